@@ -1,0 +1,118 @@
+//! `results.json`: what a run came to, for programs to read.
+
+use harness_history::{Counterexample, FaultPeriod, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the layout that this build writes.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// Everything a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of this layout; see [`RESULTS_VERSION`].
+    pub version: u32,
+    /// The answer.
+    pub verdict: Verdict,
+    /// One sentence: why this verdict.
+    pub reason: String,
+    /// The command that reruns this run.
+    pub rerun: String,
+    /// What was run, and where.
+    pub metadata: Metadata,
+    /// What the checker found.
+    pub check: CheckSummary,
+    /// Every fault with its evidence, in order.
+    pub faults: Vec<FaultPeriod>,
+    /// Measures over all nodes together.
+    pub total: Measures,
+    /// Measures per node, in order of the nodes.
+    pub nodes: Vec<Measures>,
+    /// What would make a green answer mean nothing, and the limits that the user set.
+    pub conditions: Vec<Condition>,
+}
+
+/// What was run, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// What was under test: `gryadka`.
+    pub system: String,
+    /// Name of the workload.
+    pub workload: String,
+    /// Name of the model that its history was checked against.
+    pub model: String,
+    /// Where it ran: `embedded`, `process`.
+    pub environment: String,
+    /// Seed of the generators and of the fault schedule.
+    pub seed: u64,
+    /// When it began, RFC 3339 in UTC.
+    pub started: String,
+    /// How long the load went on, in seconds.
+    pub seconds: f64,
+    /// Whether the run was cut short: by Ctrl-C, or because the harness died.
+    pub interrupted: bool,
+    /// Versions by name: of the harness, the servers, the compiler's target.
+    pub versions: BTreeMap<String, String>,
+    /// The machine: its name, system, cores.
+    pub host: String,
+}
+
+/// What the checker found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckSummary {
+    /// Objects that were checked, each by itself.
+    pub keys: usize,
+    /// Operations in the history.
+    pub operations: usize,
+    /// Of these, the ones whose outcome nobody knows.
+    pub indeterminate: usize,
+    /// How long the check took, in seconds.
+    pub seconds: f64,
+    /// Most configurations held at once.
+    pub configurations: usize,
+    /// Why the checker gave up, if it did.
+    pub undecided: Option<String>,
+    /// The violation, if there is one.
+    pub counterexample: Option<Counterexample>,
+    /// What was left out of the history, if its end was torn.
+    pub left_out: Option<String>,
+}
+
+/// How the calls of one node, or of all of them, went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measures {
+    /// The node, or `all`.
+    pub node: String,
+    /// Calls made.
+    pub operations: usize,
+    /// Calls that certainly happened.
+    pub ok: usize,
+    /// Calls that certainly did not.
+    pub fail: usize,
+    /// Calls of which nobody knows.
+    pub info: usize,
+    /// Calls that certainly happened, by function.
+    pub ok_by_function: BTreeMap<String, usize>,
+    /// Median latency of the calls that happened, in milliseconds.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile of the same, in milliseconds.
+    pub p99_ms: Option<f64>,
+    /// Longest of the same, in milliseconds.
+    pub max_ms: Option<f64>,
+    /// Longest time without a call that happened, from the first invocation to the last event, in
+    /// milliseconds.
+    pub longest_gap_ms: Option<f64>,
+    /// Calls that happened per second, from the first invocation to the last event.
+    pub ok_per_second: f64,
+}
+
+/// Something that was demanded of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// What was demanded, in words.
+    pub demand: String,
+    /// What was seen, in words.
+    pub seen: String,
+    /// Whether that is enough.
+    pub met: bool,
+}
