@@ -1,0 +1,4 @@
+//! Exhaustive exploration of small cases, as tests.
+
+mod cases;
+mod world;

@@ -1,0 +1,510 @@
+//! One change of one register, from its ballot to its outcome, as a step machine.
+
+use crate::rules::Rules;
+use crate::{AcceptorId, Ballot, Configuration, Reply, Request, Stage};
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What a change function makes of the present value, and what its caller is to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step<V, A> {
+    /// The next value; `None` empties the register.
+    Put(Option<V>, A),
+    /// The present value stays: a read, or a refusal. It is committed all the same, because an
+    /// answer must have been true at some instant of the call.
+    Keep(A),
+}
+
+/// How a change ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome<A> {
+    /// A quorum accepted. This is the change function's answer.
+    Committed(A),
+    /// The register is, and will stay, as if the change had never been asked for.
+    NotApplied(Why),
+    /// The change may have happened, or may take effect at any later time.
+    Unknown(Why),
+}
+
+/// Why a change did not commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Why {
+    /// Another proposer held higher ballots. Worth another try.
+    Conflict,
+    /// Too few acceptors answered.
+    Unreachable,
+    /// The caller's deadline came first.
+    Deadline,
+}
+
+/// Whether the transport may deliver one request more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Delivery {
+    /// At most once: TCP without a retry on another connection. A conflict then proves that this
+    /// acceptor did not, and will not, accept the value.
+    AtMostOnce,
+    /// Requests may repeat. A conflict may then answer the second copy of a request whose first
+    /// copy was accepted; only an acceptor that has accepted nothing at or above the ballot proves
+    /// that it refused.
+    MayRepeat,
+}
+
+/// What the driver is to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Progress<V, A> {
+    /// Wait for more replies.
+    Wait,
+    /// Send these requests.
+    Send(Vec<(AcceptorId, Request<V>)>),
+    /// Apply the change function to this value and call [`Round::decide`].
+    Decide(Option<V>),
+    /// It is over; give the end to [`crate::Proposer::finish`].
+    Over(End<V, A>),
+}
+
+/// The end of a round.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct End<V, A> {
+    /// What to tell the caller.
+    pub outcome: Outcome<A>,
+    /// The highest foreign ballot that was seen: the proposer must count past it.
+    pub(crate) seen: Ballot,
+    /// A ballot that a prepare quorum has promised, and the value that it will find.
+    pub(crate) cached: Option<(Ballot, Option<V>)>,
+}
+
+/// One change under way. See the crate's documentation for the driver's contract.
+#[derive(Debug, Clone)]
+pub struct Round<V, A> {
+    pub(crate) configuration: Arc<Configuration>,
+    pub(crate) rules: Arc<dyn Rules>,
+    pub(crate) delivery: Delivery,
+    pub(crate) ballot: Ballot,
+    pub(crate) next: Ballot,
+    pub(crate) seen: Ballot,
+    pub(crate) phase: Phase<V, A>,
+}
+
+/// Where a round stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Phase<V, A> {
+    Preparing(Canvass<V>),
+    Deciding { present: Option<V> },
+    Accepting(Vote<V, A>),
+    Over,
+}
+
+/// The promises for one ballot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Canvass<V> {
+    waiting: BTreeSet<AcceptorId>,
+    promises: usize,
+    conflicts: usize,
+    /// What the promise with the highest accepted ballot brought.
+    newest: (Ballot, Option<V>),
+}
+
+impl<V> Canvass<V> {
+    pub(crate) const fn new(waiting: BTreeSet<AcceptorId>) -> Self {
+        Self { waiting, promises: 0, conflicts: 0, newest: (Ballot::ZERO, None) }
+    }
+
+    fn promise(&mut self, accepted: Ballot, value: Option<V>) {
+        self.promises += 1;
+        if accepted > self.newest.0 {
+            self.newest = (accepted, value);
+        }
+    }
+}
+
+/// The votes on one value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Vote<V, A> {
+    present: Option<V>,
+    value: Option<V>,
+    answer: A,
+    /// The value is the present one: an incomplete accept changes nothing that anyone could see.
+    keeps: bool,
+    waiting: BTreeSet<AcceptorId>,
+    accepted: BTreeSet<AcceptorId>,
+    /// These may have accepted.
+    unsure: BTreeSet<AcceptorId>,
+    conflicts: usize,
+}
+
+impl<V: Clone, A: Clone> Round<V, A> {
+    /// The ballot that the round runs under.
+    #[must_use]
+    pub const fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
+    /// Takes what the change function made of the present value. Does nothing unless the round had
+    /// asked for it with [`Progress::Decide`].
+    pub fn decide(&mut self, step: Step<V, A>) -> Progress<V, A> {
+        let Phase::Deciding { present } = &mut self.phase else { return Progress::Wait };
+        let present = present.take();
+        let (value, answer, keeps) = match step {
+            Step::Put(value, answer) => (value, answer, false),
+            Step::Keep(answer) => (present.clone(), answer, true),
+        };
+        let request =
+            Request::Accept { ballot: self.ballot, value: value.clone(), promise: self.next };
+        let waiting = self.configuration.accept().members.clone();
+        let requests = waiting.iter().map(|&acceptor| (acceptor, request.clone())).collect();
+        let (accepted, unsure) = (BTreeSet::new(), BTreeSet::new());
+        self.phase = Phase::Accepting(Vote {
+            present,
+            value,
+            answer,
+            keeps,
+            waiting,
+            accepted,
+            unsure,
+            conflicts: 0,
+        });
+        Progress::Send(requests)
+    }
+
+    /// Takes one reply to a request that was sent under `ballot`. Repeated replies, and replies to
+    /// another phase or round, are passed over.
+    pub fn on_reply(
+        &mut self,
+        from: AcceptorId,
+        ballot: Ballot,
+        reply: Reply<V>,
+    ) -> Progress<V, A> {
+        if ballot != self.ballot || !self.awaits(from, &reply) {
+            return Progress::Wait;
+        }
+        if let Reply::Conflict(held) | Reply::Refused(held) = &reply {
+            self.seen = self.seen.max(held.promised).max(held.accepted);
+        }
+        match (&mut self.phase, reply) {
+            (Phase::Preparing(canvass), Reply::Promise { accepted, value }) => {
+                canvass.promise(accepted, value);
+            }
+            (Phase::Preparing(canvass), Reply::Conflict(_)) => canvass.conflicts += 1,
+            (Phase::Accepting(vote), Reply::Accepted) => {
+                vote.accepted.insert(from);
+            }
+            (Phase::Accepting(vote), Reply::Refused(held)) => {
+                vote.conflicts += 1;
+                if self.delivery == Delivery::MayRepeat && held.accepted >= ballot {
+                    vote.unsure.insert(from);
+                }
+            }
+            (
+                Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Accepting(_) | Phase::Over,
+                _,
+            ) => {}
+        }
+        self.advance()
+    }
+
+    /// Says that no reply to a request of this stage will come from this acceptor. `delivered`
+    /// tells whether the request may have reached it, or may do so later: only when it certainly
+    /// did not, and never will, may this be false.
+    pub fn on_lost(&mut self, from: AcceptorId, stage: Stage, delivered: bool) -> Progress<V, A> {
+        match (&mut self.phase, stage) {
+            (Phase::Preparing(canvass), Stage::Prepare) => {
+                canvass.waiting.remove(&from);
+            }
+            (Phase::Accepting(vote), Stage::Accept) => {
+                if vote.waiting.remove(&from) && delivered {
+                    vote.unsure.insert(from);
+                }
+            }
+            (
+                Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Accepting(_) | Phase::Over,
+                _,
+            ) => {}
+        }
+        self.advance()
+    }
+
+    /// Whether this reply belongs to the phase and is the first from its acceptor; if so, the
+    /// acceptor is waited for no longer.
+    fn awaits(&mut self, from: AcceptorId, reply: &Reply<V>) -> bool {
+        match (&mut self.phase, reply) {
+            (Phase::Preparing(canvass), Reply::Promise { .. } | Reply::Conflict(_)) => {
+                canvass.waiting.remove(&from)
+            }
+            (Phase::Accepting(vote), Reply::Accepted | Reply::Refused(_)) => {
+                vote.waiting.remove(&from)
+            }
+            (
+                Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Accepting(_) | Phase::Over,
+                _,
+            ) => false,
+        }
+    }
+
+    /// Ends the round at the caller's deadline. `None` when it is over already.
+    pub fn give_up(&mut self) -> Option<End<V, A>> {
+        match &self.phase {
+            Phase::Over => None,
+            Phase::Preparing(_) | Phase::Deciding { .. } => {
+                Some(self.end(Outcome::NotApplied(Why::Deadline), None))
+            }
+            Phase::Accepting(vote) => {
+                let keeps = vote.keeps;
+                Some(self.incomplete(if keeps {
+                    Outcome::NotApplied(Why::Deadline)
+                } else {
+                    Outcome::Unknown(Why::Deadline)
+                }))
+            }
+        }
+    }
+
+    fn advance(&mut self) -> Progress<V, A> {
+        match &mut self.phase {
+            Phase::Preparing(canvass) => {
+                let quorum = self.configuration.prepare();
+                if canvass.promises >= quorum.size {
+                    let present = canvass.newest.1.take();
+                    self.phase = Phase::Deciding { present: present.clone() };
+                    return Progress::Decide(present);
+                }
+                if canvass.promises + canvass.waiting.len() >= quorum.size {
+                    return Progress::Wait;
+                }
+                let why = if canvass.conflicts > 0 { Why::Conflict } else { Why::Unreachable };
+                Progress::Over(self.end(Outcome::NotApplied(why), None))
+            }
+            Phase::Accepting(vote) => {
+                let quorum = self.configuration.accept();
+                if vote.accepted.len() >= quorum.size {
+                    return Progress::Over(self.committed());
+                }
+                if vote.accepted.len() + vote.waiting.len() >= quorum.size {
+                    return Progress::Wait;
+                }
+                let why = if vote.conflicts > 0 { Why::Conflict } else { Why::Unreachable };
+                let traceless = vote.accepted.is_empty() && vote.unsure.is_empty();
+                if vote.keeps || (traceless && vote.waiting.is_empty()) {
+                    Progress::Over(self.incomplete(Outcome::NotApplied(why)))
+                } else if traceless {
+                    // The outstanding replies can still prove that nobody accepted.
+                    Progress::Wait
+                } else {
+                    Progress::Over(self.incomplete(Outcome::Unknown(why)))
+                }
+            }
+            Phase::Deciding { .. } | Phase::Over => Progress::Wait,
+        }
+    }
+
+    /// A quorum accepted. The next round may skip its prepare if those who promised its ballot are
+    /// a prepare quorum too, which flexible quorums do not imply.
+    fn committed(&mut self) -> End<V, A> {
+        let Phase::Accepting(vote) = core::mem::replace(&mut self.phase, Phase::Over) else {
+            return self.end(Outcome::NotApplied(Why::Unreachable), None);
+        };
+        let promised = self.configuration.prepare().met_by(&vote.accepted);
+        let cached = promised.then_some((self.next, vote.value));
+        self.end(Outcome::Committed(vote.answer), cached)
+    }
+
+    fn incomplete(&mut self, outcome: Outcome<A>) -> End<V, A> {
+        let kept = match &mut self.phase {
+            Phase::Accepting(vote)
+                if self.rules.keeps_ballot_of_incomplete_accept(vote.conflicts > 0) =>
+            {
+                Some((self.ballot, vote.present.take()))
+            }
+            Phase::Accepting(_) | Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Over => {
+                None
+            }
+        };
+        self.end(outcome, kept)
+    }
+
+    fn end(&mut self, outcome: Outcome<A>, cached: Option<(Ballot, Option<V>)>) -> End<V, A> {
+        self.phase = Phase::Over;
+        End { outcome, seen: self.seen, cached }
+    }
+}
+
+#[cfg(test)]
+impl<V: core::hash::Hash, A: core::hash::Hash> Phase<V, A> {
+    /// What the phase knows of one acceptor.
+    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
+        match self {
+            Self::Preparing(canvass) => (canvass.waiting.contains(&acceptor), false, false),
+            Self::Accepting(vote) => (
+                vote.waiting.contains(&acceptor),
+                vote.accepted.contains(&acceptor),
+                vote.unsure.contains(&acceptor),
+            ),
+            Self::Deciding { .. } | Self::Over => (false, false, false),
+        }
+    }
+
+    /// What the phase knows beside that.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        core::mem::discriminant(self).hash(hasher);
+        match self {
+            Self::Preparing(canvass) => {
+                (canvass.promises, canvass.conflicts, &canvass.newest).hash(hasher);
+            }
+            Self::Deciding { present } => present.hash(hasher),
+            Self::Accepting(vote) => {
+                (&vote.present, &vote.value, &vote.answer, vote.keeps, vote.conflicts).hash(hasher);
+            }
+            Self::Over => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Held, Proposer, ProposerId, Quorum};
+    use alloc::vec;
+
+    type TestRound = Round<char, &'static str>;
+
+    fn members() -> impl Iterator<Item = AcceptorId> {
+        (0..3).map(AcceptorId)
+    }
+
+    fn proposer(configuration: Configuration) -> Proposer<(), char> {
+        Proposer::new(ProposerId(1), configuration, 8)
+    }
+
+    fn majority() -> Proposer<(), char> {
+        proposer(Configuration::majority(members()).unwrap())
+    }
+
+    fn held(counter: u64) -> Held {
+        let ballot = Ballot { counter, proposer: ProposerId(9) };
+        Held { promised: ballot, accepted: ballot }
+    }
+
+    /// A round whose change has been sent to all acceptors.
+    fn accepting(proposer: &mut Proposer<(), char>, step: Step<char, &'static str>) -> TestRound {
+        let (mut round, _) = proposer.begin(&());
+        for from in members().take(proposer.configuration().prepare().size) {
+            let promise = Reply::Promise { accepted: Ballot::ZERO, value: None };
+            round.on_reply(from, round.ballot(), promise);
+        }
+        assert!(matches!(round.decide(step), Progress::Send(_)));
+        round
+    }
+
+    fn reply(
+        round: &mut TestRound,
+        from: u32,
+        reply: Reply<char>,
+    ) -> Option<Outcome<&'static str>> {
+        match round.on_reply(AcceptorId(from), round.ballot(), reply) {
+            Progress::Over(end) => Some(end.outcome),
+            Progress::Wait | Progress::Send(_) | Progress::Decide(_) => None,
+        }
+    }
+
+    const PUT: Step<char, &str> = Step::Put(Some('x'), "put");
+
+    #[test]
+    fn a_quorum_commits_and_a_repeated_reply_counts_once() {
+        let mut round = accepting(&mut majority(), PUT);
+        assert_eq!(reply(&mut round, 0, Reply::Accepted), None);
+        assert_eq!(reply(&mut round, 0, Reply::Accepted), None);
+        assert_eq!(reply(&mut round, 2, Reply::Accepted), Some(Outcome::Committed("put")));
+        assert_eq!(reply(&mut round, 1, Reply::Accepted), None);
+    }
+
+    #[test]
+    fn refused_by_all_is_not_applied_and_refused_by_most_is_unknown() {
+        let mut round = accepting(&mut majority(), PUT);
+        assert_eq!(reply(&mut round, 0, Reply::Refused(held(9))), None);
+        assert_eq!(reply(&mut round, 1, Reply::Refused(held(9))), None);
+        let all = Some(Outcome::NotApplied(Why::Conflict));
+        assert_eq!(reply(&mut round, 2, Reply::Refused(held(9))), all);
+
+        let mut round = accepting(&mut majority(), PUT);
+        assert_eq!(reply(&mut round, 0, Reply::Accepted), None);
+        assert_eq!(reply(&mut round, 1, Reply::Refused(held(9))), None);
+        let most = Some(Outcome::Unknown(Why::Conflict));
+        assert_eq!(reply(&mut round, 2, Reply::Refused(held(9))), most);
+    }
+
+    #[test]
+    fn an_accept_without_an_answer_is_unknown_at_the_deadline_but_a_read_is_not() {
+        let mut change = accepting(&mut majority(), PUT);
+        let outcome = change.give_up().unwrap().outcome;
+        assert_eq!(outcome, Outcome::Unknown(Why::Deadline));
+        let mut read = accepting(&mut majority(), Step::Keep("read"));
+        assert_eq!(read.give_up().unwrap().outcome, Outcome::NotApplied(Why::Deadline));
+        assert_eq!(read.give_up(), None);
+    }
+
+    #[test]
+    fn an_accept_that_reached_nobody_is_not_applied() {
+        let mut round = accepting(&mut majority(), PUT);
+        for from in members().take(2) {
+            assert_eq!(round.on_lost(from, Stage::Accept, false), Progress::Wait);
+        }
+        let Progress::Over(end) = round.on_lost(AcceptorId(2), Stage::Accept, false) else {
+            panic!("not over")
+        };
+        assert_eq!(end.outcome, Outcome::NotApplied(Why::Unreachable));
+    }
+
+    #[test]
+    fn a_prepare_lost_for_certain_says_nothing_about_the_accept() {
+        let mut round = accepting(&mut majority(), PUT);
+        for from in members() {
+            assert_eq!(round.on_lost(from, Stage::Prepare, false), Progress::Wait);
+        }
+        assert_eq!(round.give_up().unwrap().outcome, Outcome::Unknown(Why::Deadline));
+    }
+
+    #[test]
+    fn an_accept_may_overtake_its_own_prepare() {
+        let mut round = accepting(&mut majority(), PUT);
+        // The third acceptor's prepare arrives after the accept and meets what that one left.
+        assert_eq!(reply(&mut round, 2, Reply::Conflict(held(1))), None);
+        assert_eq!(reply(&mut round, 2, Reply::Accepted), None);
+        assert_eq!(reply(&mut round, 1, Reply::Accepted), Some(Outcome::Committed("put")));
+    }
+
+    #[test]
+    fn only_a_prepare_quorum_of_promises_saves_the_next_prepare() {
+        let quorum = |size| Quorum::of(size, members());
+        let flexible = Configuration::flexible(quorum(3), quorum(1)).unwrap();
+        for (mut proposer, saved) in [(majority(), true), (proposer(flexible), false)] {
+            let mut round = accepting(&mut proposer, PUT);
+            let mut end = None;
+            for from in members() {
+                let ballot = round.ballot();
+                if let Progress::Over(over) = round.on_reply(from, ballot, Reply::Accepted) {
+                    end = Some(over);
+                }
+            }
+            proposer.finish((), &end.unwrap());
+            let (_, next): (TestRound, _) = proposer.begin(&());
+            assert_eq!(next == Progress::Decide(Some('x')), saved);
+        }
+    }
+
+    #[test]
+    fn a_conflict_sends_the_proposer_past_what_it_was_shown() {
+        let mut proposer = majority();
+        let (mut round, _): (TestRound, _) = proposer.begin(&());
+        let mut ends = vec![];
+        for from in members() {
+            let ballot = round.ballot();
+            ends.push(round.on_reply(from, ballot, Reply::Conflict(held(41))));
+        }
+        let Progress::Over(end) = &ends[1] else { panic!("two conflicts of three end it") };
+        assert_eq!(end.outcome, Outcome::NotApplied(Why::Conflict));
+        proposer.finish((), end);
+        let (round, _): (TestRound, _) = proposer.begin(&());
+        assert!(round.ballot() > held(41).promised);
+    }
+}

@@ -1,0 +1,35 @@
+//! The rules that safety hangs on, each at one place and under its own name.
+//!
+//! The store follows [`Faithful`]. A gallery of mutants replaces one rule at a time, to show that
+//! the harness sees the difference; that needs the feature `mutants`.
+
+use crate::{Ballot, Held};
+use core::fmt::Debug;
+
+/// The rules as the protocol has them. Every provided method is the right one.
+pub trait Rules: Debug + Send + Sync {
+    /// Whether an acceptor in the state `held` refuses to promise `ballot`.
+    fn refuses_prepare(&self, held: Held, ballot: Ballot) -> bool {
+        held.promised >= ballot || held.accepted >= ballot
+    }
+
+    /// Whether an acceptor in the state `held` refuses to accept under `ballot`.
+    fn refuses_accept(&self, held: Held, ballot: Ballot) -> bool {
+        held.promised > ballot || held.accepted >= ballot
+    }
+
+    /// Whether a proposer goes on under the ballot of an accept round that did not end in a quorum.
+    ///
+    /// It must not: one acceptor may hold the first value under that ballot while a quorum of the
+    /// others accepts a second one, and a later reader cannot tell which of them was acknowledged.
+    fn keeps_ballot_of_incomplete_accept(&self, saw_conflict: bool) -> bool {
+        let _ = saw_conflict;
+        false
+    }
+}
+
+/// The protocol's own rules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faithful;
+
+impl Rules for Faithful {}
