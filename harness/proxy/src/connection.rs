@@ -1,0 +1,123 @@
+//! What happens to one connection from accept to close.
+
+use crate::Direction;
+use crate::lane::{Ending, Lane};
+use crate::order::Orders;
+use crate::traffic::Counters;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long the direction that lost nothing goes on after the other one was torn, for what was
+/// already under way to arrive.
+const LAST_WORDS: Duration = Duration::from_millis(10);
+
+/// What all connections of a link have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) upstream: SocketAddr,
+    pub(crate) seed: u64,
+    pub(crate) counters: Counters,
+}
+
+/// Why there is no server to talk to.
+enum NoServer {
+    Unreachable(io::Error),
+    CutOff,
+}
+
+/// Serves a client, the link's `number`-th, until its connection is over.
+pub(crate) async fn serve(client: TcpStream, number: u64, mut orders: Orders, shared: Arc<Shared>) {
+    match dial(shared.upstream, &mut orders).await {
+        Ok(server) => carry(client, server, number, orders, &shared).await,
+        Err(none) => {
+            if let NoServer::Unreachable(error) = none {
+                tracing::debug!(upstream = %shared.upstream, number, %error, "server unreachable");
+                shared.counters.unreachable();
+            }
+            reset([client]);
+            shared.counters.reset();
+        }
+    }
+    shared.counters.closed();
+}
+
+/// Connects to the server, but not while requests are held back: it could not hear of the client.
+async fn dial(upstream: SocketAddr, orders: &mut Orders) -> Result<TcpStream, NoServer> {
+    let heard = orders.until(|condition| !condition.stalls(Direction::Requests)).await;
+    heard.map_err(|_cut_off| NoServer::CutOff)?;
+    tokio::select! {
+        biased;
+        _ = orders.cut_off() => Err(NoServer::CutOff),
+        server = TcpStream::connect(upstream) => server.map_err(NoServer::Unreachable),
+    }
+}
+
+async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    number: u64,
+    orders: Orders,
+    shared: &Shared,
+) {
+    for side in [&client, &server] {
+        if let Err(error) = side.set_nodelay(true) {
+            // It is gone already, and reading from it will say how.
+            tracing::debug!(number, %error, "no TCP_NODELAY");
+        }
+    }
+    let ending = {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let lane = |halves, direction| Lane::new(halves, direction, orders.clone(), number, shared);
+        let requests = lane((from_client, to_server), Direction::Requests);
+        let replies = lane((from_server, to_client), Direction::Replies);
+        both(requests, replies).await
+    };
+    tracing::trace!(upstream = %shared.upstream, number, ?ending, "connection over");
+    match ending {
+        Ending::Finished => return,
+        Ending::Torn => shared.counters.lost(),
+        Ending::Gone | Ending::Reset => {}
+    }
+    shared.counters.reset();
+    reset([client, server]);
+}
+
+/// Runs both directions to the end of the connection.
+async fn both(requests: Lane<'_>, replies: Lane<'_>) -> Ending {
+    let mut requests = pin!(requests.run());
+    let mut replies = pin!(replies.run());
+    let (first, other) = tokio::select! {
+        ending = &mut requests => (ending, replies),
+        ending = &mut replies => (ending, requests),
+    };
+    match first {
+        Ending::Reset => {}
+        Ending::Torn => tokio::select! {
+            _ = other => {}
+            () = tokio::time::sleep(LAST_WORDS) => {}
+        },
+        // A receiver that is gone is the other direction's sender. What that one said before it
+        // went is still to be delivered, maybe only after a heal, and then that direction ends too.
+        Ending::Finished | Ending::Gone => {
+            let second = other.await;
+            if second != Ending::Finished {
+                return second;
+            }
+        }
+    }
+    first
+}
+
+/// Closes without the courtesies: the other end's next read or write fails with a reset.
+fn reset<const N: usize>(sides: [TcpStream; N]) {
+    for side in sides {
+        if let Err(error) = side.set_zero_linger() {
+            tracing::warn!(%error, "closing instead of resetting");
+        }
+    }
+}

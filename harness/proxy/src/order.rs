@@ -1,0 +1,113 @@
+//! What a link tells its connections.
+
+use crate::Condition;
+use tokio::sync::watch;
+
+/// The present order to all connections of a link. A connection may miss orders that were replaced
+/// quickly, but never that it was cut: it compares `cuts` with the number it was accepted under.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    pub(crate) condition: Condition,
+    /// How often the condition was set.
+    pub(crate) change: u64,
+    /// How often it was set to [`Condition::Cut`].
+    pub(crate) cuts: u64,
+}
+
+/// A connection's ear for orders.
+#[derive(Debug, Clone)]
+pub(crate) struct Orders {
+    orders: watch::Receiver<Order>,
+    cuts: u64,
+}
+
+/// The link was cut or dropped: the connection must be reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CutOff;
+
+impl Orders {
+    /// Listens on behalf of connections that are accepted after the last cut so far.
+    pub(crate) fn new(orders: watch::Receiver<Order>) -> Self {
+        let cuts = orders.borrow().cuts;
+        Self { orders, cuts }
+    }
+
+    /// The present order, which counts as heard.
+    pub(crate) fn present(&mut self) -> Result<Order, CutOff> {
+        let order = *self.orders.borrow_and_update();
+        if order.cuts == self.cuts { Ok(order) } else { Err(CutOff) }
+    }
+
+    /// The present order, if it was not heard yet.
+    pub(crate) fn unheard(&mut self) -> Result<Option<Order>, CutOff> {
+        match self.orders.has_changed() {
+            Ok(false) => Ok(None),
+            Ok(true) => self.present().map(Some),
+            Err(_closed) => Err(CutOff),
+        }
+    }
+
+    /// Waits for an order that was not heard yet.
+    pub(crate) async fn next(&mut self) -> Result<Order, CutOff> {
+        self.orders.changed().await.map_err(|_closed| CutOff)?;
+        self.present()
+    }
+
+    /// Waits until the condition is one that `wanted` accepts.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(Condition) -> bool) -> Result<(), CutOff> {
+        let mut order = self.present()?;
+        while !wanted(order.condition) {
+            order = self.next().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the link is cut or dropped.
+    pub(crate) async fn cut_off(&mut self) -> CutOff {
+        match self.until(|_| false).await {
+            Ok(()) => CutOff,
+            Err(cut_off) => cut_off,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Direction;
+
+    fn order(condition: Condition, cuts: u64) -> Order {
+        Order { condition, change: 0, cuts }
+    }
+
+    #[tokio::test]
+    async fn a_cut_is_not_missed_when_it_was_healed_before_anyone_listened() {
+        let sender = watch::Sender::new(order(Condition::Clear, 0));
+        let mut before = Orders::new(sender.subscribe());
+        sender.send_replace(order(Condition::Cut, 1));
+        sender.send_replace(order(Condition::Clear, 1));
+        let mut after = Orders::new(sender.subscribe());
+        assert_eq!(before.unheard().unwrap_err(), CutOff);
+        assert_eq!(before.cut_off().await, CutOff);
+        assert_eq!(after.present().unwrap().condition, Condition::Clear);
+    }
+
+    #[tokio::test]
+    async fn an_order_is_heard_once() {
+        let sender = watch::Sender::new(order(Condition::Clear, 0));
+        let mut orders = Orders::new(sender.subscribe());
+        assert!(orders.unheard().unwrap().is_none());
+        let lost_replies = Condition::OneWay(Direction::Replies);
+        sender.send_replace(order(lost_replies, 0));
+        assert_eq!(orders.unheard().unwrap().unwrap().condition, lost_replies);
+        assert!(orders.unheard().unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_link_is_a_cut() {
+        let sender = watch::Sender::new(order(Condition::Blackhole, 0));
+        let mut orders = Orders::new(sender.subscribe());
+        drop(sender);
+        assert_eq!(orders.until(|condition| condition == Condition::Clear).await, Err(CutOff));
+    }
+}

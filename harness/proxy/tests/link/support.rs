@@ -1,0 +1,98 @@
+//! What the tests talk through.
+
+use harness_proxy::{Link, Traffic};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long a test watches for bytes that must not come.
+const QUIET: Duration = Duration::from_millis(60);
+
+/// A link with a server of the test's own behind it.
+pub(crate) struct Bench {
+    pub(crate) link: Link,
+    pub(crate) server: TcpListener,
+}
+
+impl Bench {
+    pub(crate) async fn open() -> Self {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let link = Link::open(server.local_addr().unwrap(), 1).await.unwrap();
+        Self { link, server }
+    }
+
+    pub(crate) async fn client(&self) -> TcpStream {
+        TcpStream::connect(self.link.address()).await.unwrap()
+    }
+
+    /// Both ends of a new connection across the link, through which something has passed.
+    pub(crate) async fn pair(&self) -> (TcpStream, TcpStream) {
+        let mut client = self.client().await;
+        let (mut server, _) = self.server.accept().await.unwrap();
+        passes(&mut client, &mut server).await;
+        passes(&mut server, &mut client).await;
+        (client, server)
+    }
+
+    /// Waits until what the link counts is as wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(Traffic) -> bool) {
+        while !wanted(self.link.traffic()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// A server that says everything back.
+pub(crate) async fn echo_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut source, mut sink) = stream.split();
+                tokio::io::copy(&mut source, &mut sink).await
+            });
+        }
+    });
+    address
+}
+
+pub(crate) async fn passes(from: &mut TcpStream, to: &mut TcpStream) {
+    send(from, b"hello").await;
+    receive(to, b"hello").await;
+}
+
+pub(crate) async fn send(from: &mut TcpStream, bytes: &[u8]) {
+    from.write_all(bytes).await.unwrap();
+}
+
+/// Reads as many bytes as are expected, and these.
+pub(crate) async fn receive(at: &mut TcpStream, expected: &[u8]) {
+    let mut bytes = vec![0; expected.len()];
+    at.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
+
+/// Watches for a while that nothing comes, not even an end.
+pub(crate) async fn nothing_comes(at: &mut TcpStream) {
+    let came = tokio::time::timeout(QUIET, at.read_u8()).await;
+    assert!(came.is_err(), "{came:?}");
+}
+
+/// Reads to the end, and says what came and how it ended: `None` is a proper close.
+pub(crate) async fn rest(at: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
+    let mut bytes = Vec::new();
+    let end = at.read_to_end(&mut bytes).await;
+    (bytes, end.err().map(|error| error.kind()))
+}
+
+pub(crate) const RESET: (Vec<u8>, Option<ErrorKind>) =
+    (Vec::new(), Some(ErrorKind::ConnectionReset));
+pub(crate) const CLOSED: (Vec<u8>, Option<ErrorKind>) = (Vec::new(), None);
+
+/// Bytes that are different everywhere, so that a gap or a swap shows.
+pub(crate) fn numbered(count: u32) -> Vec<u8> {
+    (0..count).flat_map(u32::to_be_bytes).collect()
+}

@@ -1,0 +1,23 @@
+//! What a caller is told when a change did not commit.
+
+use caspaxos::Why;
+
+/// A change that did not commit. The two variants must not be taken for one another: after
+/// [`ChangeError::NotApplied`] the change may safely be asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// The register is, and will stay, as if the change had never been asked for.
+    #[error("not applied: {}", reason(*.0))]
+    NotApplied(Why),
+    /// The change may have happened, or may take effect at any later time.
+    #[error("unknown whether applied: {}", reason(*.0))]
+    Unknown(Why),
+}
+
+const fn reason(why: Why) -> &'static str {
+    match why {
+        Why::Conflict => "another proposer held higher ballots",
+        Why::Unreachable => "too few acceptors answered",
+        Why::Deadline => "the deadline came first",
+    }
+}
