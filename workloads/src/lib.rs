@@ -1,1 +1,39 @@
-//! Under construction.
+//! What a run does to a store: generators, the calls that clients make, scenarios and schedules.
+//!
+//! Everything here is pure: a seed and a scenario in, calls and timed faults out.
+//!
+//! | question | file |
+//! |---|---|
+//! | what does a client ask, and what is it told? | `client.rs` |
+//! | which workloads are there, and what is each checked against? | `workload.rs` |
+//! | which calls does a workload make? | `generator/` |
+//! | which faults are there? | `fault.rs` |
+//! | which links does a partition cut? | `grudge.rs` |
+//! | when does which fault strike whom? | `schedule.rs` |
+//! | what makes up a run, and how is it read from a file? | `scenario.rs`, `draft.rs` |
+//! | which limits can a user set? | `threshold.rs` |
+//! | how is a length of time written? | `span.rs` |
+
+mod client;
+mod draft;
+mod fault;
+mod generator;
+mod grudge;
+mod names;
+mod scenario;
+mod schedule;
+mod span;
+mod threshold;
+mod workload;
+
+pub use client::{Answer, Call, Client};
+pub use draft::{Draft, ScenarioError};
+pub use fault::{FaultKind, OneWay};
+pub use generator::Generator;
+pub use grudge::{Link, Shape};
+pub use names::{UnknownName, nearest};
+pub use scenario::{BUILT_IN, EnvironmentKind, Mutant, Scenario};
+pub use schedule::{PlannedFault, plan};
+pub use span::Span;
+pub use threshold::{Metric, Threshold};
+pub use workload::Workload;

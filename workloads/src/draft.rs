@@ -1,0 +1,371 @@
+//! A scenario as a user writes it, in a file or as flags: what is left out gets its default.
+
+use crate::{
+    EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, Workload, nearest,
+    plan,
+};
+use serde::Deserialize;
+use std::fmt;
+
+/// A scenario with gaps.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are those of `Scenario`")]
+pub struct Draft {
+    pub workload: Option<Workload>,
+    pub environment: Option<EnvironmentKind>,
+    pub nodes: Option<u32>,
+    pub time: Option<Span>,
+    pub concurrency: Option<u32>,
+    pub rate: Option<f64>,
+    pub keys: Option<u32>,
+    pub deadline: Option<Span>,
+    pub faults: Option<Vec<FaultKind>>,
+    pub fault_interval: Option<Span>,
+    pub quiet: Option<Span>,
+    pub seed: Option<u64>,
+    pub output: Option<String>,
+    pub threshold: Option<Vec<Threshold>>,
+    pub mutant: Option<Mutant>,
+    pub schedule: Option<Vec<PlannedFault>>,
+}
+
+const FIELDS: &[&str] = &[
+    "workload",
+    "environment",
+    "nodes",
+    "time",
+    "concurrency",
+    "rate",
+    "keys",
+    "deadline",
+    "faults",
+    "fault-interval",
+    "quiet",
+    "seed",
+    "output",
+    "threshold",
+    "mutant",
+    "schedule",
+];
+
+/// What is wrong with a scenario, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ScenarioError {
+    /// The file, when it came from one.
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<usize>,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{file}:{line}: {}", self.reason),
+            (Some(file), None) => write!(f, "{file}: {}", self.reason),
+            (None, _) => f.write_str(&self.reason),
+        }
+    }
+}
+
+/// A field whose value is out of range.
+struct OutOfRange {
+    field: &'static str,
+    reason: String,
+}
+
+impl Draft {
+    /// Reads a scenario file. `file` is its name, for errors.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] with the line, for what is no TOML, no field, or no value of its field.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ScenarioError> {
+        let error = |line, reason| ScenarioError { file: Some(file.to_owned()), line, reason };
+        let line_at = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
+        if let Ok(table) = text.parse::<toml::Table>()
+            && let Some(key) = table.keys().find(|key| !FIELDS.contains(&key.as_str()))
+        {
+            let hint = nearest(key, FIELDS).map(|field| format!("; did you mean {field:?}?"));
+            let allowed = FIELDS.join(", ");
+            let reason =
+                format!("there is no field {key:?}{} Allowed: {allowed}", hint.unwrap_or_default());
+            return Err(error(line_of(text, key), reason));
+        }
+        toml::from_str(text).map_err(|cause| {
+            let line = cause.span().map(|span| line_at(span.start));
+            error(line, cause.message().to_owned())
+        })
+    }
+
+    /// What is set here, and otherwise what is set in `base`.
+    #[must_use]
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            workload: self.workload.or(base.workload),
+            environment: self.environment.or(base.environment),
+            nodes: self.nodes.or(base.nodes),
+            time: self.time.or(base.time),
+            concurrency: self.concurrency.or(base.concurrency),
+            rate: self.rate.or(base.rate),
+            keys: self.keys.or(base.keys),
+            deadline: self.deadline.or(base.deadline),
+            faults: self.faults.or(base.faults),
+            fault_interval: self.fault_interval.or(base.fault_interval),
+            quiet: self.quiet.or(base.quiet),
+            seed: self.seed.or(base.seed),
+            output: self.output.or(base.output),
+            threshold: self.threshold.or(base.threshold),
+            mutant: self.mutant.or(base.mutant),
+            schedule: self.schedule.or(base.schedule),
+        }
+    }
+
+    /// Whether anything is set that a saved schedule was drawn from, so that it must be drawn anew.
+    #[must_use]
+    pub const fn changes_schedule(&self) -> bool {
+        self.nodes.is_some()
+            || self.time.is_some()
+            || self.faults.is_some()
+            || self.fault_interval.is_some()
+            || self.quiet.is_some()
+            || self.seed.is_some()
+    }
+
+    /// Fills the gaps, checks every range, and draws the schedule if there is none. `environment`
+    /// replaces `auto`; `able` are the faults that it can do, and the default ones. `source` is the
+    /// file's name and text, when it came from one.
+    ///
+    /// # Errors
+    /// [`ScenarioError`], with the line when the field stands in the file.
+    pub fn settle(
+        self,
+        environment: EnvironmentKind,
+        able: &[FaultKind],
+        seed: u64,
+        source: Option<(&str, &str)>,
+    ) -> Result<Scenario, ScenarioError> {
+        let located = |error: OutOfRange| ScenarioError {
+            file: source.map(|(file, _)| file.to_owned()),
+            line: source.and_then(|(_, text)| line_of(text, error.field)),
+            reason: format!("{}: {}", error.field, error.reason),
+        };
+        let mut scenario = self.filled(environment, able, seed).map_err(located)?;
+        check(&scenario, able).map_err(located)?;
+        if let Some(schedule) = self.schedule {
+            scenario.schedule = schedule;
+            check_schedule(&scenario, able).map_err(located)?;
+        } else {
+            let until = Span::millis(scenario.time.as_millis() - scenario.quiet.as_millis());
+            let (from, interval) = (Scenario::steady(scenario.time), scenario.fault_interval);
+            scenario.schedule =
+                plan(&scenario.faults, scenario.nodes, from, until, interval, scenario.seed);
+        }
+        Ok(scenario)
+    }
+
+    fn filled(
+        &self,
+        environment: EnvironmentKind,
+        able: &[FaultKind],
+        seed: u64,
+    ) -> Result<Scenario, OutOfRange> {
+        let workload = self.workload.ok_or_else(|| {
+            let names: Vec<_> = Workload::ALL.iter().map(|workload| workload.name()).collect();
+            OutOfRange { field: "workload", reason: format!("must be one of {}", names.join(", ")) }
+        })?;
+        let time = self.time.unwrap_or_else(|| Span::seconds(30));
+        let nodes = self.nodes.unwrap_or(3);
+        Ok(Scenario {
+            workload,
+            environment,
+            nodes,
+            time,
+            concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
+            rate: self.rate.unwrap_or(300.0),
+            keys: self.keys.unwrap_or(5),
+            deadline: self.deadline.unwrap_or_else(|| Span::seconds(1)),
+            faults: self.faults.clone().unwrap_or_else(|| able.to_vec()),
+            fault_interval: self.fault_interval.unwrap_or_else(|| Span::millis(2500)),
+            quiet: self.quiet.unwrap_or_else(|| Span::millis((time.as_millis() / 4).min(5000))),
+            seed: self.seed.unwrap_or(seed),
+            output: self.output.clone().unwrap_or_else(|| String::from("runs")),
+            threshold: self.threshold.clone().unwrap_or_default(),
+            mutant: self.mutant,
+            schedule: Vec::new(),
+        })
+    }
+}
+
+/// The line on which a top-level field is set, from 1.
+fn line_of(text: &str, field: &str) -> Option<usize> {
+    let sets = |line: &str| {
+        let rest = line.trim_start().trim_start_matches("[[").strip_prefix(field);
+        rest.is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
+    };
+    text.lines().position(sets).map(|line| line + 1)
+}
+
+fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
+    let (hour, day) = (Span::seconds(3600), Span::seconds(24 * 3600));
+    within("nodes", scenario.nodes, 1, 9)?;
+    within("time", scenario.time, Span::seconds(1), day)?;
+    within("concurrency", scenario.concurrency, scenario.nodes, 500)?;
+    within("keys", scenario.keys, 1, 10_000)?;
+    within("deadline", scenario.deadline, Span::millis(10), Span::seconds(60))?;
+    within("fault-interval", scenario.fault_interval, Span::millis(500), hour)?;
+    within("quiet", scenario.quiet, Span::millis(100), scenario.time)?;
+    within("seed", scenario.seed, 0, i64::MAX.unsigned_abs())?;
+    if !(0.0..=1e6).contains(&scenario.rate) {
+        let reason = format!("{} is out of range; allowed: 0 to 1000000", scenario.rate);
+        return Err(OutOfRange { field: "rate", reason });
+    }
+    if let Some(unable) = scenario.faults.iter().find(|fault| !able.contains(fault)) {
+        return Err(OutOfRange { field: "faults", reason: cannot(scenario, *unable, able) });
+    }
+    Ok(())
+}
+
+fn cannot(scenario: &Scenario, fault: FaultKind, able: &[FaultKind]) -> String {
+    let able: Vec<_> = able.iter().map(|fault| fault.name()).collect();
+    format!(
+        "the environment {} cannot do {fault}; it can do {}. {fault} can be done with --environment process, which needs redis-server",
+        scenario.environment,
+        able.join(", ")
+    )
+}
+
+fn within<T: PartialOrd + fmt::Display>(
+    field: &'static str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<(), OutOfRange> {
+    if value < least || value > most {
+        let reason = format!("{value} is out of range; allowed: {least} to {most}");
+        return Err(OutOfRange { field, reason });
+    }
+    Ok(())
+}
+
+fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
+    let end = scenario.time.as_millis() - scenario.quiet.as_millis();
+    let mut free = 0;
+    for (number, planned) in scenario.schedule.iter().enumerate() {
+        let wrong = |reason: String| {
+            Err(OutOfRange { field: "schedule", reason: format!("entry {}: {reason}", number + 1) })
+        };
+        let ends = planned.at.as_millis().saturating_add(planned.lasts.as_millis());
+        if ends > end {
+            return wrong(format!(
+                "ends at {}, after the faults' time of {}",
+                Span::millis(ends),
+                Span::millis(end)
+            ));
+        }
+        if planned.at.as_millis() < free {
+            return wrong(format!("begins at {}, before the one before it has ended", planned.at));
+        }
+        free = ends;
+        if !able.contains(&planned.fault) {
+            return wrong(cannot(scenario, planned.fault, able));
+        }
+        let known = |node: u32| (1..=scenario.nodes).contains(&node);
+        let links_known =
+            planned.links.iter().all(|link| known(link.proposer) && known(link.acceptor));
+        if !links_known || planned.node.is_some_and(|node| !known(node)) {
+            return wrong(format!(
+                "names a node that is not there; allowed: 1 to {}",
+                scenario.nodes
+            ));
+        }
+        if planned.fault.is_of_links() == planned.links.is_empty()
+            || planned.fault.is_of_links() == planned.node.is_some()
+        {
+            return wrong(String::from(
+                "a fault of links needs `links`, one of an acceptor `node`, and neither takes the other",
+            ));
+        }
+        let lacks = match planned.fault {
+            FaultKind::OneWay if planned.direction.is_none() => Some("direction"),
+            FaultKind::Latency if planned.latency.is_none() => Some("latency"),
+            FaultKind::Loss if planned.probability.is_none() => Some("probability"),
+            _ => None,
+        };
+        if let Some(field) = lacks {
+            return wrong(format!("{} needs the field `{field}`", planned.fault));
+        }
+        if planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
+            return wrong(String::from(
+                "probability is out of range; allowed: above 0 and up to 1",
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BUILT_IN;
+
+    fn settled(text: &str) -> Result<Scenario, ScenarioError> {
+        let file = "my.toml";
+        Draft::parse(text, file)?.settle(
+            EnvironmentKind::Embedded,
+            &[FaultKind::Cut, FaultKind::Loss],
+            7,
+            Some((file, text)),
+        )
+    }
+
+    fn wrong(text: &str) -> String {
+        settled(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_saved_scenario_reads_back_as_the_same_schedule_and_all() {
+        let scenario =
+            settled("workload = \"append\"\nthreshold = [\"p99<1s\"]\nmutant = \"reused-ballot\"")
+                .unwrap();
+        assert!(scenario.schedule.len() > 5);
+        assert_eq!(settled(&scenario.to_toml().unwrap()).unwrap(), scenario);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line_and_what_would_be_right() {
+        insta::assert_snapshot!([
+            wrong("workload = \"append\"\ntiem = \"3s\""),
+            wrong("workload = \"apend\""),
+            wrong("workload = \"append\"\n\nnodes = 12"),
+            wrong("workload = \"append\"\ntime = \"3 days\""),
+            wrong("workload = \"append\"\nfaults = [\"cut\", \"pause\"]"),
+            wrong("workload = \"append\"\nrate = -5.0"),
+            wrong("nodes = 3"),
+            wrong("workload = "),
+            wrong("workload = \"append\"\n[[schedule]]\nat = \"2s\"\nlasts = \"1s\"\nfault = \"cut\"\nwhom = \"p1→a9\"\nlinks = [\"p1→a9\"]"),
+            wrong("workload = \"append\"\n[[schedule]]\nat = \"2s\"\nlasts = \"1s\"\nfault = \"cut\"\nwhom = \"a1\"\nnode = 1"),
+            wrong("workload = \"append\"\n[[schedule]]\nat = \"2s\"\nlasts = \"1s\"\nfault = \"loss\"\nwhom = \"p1→a2\"\nlinks = [\"p1→a2\"]"),
+            wrong("workload = \"append\"\n[[schedule]]\nat = \"24s\"\nlasts = \"3s\"\nfault = \"cut\"\nwhom = \"p1→a2\"\nlinks = [\"p1→a2\"]"),
+        ].join("\n"));
+    }
+
+    #[test]
+    fn flags_go_over_the_file_and_the_file_over_the_defaults() {
+        let file = Draft::parse("workload = \"append\"\nnodes = 5\nkeys = 2", "f").unwrap();
+        let flags = Draft { nodes: Some(4), ..Draft::default() };
+        let scenario = flags.over(file).settle(EnvironmentKind::Embedded, &[], 1, None).unwrap();
+        assert_eq!((scenario.nodes, scenario.keys, scenario.concurrency), (4, 2, 8));
+    }
+
+    #[test]
+    fn the_scenarios_that_come_along_are_whole() {
+        for (name, _, text) in BUILT_IN {
+            let draft = Draft::parse(text, name).unwrap();
+            let settled =
+                draft.settle(EnvironmentKind::Embedded, FaultKind::ALL, 1, Some((name, text)));
+            assert!(!settled.unwrap().schedule.is_empty(), "{name} has no faults");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything that makes up a run.
+
+use crate::names::named;
+use crate::{FaultKind, PlannedFault, Span, Threshold, Workload};
+use serde::Serialize;
+
+/// Where a run takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentKind {
+    /// The first of the others that can serve on this machine.
+    Auto,
+    /// Local Redis servers on loopback, in directories of their own.
+    Process,
+    /// Native acceptors inside the harness, over real sockets.
+    Embedded,
+}
+
+named!(EnvironmentKind, "environment", {
+    Auto => "auto",
+    Process => "process",
+    Embedded => "embedded",
+});
+
+/// A store with one rule of its protocol broken, to show that the harness sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// A proposer goes on under the ballot of an accept that did not end in a quorum, unless it saw
+    /// a conflict: what the published implementation does.
+    ReusedBallot,
+}
+
+named!(Mutant, "mutant", { ReusedBallot => "reused-ballot" });
+
+/// A complete scenario: it reruns a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Scenario {
+    /// What is done to the store.
+    pub workload: Workload,
+    /// Where it takes place.
+    pub environment: EnvironmentKind,
+    /// Nodes, each a proposer and its acceptor; 1 to 9.
+    pub nodes: u32,
+    /// How long the load goes on, from 1 s to 24 h.
+    pub time: Span,
+    /// Client threads, from one per node to 500 in all.
+    pub concurrency: u32,
+    /// Calls per second of all threads together, up to a million; 0 for as fast as it goes.
+    pub rate: f64,
+    /// Objects in use at a time, 1 to 10,000.
+    pub keys: u32,
+    /// After this long a client gives a call up; 10 ms to 1 min.
+    pub deadline: Span,
+    /// The kinds of faults that a schedule is drawn from.
+    pub faults: Vec<FaultKind>,
+    /// From the start of one fault to the start of the next; 500 ms to 1 h.
+    pub fault_interval: Span,
+    /// The last part of the load, without faults, in which every node must make progress.
+    pub quiet: Span,
+    /// Seed of the generators and of the schedule, below 2^63.
+    pub seed: u64,
+    /// The directory that run directories are made in.
+    pub output: String,
+    /// Limits.
+    pub threshold: Vec<Threshold>,
+    /// A broken rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutant: Option<Mutant>,
+    /// The faults one by one. Drawn from the seed when a file does not say.
+    pub schedule: Vec<PlannedFault>,
+}
+
+/// Scenarios that come with the harness: name, one line about it, and the file.
+pub const BUILT_IN: &[(&str, &str, &str)] = &[
+    (
+        "partitions",
+        "every partition there is, on the cas-register workload",
+        include_str!("../scenarios/partitions.toml"),
+    ),
+    (
+        "lossy-append",
+        "lost messages under blind appends: the shortest way to a lost write",
+        include_str!("../scenarios/lossy-append.toml"),
+    ),
+    (
+        "isolation",
+        "one loop per node and one node cut off at a time, as the published comparison has it",
+        include_str!("../scenarios/isolation.toml"),
+    ),
+];
+
+impl Scenario {
+    /// How long the load goes on before the first fault.
+    #[must_use]
+    pub fn steady(time: Span) -> Span {
+        Span::millis((time.as_millis() / 10).min(2000))
+    }
+
+    /// The scenario as a file, complete.
+    ///
+    /// # Errors
+    /// What the serialiser says; a scenario that was settled has nothing it could object to.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let body = toml::to_string(self)?;
+        Ok(format!("# A complete scenario: `harness run` on this file runs it again.\n{body}"))
+    }
+}
