@@ -122,15 +122,10 @@ impl Draft {
         }
     }
 
-    /// Whether anything is set that a saved schedule was drawn from, so that it must be drawn anew.
+    /// Whether other faults are asked for than a saved schedule has, so that it must be drawn anew.
     #[must_use]
     pub const fn changes_schedule(&self) -> bool {
-        self.nodes.is_some()
-            || self.time.is_some()
-            || self.faults.is_some()
-            || self.fault_interval.is_some()
-            || self.quiet.is_some()
-            || self.seed.is_some()
+        self.faults.is_some() || self.fault_interval.is_some()
     }
 
     /// Fills the gaps, checks every range, and draws the schedule if there is none. `environment`
@@ -287,13 +282,13 @@ fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRa
                 "a fault of links needs `links`, one of an acceptor `node`, and neither takes the other",
             ));
         }
-        let lacks = match planned.fault {
-            FaultKind::OneWay if planned.direction.is_none() => Some("direction"),
-            FaultKind::Latency if planned.latency.is_none() => Some("latency"),
-            FaultKind::Loss if planned.probability.is_none() => Some("probability"),
-            _ => None,
-        };
-        if let Some(field) = lacks {
+        let lacks = [
+            (FaultKind::OneWay, planned.direction.is_none(), "direction"),
+            (FaultKind::Latency, planned.latency.is_none(), "latency"),
+            (FaultKind::Loss, planned.probability.is_none(), "probability"),
+        ];
+        let lacks = lacks.iter().find(|(fault, lacking, _)| *fault == planned.fault && *lacking);
+        if let Some((_, _, field)) = lacks {
             return wrong(format!("{} needs the field `{field}`", planned.fault));
         }
         if planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {

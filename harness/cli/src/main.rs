@@ -1,2 +1,43 @@
-//! Under construction.
-fn main() {}
+//! `harness`: from one command to a verdict and a report. See `args.rs` for what can be asked.
+//!
+//! | question | file |
+//! |---|---|
+//! | what can a user type? | `args.rs` |
+//! | what does each command do? | `command/` |
+//! | which exit code says what? | `exit.rs` |
+//! | where can a run take place, and what can be done to it there? | `environment.rs`, `environment/` |
+//! | how are nodes put together from acceptors, links and proposers? | `cluster.rs` |
+//! | how does a workload's call become a call of the store? | `gryadka_client.rs` |
+//! | who makes the calls, and who writes them down? | `load.rs`, `recorder.rs` |
+//! | who injects faults, and how is it shown that they bit? | `nemesis.rs`, `probe.rs` |
+//! | how does a recorded run become a verdict? | `judge.rs`, `conditions.rs`, `checking.rs` |
+//! | what lies in a run directory? | `run_directory.rs` |
+//! | what does the user see meanwhile? | `progress.rs` |
+//! | which rules can be broken on purpose? | `mutants.rs` |
+
+mod args;
+mod checking;
+mod cluster;
+mod command;
+mod conditions;
+mod environment;
+mod exit;
+mod gryadka_client;
+mod judge;
+mod load;
+mod mutants;
+mod nemesis;
+mod probe;
+mod progress;
+mod recorder;
+mod run_directory;
+
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    // Diagnostics only, off unless asked for: HARNESS_LOG=gryadka=debug.
+    let filter = EnvFilter::from_env("HARNESS_LOG");
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    exit::code(args::parse().and_then(command::dispatch))
+}

@@ -1,0 +1,231 @@
+//! What a user can type.
+
+use crate::exit::Failure;
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use harness_checker::{FailedCas, ModelKind, NilRead};
+use std::path::PathBuf;
+use workloads::{Draft, EnvironmentKind, FaultKind, Mutant, Span, Threshold};
+
+/// Does this store keep its word when the network does not?
+#[derive(Debug, Parser)]
+#[command(
+    name = "harness",
+    version,
+    after_help = "Exit codes: 0 valid, 1 invalid, 2 unknown, 3 inconclusive, 4 a threshold was passed,\n64 bad arguments or files, 70 the harness itself failed."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a workload under faults, check its history and write a report
+    Run(RunArgs),
+    /// Decide whether a history is linearizable
+    Check(CheckArgs),
+    /// Check a run directory again and write its report, whatever is left of it
+    Report(ReportArgs),
+    /// List workloads, scenarios, and the faults that each environment can do
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A workload, a scenario that comes along, or a scenario file (see `harness list`)
+    #[arg(value_name = "WORKLOAD|SCENARIO")]
+    pub(crate) what: String,
+    #[command(flatten, next_help_heading = "Scenario")]
+    pub(crate) scenario: ScenarioArgs,
+    #[command(flatten, next_help_heading = "Check")]
+    pub(crate) limits: LimitArgs,
+    /// Print results.json on stdout instead of the summary
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Each flag has its field in scenario files, under the same name.
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioArgs {
+    /// Where to run: auto, process, embedded [default: auto]
+    #[arg(long, value_name = "NAME")]
+    environment: Option<EnvironmentKind>,
+    /// Nodes, each a proposer and its acceptor, 1 to 9 [default: 3]
+    #[arg(long, value_name = "N")]
+    nodes: Option<u32>,
+    /// How long the load goes on, such as 30s or 10m [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    time: Option<Span>,
+    /// Client threads in all [default: 2 per node]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<u32>,
+    /// Calls per second in all; 0 for as fast as it goes [default: 300]
+    #[arg(long, value_name = "PER-SECOND")]
+    rate: Option<f64>,
+    /// Objects in use at a time [default: 5]
+    #[arg(long, value_name = "N")]
+    keys: Option<u32>,
+    /// After this long a client gives a call up [default: 1s]
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<Span>,
+    /// Kinds of faults, with commas between; all for what the environment can do, or none
+    #[arg(long, value_name = "KINDS")]
+    faults: Option<String>,
+    /// From the start of one fault to the start of the next [default: 2s500ms]
+    #[arg(long, value_name = "TIME")]
+    fault_interval: Option<Span>,
+    /// The last part of the load, without faults [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    quiet: Option<Span>,
+    /// Seed of the calls and of the fault schedule [default: drawn]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The directory to make the run directory in [default: runs]
+    #[arg(long, value_name = "DIR")]
+    output: Option<String>,
+    /// A limit that the run must keep: p50, p99, max or gap below a time, rate above calls per second
+    #[arg(long, value_name = "p99<200ms")]
+    threshold: Vec<Threshold>,
+    /// Break one rule of the protocol, to see that it is noticed
+    #[arg(long, hide = true)]
+    mutant: Option<Mutant>,
+}
+
+impl ScenarioArgs {
+    /// The flags as a draft of a scenario. `able` is what `--faults all` stands for.
+    pub(crate) fn draft(&self, able: &[FaultKind]) -> Result<Draft, Failure> {
+        let faults = self.faults.as_deref().map(|names| faults(names, able)).transpose()?;
+        Ok(Draft {
+            workload: None,
+            environment: self.environment,
+            nodes: self.nodes,
+            time: self.time,
+            concurrency: self.concurrency,
+            rate: self.rate,
+            keys: self.keys,
+            deadline: self.deadline,
+            faults,
+            fault_interval: self.fault_interval,
+            quiet: self.quiet,
+            seed: self.seed,
+            output: self.output.clone(),
+            threshold: (!self.threshold.is_empty()).then(|| self.threshold.clone()),
+            mutant: self.mutant,
+            schedule: None,
+        })
+    }
+
+    /// Where the user wants it to run, if that was said.
+    pub(crate) const fn environment(&self) -> Option<EnvironmentKind> {
+        self.environment
+    }
+}
+
+fn faults(names: &str, able: &[FaultKind]) -> Result<Vec<FaultKind>, Failure> {
+    match names {
+        "all" => Ok(able.to_vec()),
+        "none" => Ok(Vec::new()),
+        _ => names.split(',').map(|name| name.trim().parse().map_err(Failure::usage)).collect(),
+    }
+}
+
+/// What a check may spend.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LimitArgs {
+    /// After this long a check ends as unknown
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    pub(crate) check_time: Span,
+    /// With this much memory, in MiB, a check ends as unknown
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    pub(crate) check_memory: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The history: JSON lines, an event a line
+    pub(crate) history: PathBuf,
+    /// register, cas-register, versioned-cas, counter, append, kv-append [default: the history's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<ModelKind>,
+    /// What every object holds at first, as JSON [default: the history's own, or null]
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    pub(crate) initial: Option<serde_json::Value>,
+    /// What a read of null says: null (the object is unset) or any (nothing)
+    #[arg(long, value_name = "null|any", default_value = "null", value_parser = nil_read)]
+    pub(crate) nil_read: NilRead,
+    /// What a failed cas says: drop (nothing) or mismatch (the value was another at some instant)
+    #[arg(long, value_name = "drop|mismatch", default_value = "drop", value_parser = failed_cas)]
+    pub(crate) failed_cas: FailedCas,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run directory
+    #[arg(default_value = "runs/latest")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Print results.json on stdout instead of the summary
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn json(text: &str) -> Result<serde_json::Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("not JSON ({error}); a string needs quotes"))
+}
+
+fn nil_read(text: &str) -> Result<NilRead, String> {
+    match text {
+        "null" => Ok(NilRead::Null),
+        "any" => Ok(NilRead::Any),
+        _ => Err(String::from("allowed: null, any")),
+    }
+}
+
+fn failed_cas(text: &str) -> Result<FailedCas, String> {
+    match text {
+        "drop" => Ok(FailedCas::Drop),
+        "mismatch" => Ok(FailedCas::Mismatch),
+        _ => Err(String::from("allowed: drop, mismatch")),
+    }
+}
+
+/// Reads the command line. Help and version are printed here, and end the program well.
+pub(crate) fn parse() -> Result<Cli, Failure> {
+    Cli::try_parse().map_err(|error| {
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            error.exit();
+        }
+        Failure::Usage(error.render().to_string().trim_start_matches("error: ").to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_of_every_command() {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let mut help = String::new();
+        for subcommand in command.get_subcommands_mut() {
+            help += &format!("{}\n", subcommand.render_help());
+        }
+        insta::assert_snapshot!(help);
+    }
+
+    #[test]
+    fn a_misspelt_flag_is_told_the_nearest_right_one() {
+        let error =
+            Cli::try_parse_from(["harness", "run", "append", "--fault", "cut"]).unwrap_err();
+        assert!(error.to_string().contains("a similar argument exists: '--faults'"), "{error}");
+    }
+}

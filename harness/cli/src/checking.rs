@@ -1,0 +1,51 @@
+//! Runs the checker on as many keys at a time as there are cores, within a budget.
+
+use crate::args::LimitArgs;
+use harness_checker::{Budget, Check, KeyVerdict, ModelError, Settings, check_key, split};
+use harness_history::Operation;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// Decides a history, and says how many seconds that took.
+pub(crate) fn check(
+    operations: &[Operation],
+    settings: &Settings,
+    limits: &LimitArgs,
+) -> Result<(Check, f64), ModelError> {
+    let began = Instant::now();
+    let histories = split(operations, settings)?;
+    let workers =
+        thread::available_parallelism().map_or(1, NonZero::get).min(histories.len().max(1));
+    let clock = || began.elapsed();
+    let budget = Budget {
+        time: limits.check_time.duration(),
+        memory: limits.check_memory.saturating_mul(1 << 20) / workers,
+        clock: &clock,
+    };
+    let next = AtomicUsize::new(0);
+    let verdicts: Mutex<Vec<(usize, KeyVerdict)>> = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((number, history)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    histories.get(number).map(|history| (number, history))
+                } {
+                    let verdict = check_key(history, &budget);
+                    let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                    verdicts.push((number, verdict));
+                }
+            });
+        }
+    });
+    let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    verdicts.sort_by_key(|(number, _)| *number);
+    let add = |check: Check, (number, verdict): (usize, KeyVerdict)| {
+        check.with(&histories[number], verdict)
+    };
+    let check = verdicts.into_iter().fold(Check::nothing(), add);
+    Ok((check, began.elapsed().as_secs_f64()))
+}

@@ -1,0 +1,35 @@
+//! What each command does.
+
+mod check;
+mod list;
+mod report;
+mod run;
+
+use crate::args::{Cli, Command};
+use crate::exit::{End, Failure};
+use std::io::{self, Write};
+
+/// Carries out a command.
+pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Report(args) => report::report(&args),
+        Command::List => list::list(),
+    }
+}
+
+/// Prints data on stdout.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever read us has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Prints a value as JSON on stdout.
+fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
+    print(&(serde_json::to_string_pretty(value)? + "\n"))
+}

@@ -1,0 +1,240 @@
+//! `harness run`
+
+use super::report::{rerun, show};
+use crate::args::RunArgs;
+use crate::cluster::Cluster;
+use crate::environment::{self, Environment};
+use crate::exit::{End, Failure};
+use crate::gryadka_client::GryadkaClient;
+use crate::judge::judge;
+use crate::load;
+use crate::nemesis::Nemesis;
+use crate::progress::{self, say};
+use crate::recorder::Recorder;
+use crate::run_directory::RunDirectory;
+use harness_history::{Header, Value};
+use jiff::Timestamp;
+use reports::Metadata;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, Workload, nearest};
+
+/// The system under test.
+const SYSTEM: &str = "gryadka";
+
+pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
+    let (scenario, why) = scenario(args)?;
+    if let Some(why) = why {
+        say(why);
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    let directory = runtime.block_on(carry_out(&scenario))?;
+    // What is still on its way to an acceptor has nobody left to tell.
+    runtime.shutdown_background();
+    let rerun = rerun(&directory);
+    let (results, report) = judge(&directory, &args.limits, rerun)?;
+    show(&results, &report, args.json)?;
+    Ok(End::Judged(results.verdict))
+}
+
+/// The whole scenario, before anything is started or written.
+fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
+    let (base, source) = base(&args.what)?;
+    let wanted = args.scenario.environment().or(base.environment);
+    let (environment, why) =
+        environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
+    let able = environment::able(environment);
+    let flags = args.scenario.draft(able)?;
+    // A schedule stays as it was written, unless other faults are asked for.
+    let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
+    let seed = u64::from(rand::random::<u32>());
+    let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
+    let scenario =
+        flags.over(base).settle(environment, able, seed, source).map_err(Failure::usage)?;
+    Ok((scenario, why))
+}
+
+/// A file's name and text.
+type Source = Option<(String, String)>;
+
+/// What `what` stands for: a workload, a scenario that comes along, or a file.
+fn base(what: &str) -> Result<(Draft, Source), Failure> {
+    if let Ok(workload) = what.parse::<Workload>() {
+        return Ok((Draft { workload: Some(workload), ..Draft::default() }, None));
+    }
+    let (name, text) = match BUILT_IN.iter().find(|(name, ..)| *name == what) {
+        Some((name, _, text)) => ((*name).to_owned(), (*text).to_owned()),
+        None if Path::new(what).is_file() => {
+            let text = std::fs::read_to_string(what)
+                .map_err(|error| Failure::usage(format!("{what}: {error}")))?;
+            (what.to_owned(), text)
+        }
+        None => return Err(unknown(what)),
+    };
+    let draft = Draft::parse(&text, &name).map_err(Failure::usage)?;
+    Ok((draft, Some((name, text))))
+}
+
+fn unknown(what: &str) -> Failure {
+    let workloads = Workload::ALL.iter().map(|workload| workload.name());
+    let names: Vec<_> = workloads.chain(BUILT_IN.iter().map(|(name, ..)| *name)).collect();
+    let hint = nearest(what, &names).map(|name| format!("; did you mean {name:?}?"));
+    Failure::usage(format!(
+        "there is no workload, scenario or file {what:?}{} Allowed: {}, or the path of a scenario file",
+        hint.unwrap_or_default(),
+        names.join(", ")
+    ))
+}
+
+/// Starts everything, lets load and faults go on, and ends everything again.
+async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
+    let mut signals = Signals::listen()?;
+    let began = Timestamp::now();
+    let output = Path::new(&scenario.output);
+    let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())?;
+    directory.write(&directory.scenario(), &scenario.to_toml()?)?;
+    let logs = directory.logs();
+    let environment = tokio::select! {
+        started = Environment::start(scenario.environment, scenario.nodes, &logs) => started?,
+        () = signals.any() => {
+            return Err(anyhow::anyhow!("interrupted before the run began").into());
+        }
+    };
+    let mut metadata = metadata(scenario, &environment, began);
+    directory.write_json(&directory.metadata(), &metadata)?;
+    say(format!(
+        "{} nodes, {} threads, seed {}, {} faults planned; {}",
+        scenario.nodes,
+        scenario.concurrency,
+        scenario.seed,
+        scenario.schedule.len(),
+        directory.path().display()
+    ));
+    let start = Instant::now();
+    metadata.interrupted =
+        under_load(scenario, environment, &directory, &mut signals, start).await?;
+    metadata.seconds = start.elapsed().as_secs_f64();
+    directory.write_json(&directory.metadata(), &metadata)?;
+    Ok(directory)
+}
+
+/// The load with its faults, from its first call to its last. True when it was cut short.
+async fn under_load(
+    scenario: &Scenario,
+    environment: Environment,
+    directory: &RunDirectory,
+    signals: &mut Signals,
+    start: Instant,
+) -> Result<bool, Failure> {
+    let cluster = Cluster::build(&environment, scenario).await?;
+    let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
+    let model = scenario.workload.model();
+    let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
+    let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let (mut nemesis, news) = Nemesis::new(environment, cluster.links, &directory.faults(), start)?;
+
+    let (stop, mut stopped) = watch::channel(false);
+    let stop = Arc::new(stop);
+    let deadline = scenario.deadline.duration();
+    let client = |store| GryadkaClient { store, deadline };
+    let clients: Vec<_> = cluster.stores.into_iter().map(client).collect();
+    let mut threads = load::start(scenario, &clients, &recorder, &stopped);
+    let time = scenario.time.duration();
+    let progress = tokio::spawn(progress::show(Arc::clone(&recorder), news, start, time));
+    let nemesis = tokio::spawn({
+        let (stop, stopped) = (Arc::clone(&stop), stopped.clone());
+        let schedule = scenario.schedule.clone();
+        async move {
+            let played = nemesis.play(&schedule, stopped).await;
+            if played.is_err() {
+                // Nobody knows what state the environment is in: nothing more is to be asked of it.
+                stop.send_replace(true);
+            }
+            (nemesis, played)
+        }
+    });
+
+    let interrupted = tokio::select! {
+        () = tokio::time::sleep_until(start + time) => false,
+        () = signals.any() => true,
+        _ = stopped.wait_for(|stop| *stop) => true,
+        // The threads end by themselves only when the history can no longer be written.
+        () = async { while threads.join_next().await.is_some() {} } => true,
+    };
+    stop.send_replace(true);
+    progress.abort();
+    drop(progress.await);
+    if interrupted {
+        say("stopping: healing, then checking what there is");
+    }
+    while let Some(thread) = threads.join_next().await {
+        thread?;
+    }
+    let (nemesis, played) = nemesis.await?;
+    played?;
+    // Only now that nobody calls any more may the servers end.
+    drop(nemesis);
+    if let Some(recorder) = Arc::into_inner(recorder) {
+        recorder.finish()?;
+    }
+    Ok(interrupted)
+}
+
+/// What asks the harness to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for Ctrl-C, or for a request to terminate.
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What is known when the run begins: it counts as interrupted until it has ended.
+fn metadata(scenario: &Scenario, environment: &Environment, began: Timestamp) -> Metadata {
+    let mut versions =
+        BTreeMap::from([(String::from("harness"), String::from(env!("CARGO_PKG_VERSION")))]);
+    versions.extend(environment.versions());
+    if let Some(mutant) = scenario.mutant {
+        versions.insert(String::from("broken rule"), mutant.to_string());
+    }
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let name = nix::sys::utsname::uname().map_or_else(
+        |_| String::from("unknown"),
+        |host| {
+            let word = |text: &OsStr| text.to_string_lossy().into_owned();
+            format!("{} {} {}", word(host.sysname()), word(host.release()), word(host.machine()))
+        },
+    );
+    Metadata {
+        system: String::from(SYSTEM),
+        workload: scenario.workload.to_string(),
+        model: scenario.workload.model().to_owned(),
+        environment: scenario.environment.to_string(),
+        seed: scenario.seed,
+        started: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        seconds: 0.0,
+        interrupted: true,
+        versions,
+        host: format!("{name}, {cores} cores"),
+    }
+}

@@ -1,0 +1,180 @@
+//! What must have happened for a green answer to mean anything, and the limits that the user set.
+
+use harness_history::{FaultPeriod, Header, Operation, Outcome, Proof};
+use reports::{Condition, Measures};
+use workloads::{Metric, Scenario, Threshold};
+
+/// What is demanded of every run: each kind of call succeeds, each phase makes progress, each
+/// fault is injected and shown to bite and to be gone.
+pub(crate) fn demands(
+    scenario: &Scenario,
+    header: Option<&Header>,
+    operations: &[Operation],
+    faults: &[FaultPeriod],
+) -> Vec<Condition> {
+    let ok: Vec<&Operation> =
+        operations.iter().filter(|operation| operation.outcome == Outcome::Ok).collect();
+    let mut demands = Vec::new();
+    for function in scenario.workload.functions() {
+        let count = ok.iter().filter(|operation| operation.f == *function).count();
+        demands.push(at_least_one(format!("some {function} succeeds"), count));
+    }
+    demands.extend(progress(scenario, header, &ok, faults));
+    let planned = scenario.schedule.len();
+    if planned > 0 {
+        demands.push(Condition {
+            demand: String::from("every planned fault is injected"),
+            seen: format!("{} of {planned}", faults.len()),
+            met: faults.len() >= planned,
+        });
+        let proved = faults.iter().filter(|fault| fault.proof == Proof::Held).count();
+        demands.push(Condition {
+            demand: String::from("every fault is seen to bite and to be gone"),
+            seen: format!("{proved} of {}", faults.len()),
+            met: proved == faults.len(),
+        });
+    }
+    demands
+}
+
+fn at_least_one(demand: String, count: usize) -> Condition {
+    Condition { demand, seen: format!("{count} succeeded"), met: count > 0 }
+}
+
+/// Progress before, under and after the faults; after them, on every node.
+fn progress(
+    scenario: &Scenario,
+    header: Option<&Header>,
+    ok: &[&Operation],
+    faults: &[FaultPeriod],
+) -> Vec<Condition> {
+    let ends = |operation: &Operation| operation.completed.map(|point| point.time);
+    let within = |from: u64, until: u64| {
+        ok.iter().filter(move |o| ends(o).is_some_and(|time| (from..until).contains(&time)))
+    };
+    let mut conditions = Vec::new();
+    let mut quiet_from = 0;
+    if let Some(first) = faults.iter().map(|fault| fault.began).min() {
+        quiet_from = faults.iter().filter_map(|fault| fault.ended).max().unwrap_or(u64::MAX);
+        let before = within(0, first).count();
+        conditions.push(at_least_one(String::from("progress before the faults"), before));
+        let under = within(first, quiet_from).count();
+        conditions.push(at_least_one(String::from("progress while faults come and go"), under));
+    }
+    for node in 1..=scenario.nodes {
+        let name = format!("n{node}");
+        let of_node =
+            |o: &&&Operation| header.and_then(|header| header.node_of(o.process)) == Some(&name);
+        let count = within(quiet_from, u64::MAX).filter(of_node).count();
+        let when = if faults.is_empty() { "" } else { " after the faults" };
+        conditions.push(at_least_one(format!("progress on {name}{when}"), count));
+    }
+    conditions
+}
+
+/// The limits that the user set.
+pub(crate) fn limits(scenario: &Scenario, total: &Measures, nodes: &[Measures]) -> Vec<Condition> {
+    let limit = |threshold: &Threshold| match threshold {
+        Threshold::RateAbove(least) => Condition {
+            demand: threshold.to_string(),
+            seen: format!("{:.1} calls per second", total.ok_per_second),
+            met: total.ok_per_second > *least,
+        },
+        Threshold::Below(metric, span) => {
+            let millis = match metric {
+                Metric::P50 => total.p50_ms,
+                Metric::P99 => total.p99_ms,
+                Metric::Max => total.max_ms,
+                Metric::Gap => {
+                    nodes.iter().filter_map(|node| node.longest_gap_ms).max_by(f64::total_cmp)
+                }
+                Metric::Rate => None,
+            };
+            let seen = millis.map_or_else(|| String::from("nothing"), |ms| format!("{ms:.1} ms"));
+            let met = millis.is_some_and(|ms| ms < span.duration().as_secs_f64() * 1e3);
+            Condition { demand: threshold.to_string(), seen, met }
+        }
+    };
+    scenario.threshold.iter().map(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use harness_history::{Function, Point, Value};
+    use workloads::{Draft, EnvironmentKind, FaultKind};
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn scenario() -> Scenario {
+        let text = "workload = \"increment\"\nnodes = 2\nfaults = [\"cut\"]\ntime = \"6s\"\nquiet = \"2s\"";
+        let draft = Draft::parse(text, "test").unwrap();
+        let scenario = draft.settle(EnvironmentKind::Embedded, &[FaultKind::Cut], 1, None).unwrap();
+        assert_eq!(scenario.schedule.len(), 1);
+        scenario
+    }
+
+    fn operation(process: u64, f: Function, second: u64) -> Operation {
+        let at = |time| Point { position: 0, time };
+        Operation {
+            process,
+            f,
+            key: None,
+            input: Value::Null,
+            output: Value::Null,
+            outcome: Outcome::Ok,
+            invoked: at(second * SECOND),
+            completed: Some(at(second * SECOND + 1)),
+            error: None,
+        }
+    }
+
+    fn fault(proof: Proof) -> FaultPeriod {
+        FaultPeriod {
+            fault: 0,
+            name: "cut".into(),
+            what: "cuts n1 off".into(),
+            began: 2 * SECOND,
+            ended: Some(4 * SECOND),
+            proof,
+            evidence: Vec::new(),
+        }
+    }
+
+    fn unmet(operations: &[Operation], faults: &[FaultPeriod]) -> Vec<String> {
+        let header = Header::new("m", Value::Null, vec!["n1".into(), "n2".into()], 2);
+        let demands = demands(&scenario(), Some(&header), operations, faults);
+        demands.into_iter().filter(|d| !d.met).map(|d| d.demand).collect()
+    }
+
+    fn exercised() -> Vec<Operation> {
+        use Function::{Cas, Read};
+        vec![
+            operation(0, Read, 1),
+            operation(0, Cas, 3),
+            operation(0, Read, 5),
+            operation(1, Read, 5),
+        ]
+    }
+
+    #[test]
+    fn a_run_that_exercised_everything_meets_every_demand() {
+        assert_eq!(unmet(&exercised(), &[fault(Proof::Held)]), [""; 0]);
+    }
+
+    #[test]
+    fn each_thing_that_did_not_happen_is_named() {
+        let without = |number: usize| {
+            let mut operations = exercised();
+            operations.remove(number);
+            unmet(&operations, &[fault(Proof::Held)])
+        };
+        assert_eq!(without(0), ["progress before the faults"]);
+        assert_eq!(without(1), ["some cas succeeds", "progress while faults come and go"]);
+        assert_eq!(without(2), ["progress on n1 after the faults"]);
+        assert_eq!(without(3), ["progress on n2 after the faults"]);
+        let unproved = unmet(&exercised(), &[fault(Proof::DidNotHold)]);
+        assert_eq!(unproved, ["every fault is seen to bite and to be gone"]);
+        assert_eq!(unmet(&exercised(), &[]), ["every planned fault is injected"]);
+    }
+}
