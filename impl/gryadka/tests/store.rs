@@ -152,3 +152,30 @@ async fn without_any_acceptor_a_change_fails_at_once() {
     let error = store.get(b"k", deadline).await.unwrap_err();
     assert_eq!(error, ChangeError::NotApplied(Why::Unreachable));
 }
+
+/// Found by the harness: with one acceptor silent, a contended key stood still until every deadline,
+/// because a round that had met a conflict went on waiting for the silent one.
+#[tokio::test]
+async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
+    let mut cluster = Cluster::start(3);
+    // It takes connections and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    cluster.down(AcceptorId(3));
+    cluster.addresses.insert(AcceptorId(3), silent.local_addr().unwrap());
+    let stores: Vec<_> = (1..=3).map(|id| Arc::new(cluster.store(id))).collect();
+    let mut tasks = tokio::task::JoinSet::new();
+    for store in &stores {
+        let store = Arc::clone(store);
+        tasks.spawn(async move {
+            let mut done = 0;
+            while done < 20 {
+                // Every call has its ten seconds: waiting for the silent one would take minutes.
+                if store.change(b"n", increment, soon()).await.is_ok() {
+                    done += 1;
+                }
+            }
+        });
+    }
+    let all = tokio::time::timeout(Duration::from_secs(60), tasks.join_all());
+    all.await.expect("the key stands still");
+}
