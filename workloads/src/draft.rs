@@ -178,7 +178,7 @@ impl Draft {
             nodes,
             time,
             concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
-            rate: self.rate.unwrap_or(300.0),
+            rate: self.rate.unwrap_or(500.0),
             keys: self.keys.unwrap_or(5),
             deadline: self.deadline.unwrap_or_else(|| Span::seconds(1)),
             faults: self.faults.clone().unwrap_or_else(|| able.to_vec()),
