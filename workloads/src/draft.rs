@@ -1,8 +1,8 @@
 //! A scenario as a user writes it, in a file or as flags: what is left out gets its default.
 
 use crate::{
-    EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, Workload, nearest,
-    plan,
+    EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, UnknownName,
+    Workload, plan,
 };
 use serde::Deserialize;
 use std::fmt;
@@ -87,11 +87,9 @@ impl Draft {
         if let Ok(table) = text.parse::<toml::Table>()
             && let Some(key) = table.keys().find(|key| !FIELDS.contains(&key.as_str()))
         {
-            let hint = nearest(key, FIELDS).map(|field| format!("; did you mean {field:?}?"));
-            let allowed = FIELDS.join(", ");
-            let reason =
-                format!("there is no field {key:?}{} Allowed: {allowed}", hint.unwrap_or_default());
-            return Err(error(line_of(text, key), reason));
+            let unknown =
+                UnknownName { kind: "field", name: key.clone(), allowed: FIELDS.to_vec() };
+            return Err(error(line_of(text, key), unknown.to_string()));
         }
         toml::from_str(text).map_err(|cause| {
             let line = cause.span().map(|span| line_at(span.start));

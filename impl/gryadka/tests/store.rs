@@ -191,9 +191,8 @@ async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
         tasks.spawn(async move {
             for _ in 0..20 {
                 // Doubts are part of contention; to wait until the deadline for them is not.
-                drop(
-                    store.change(b"n", increment, Instant::now() + Duration::from_secs(600)).await,
-                );
+                let deadline = Instant::now() + Duration::from_secs(600);
+                store.change(b"n", increment, deadline).await.ok();
             }
         });
     }
