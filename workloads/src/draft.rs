@@ -154,6 +154,9 @@ impl Draft {
             let (from, interval) = (Scenario::steady(scenario.time), scenario.fault_interval);
             scenario.schedule =
                 plan(&scenario.faults, scenario.nodes, from, until, interval, scenario.seed);
+            if scenario.schedule.is_empty() && !scenario.faults.is_empty() {
+                return Err(located(no_room(from, until, interval)));
+            }
         }
         Ok(scenario)
     }
@@ -191,6 +194,13 @@ impl Draft {
     }
 }
 
+fn no_room(from: Span, until: Span, interval: Span) -> OutOfRange {
+    let reason = format!(
+        "there is no room for a fault: between {from} and {until} none fits into a fault-interval of {interval}; give more time, a shorter fault-interval or quiet, or no faults"
+    );
+    OutOfRange { field: "time", reason }
+}
+
 /// The line on which a top-level field is set, from 1.
 fn line_of(text: &str, field: &str) -> Option<usize> {
     let sets = |line: &str| {
@@ -210,8 +220,8 @@ fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
     within("fault-interval", scenario.fault_interval, Span::millis(500), hour)?;
     within("quiet", scenario.quiet, Span::millis(100), scenario.time)?;
     within("seed", scenario.seed, 0, i64::MAX.unsigned_abs())?;
-    if !(0.0..=1e6).contains(&scenario.rate) {
-        let reason = format!("{} is out of range; allowed: 0 to 1000000", scenario.rate);
+    if scenario.rate != 0.0 && !(0.001..=1e6).contains(&scenario.rate) {
+        let reason = format!("{} is out of range; allowed: 0.001 to 1000000, and 0", scenario.rate);
         return Err(OutOfRange { field: "rate", reason });
     }
     if let Some(unable) = scenario.faults.iter().find(|fault| !able.contains(fault)) {
@@ -288,6 +298,13 @@ fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRa
         let lacks = lacks.iter().find(|(fault, lacking, _)| *fault == planned.fault && *lacking);
         if let Some((_, _, field)) = lacks {
             return wrong(format!("{} needs the field `{field}`", planned.fault));
+        }
+        let delays = Span::millis(1)..=Span::seconds(10);
+        if planned.latency.is_some_and(|latency| !delays.contains(&latency)) {
+            return wrong(String::from("latency is out of range; allowed: 1ms to 10s"));
+        }
+        if planned.jitter.is_some_and(|jitter| planned.latency.is_none_or(|l| jitter >= l)) {
+            return wrong(String::from("jitter is out of range; it must be less than the latency"));
         }
         if planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
             return wrong(String::from(

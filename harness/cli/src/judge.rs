@@ -72,7 +72,13 @@ pub(crate) fn judge(
 
     let check = check(&history, &operations, limits)?;
     let (total, nodes) = measures(history.header.as_ref(), &operations);
-    let demands = conditions::demands(&scenario, history.header.as_ref(), &operations, &faults);
+    let demands = conditions::demands(
+        &scenario,
+        history.header.as_ref(),
+        &operations,
+        &faults,
+        metadata.interrupted,
+    );
     let limits = conditions::limits(&scenario, &total, &nodes);
     let (verdict, reason) = verdict(&check, &demands, &limits, &faults);
     let results = Results {

@@ -162,7 +162,7 @@ fn answered(error: &RedisError) -> bool {
 }
 
 /// The server's own words for "I have not executed this".
-const NOT_EXECUTED: [&str; 12] = [
+const NOT_EXECUTED: [&str; 11] = [
     "BUSY",
     "CLUSTERDOWN",
     "LOADING",
@@ -170,7 +170,6 @@ const NOT_EXECUTED: [&str; 12] = [
     "MISCONF",
     "MOVED",
     "NOAUTH",
-    "NOPERM",
     "NOREPLICAS",
     "OOM",
     "READONLY",

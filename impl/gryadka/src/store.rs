@@ -211,7 +211,7 @@ impl<A: Acceptor> Store<A> {
     }
 }
 
-/// How long a request is followed after which nobody can be waiting for its reply.
+/// How long a request is followed when its round has no more use for the reply, or waits that long.
 const STRAGGLER: Duration = Duration::from_secs(30);
 
 /// A round that is over has dropped its end of the channel, which is no concern of the sender's.

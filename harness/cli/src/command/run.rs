@@ -61,8 +61,12 @@ fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
     let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-    let scenario =
-        flags.over(base).settle(environment, able, seed, source).map_err(Failure::usage)?;
+    let scenario = flags.over(base.clone()).settle(environment, able, seed, source);
+    let scenario = scenario.map_err(|error| {
+        // What the file alone would get away with is the fault of a flag.
+        let by_flag = base.settle(environment, able, seed, source).is_ok();
+        if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
+    })?;
     Ok((scenario, why))
 }
 
@@ -168,8 +172,11 @@ async fn under_load(
         () = tokio::time::sleep_until(start + time) => false,
         () = signals.any() => true,
         _ = stopped.wait_for(|stop| *stop) => true,
-        // The threads end by themselves only when the history can no longer be written.
-        () = async { while threads.join_next().await.is_some() {} } => true,
+        // A thread ends by itself only when the history can no longer be written, or by a panic.
+        Some(ended) = threads.join_next() => {
+            ended?;
+            true
+        }
     };
     stop.send_replace(true);
     progress.abort();
