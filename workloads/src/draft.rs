@@ -1,8 +1,8 @@
 //! A scenario as a user writes it, in a file or as flags: what is left out gets its default.
 
 use crate::{
-    EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, Workload, nearest,
-    plan,
+    EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, UnknownName,
+    Workload, plan,
 };
 use serde::Deserialize;
 use std::fmt;
@@ -87,11 +87,9 @@ impl Draft {
         if let Ok(table) = text.parse::<toml::Table>()
             && let Some(key) = table.keys().find(|key| !FIELDS.contains(&key.as_str()))
         {
-            let hint = nearest(key, FIELDS).map(|field| format!("; did you mean {field:?}?"));
-            let allowed = FIELDS.join(", ");
-            let reason =
-                format!("there is no field {key:?}{} Allowed: {allowed}", hint.unwrap_or_default());
-            return Err(error(line_of(text, key), reason));
+            let unknown =
+                UnknownName { kind: "field", name: key.clone(), allowed: FIELDS.to_vec() };
+            return Err(error(line_of(text, key), unknown.to_string()));
         }
         toml::from_str(text).map_err(|cause| {
             let line = cause.span().map(|span| line_at(span.start));
@@ -156,6 +154,9 @@ impl Draft {
             let (from, interval) = (Scenario::steady(scenario.time), scenario.fault_interval);
             scenario.schedule =
                 plan(&scenario.faults, scenario.nodes, from, until, interval, scenario.seed);
+            if scenario.schedule.is_empty() && !scenario.faults.is_empty() {
+                return Err(located(no_room(from, until, interval)));
+            }
         }
         Ok(scenario)
     }
@@ -178,7 +179,7 @@ impl Draft {
             nodes,
             time,
             concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
-            rate: self.rate.unwrap_or(300.0),
+            rate: self.rate.unwrap_or(500.0),
             keys: self.keys.unwrap_or(5),
             deadline: self.deadline.unwrap_or_else(|| Span::seconds(1)),
             faults: self.faults.clone().unwrap_or_else(|| able.to_vec()),
@@ -191,6 +192,13 @@ impl Draft {
             schedule: Vec::new(),
         })
     }
+}
+
+fn no_room(from: Span, until: Span, interval: Span) -> OutOfRange {
+    let reason = format!(
+        "there is no room for a fault: between {from} and {until} none fits into a fault-interval of {interval}; give more time, a shorter fault-interval or quiet, or no faults"
+    );
+    OutOfRange { field: "time", reason }
 }
 
 /// The line on which a top-level field is set, from 1.
@@ -212,8 +220,8 @@ fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
     within("fault-interval", scenario.fault_interval, Span::millis(500), hour)?;
     within("quiet", scenario.quiet, Span::millis(100), scenario.time)?;
     within("seed", scenario.seed, 0, i64::MAX.unsigned_abs())?;
-    if !(0.0..=1e6).contains(&scenario.rate) {
-        let reason = format!("{} is out of range; allowed: 0 to 1000000", scenario.rate);
+    if scenario.rate != 0.0 && !(0.001..=1e6).contains(&scenario.rate) {
+        let reason = format!("{} is out of range; allowed: 0.001 to 1000000, and 0", scenario.rate);
         return Err(OutOfRange { field: "rate", reason });
     }
     if let Some(unable) = scenario.faults.iter().find(|fault| !able.contains(fault)) {
@@ -290,6 +298,13 @@ fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRa
         let lacks = lacks.iter().find(|(fault, lacking, _)| *fault == planned.fault && *lacking);
         if let Some((_, _, field)) = lacks {
             return wrong(format!("{} needs the field `{field}`", planned.fault));
+        }
+        let delays = Span::millis(1)..=Span::seconds(10);
+        if planned.latency.is_some_and(|latency| !delays.contains(&latency)) {
+            return wrong(String::from("latency is out of range; allowed: 1ms to 10s"));
+        }
+        if planned.jitter.is_some_and(|jitter| planned.latency.is_none_or(|l| jitter >= l)) {
+            return wrong(String::from("jitter is out of range; it must be less than the latency"));
         }
         if planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
             return wrong(String::from(

@@ -16,8 +16,9 @@ pub struct UnknownName {
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "there is no {} {:?}", self.kind, self.name)?;
-        if let Some(nearest) = nearest(&self.name, &self.allowed) {
-            write!(f, "; did you mean {nearest:?}?")?;
+        match nearest(&self.name, &self.allowed) {
+            Some(nearest) => write!(f, "; did you mean {nearest:?}?")?,
+            None => f.write_str(".")?,
         }
         write!(f, " Allowed: {}", self.allowed.join(", "))
     }

@@ -131,7 +131,7 @@ fn draw(kind: FaultKind, nodes: u32, at: Span, lasts: Span, random: &mut Pcg32) 
             planned.jitter = Some(Span::millis(random.random_range(0..=latency / 2)));
         }
         FaultKind::Loss => {
-            planned.probability = Some(f64::from(random.random_range(5_u32..=25)) / 100.0);
+            planned.probability = Some(f64::from(random.random_range(3_u32..=15)) / 100.0);
         }
         FaultKind::Cut
         | FaultKind::Blackhole

@@ -22,6 +22,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a workload under faults, check its history and write a report
+    #[command(allow_negative_numbers = true)]
     Run(RunArgs),
     /// Decide whether a history is linearizable
     Check(CheckArgs),
@@ -60,7 +61,7 @@ pub(crate) struct ScenarioArgs {
     /// Client threads in all [default: 2 per node]
     #[arg(long, value_name = "N")]
     concurrency: Option<u32>,
-    /// Calls per second in all; 0 for as fast as it goes [default: 300]
+    /// Calls per second in all; 0 for as fast as it goes [default: 500]
     #[arg(long, value_name = "PER-SECOND")]
     rate: Option<f64>,
     /// Objects in use at a time [default: 5]
@@ -202,7 +203,9 @@ pub(crate) fn parse() -> Result<Cli, Failure> {
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
             error.exit();
         }
-        Failure::Usage(error.render().to_string().trim_start_matches("error: ").to_owned())
+        Failure::Usage(
+            error.render().to_string().trim_start_matches("error: ").trim_end().to_owned(),
+        )
     })
 }
 

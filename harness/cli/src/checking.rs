@@ -4,27 +4,42 @@ use crate::args::LimitArgs;
 use harness_checker::{Budget, Check, KeyVerdict, ModelError, Settings, check_key, split};
 use harness_history::Operation;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// What a check may spend, and whether somebody has ended it.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    time: Duration,
+    /// Bytes, for all keys that are checked at the same time.
+    memory: usize,
+    /// Once this is true no time is left.
+    pub(crate) ended: Arc<AtomicBool>,
+}
+
+impl From<&LimitArgs> for Limits {
+    fn from(args: &LimitArgs) -> Self {
+        let memory = args.check_memory.saturating_mul(1 << 20);
+        Self { time: args.check_time.duration(), memory, ended: Arc::default() }
+    }
+}
 
 /// Decides a history, and says how many seconds that took.
 pub(crate) fn check(
     operations: &[Operation],
     settings: &Settings,
-    limits: &LimitArgs,
+    limits: &Limits,
 ) -> Result<(Check, f64), ModelError> {
     let began = Instant::now();
     let histories = split(operations, settings)?;
     let workers =
         thread::available_parallelism().map_or(1, NonZero::get).min(histories.len().max(1));
-    let clock = || began.elapsed();
-    let budget = Budget {
-        time: limits.check_time.duration(),
-        memory: limits.check_memory.saturating_mul(1 << 20) / workers,
-        clock: &clock,
+    let clock = || {
+        if limits.ended.load(Ordering::Relaxed) { Duration::MAX } else { began.elapsed() }
     };
+    let budget = Budget { time: limits.time, memory: limits.memory / workers, clock: &clock };
     let next = AtomicUsize::new(0);
     let verdicts: Mutex<Vec<(usize, KeyVerdict)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -5,12 +5,13 @@ use reports::{Condition, Measures};
 use workloads::{Metric, Scenario, Threshold};
 
 /// What is demanded of every run: each kind of call succeeds, each phase makes progress, each
-/// fault is injected and shown to bite and to be gone.
+/// fault is injected and shown to bite and to be gone, and nobody cuts the load short.
 pub(crate) fn demands(
     scenario: &Scenario,
     header: Option<&Header>,
     operations: &[Operation],
     faults: &[FaultPeriod],
+    interrupted: bool,
 ) -> Vec<Condition> {
     let ok: Vec<&Operation> =
         operations.iter().filter(|operation| operation.outcome == Outcome::Ok).collect();
@@ -20,6 +21,11 @@ pub(crate) fn demands(
         demands.push(at_least_one(format!("some {function} succeeds"), count));
     }
     demands.extend(progress(scenario, header, &ok, faults));
+    demands.push(Condition {
+        demand: String::from("the load lasts its time"),
+        seen: String::from(if interrupted { "it was cut short" } else { "it did" }),
+        met: !interrupted,
+    });
     let planned = scenario.schedule.len();
     if planned > 0 {
         demands.push(Condition {
@@ -143,7 +149,7 @@ mod tests {
 
     fn unmet(operations: &[Operation], faults: &[FaultPeriod]) -> Vec<String> {
         let header = Header::new("m", Value::Null, vec!["n1".into(), "n2".into()], 2);
-        let demands = demands(&scenario(), Some(&header), operations, faults);
+        let demands = demands(&scenario(), Some(&header), operations, faults, false);
         demands.into_iter().filter(|d| !d.met).map(|d| d.demand).collect()
     }
 
@@ -175,6 +181,10 @@ mod tests {
         assert_eq!(without(3), ["progress on n2 after the faults"]);
         let unproved = unmet(&exercised(), &[fault(Proof::DidNotHold)]);
         assert_eq!(unproved, ["every fault is seen to bite and to be gone"]);
+        let header = Header::new("m", Value::Null, vec!["n1".into(), "n2".into()], 2);
+        let faults = [fault(Proof::Held)];
+        let cut = demands(&scenario(), Some(&header), &exercised(), &faults, true);
+        assert!(cut.iter().any(|d| !d.met && d.demand == "the load lasts its time"));
         assert_eq!(unmet(&exercised(), &[]), ["every planned fault is injected"]);
     }
 }

@@ -132,7 +132,7 @@ impl Environment {
     ) -> Result<(), EnvironmentError> {
         match self {
             Self::Process(process) => process.strike(fault, node).await,
-            Self::Embedded(embedded) => embedded.strike(fault, node),
+            Self::Embedded(embedded) => embedded.strike(fault, node).await,
         }
     }
 
@@ -145,6 +145,14 @@ impl Environment {
         match self {
             Self::Process(process) => process.undo(fault, node).await,
             Self::Embedded(embedded) => embedded.undo(fault, node).await,
+        }
+    }
+
+    /// Whether every acceptor that should be there is: one that ended by itself is an error.
+    pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Process(process) => process.all_there(),
+            Self::Embedded(_) => Ok(()),
         }
     }
 

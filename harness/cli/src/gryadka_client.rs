@@ -71,9 +71,9 @@ fn put(value: &Value, answer: &Value) -> Step<Bytes, Told> {
 }
 
 /// What the store holds; null when it holds nothing. Bytes that are no JSON were not written by a
-/// client, and are shown to the checker as the strange value that they are.
+/// client, and are shown to the checker as a value, and a list, that nobody can have made.
 fn decode(present: Option<&Bytes>) -> Value {
     present.map_or(Value::Null, |bytes| {
-        serde_json::from_slice(bytes).unwrap_or_else(|_| json!({ "unreadable": bytes.to_vec() }))
+        serde_json::from_slice(bytes).unwrap_or_else(|_| json!([{ "unreadable": bytes.to_vec() }]))
     })
 }

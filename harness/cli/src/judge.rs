@@ -3,7 +3,7 @@
 //! It reads the files and nothing else, so a run is judged the same way at its end, again later,
 //! and after the harness was killed.
 
-use crate::args::LimitArgs;
+use crate::checking::Limits;
 use crate::run_directory::{DirectoryError, RunDirectory};
 use crate::{checking, conditions, environment};
 use harness_checker::{Answer, ModelError, ModelKind, Settings, UnknownModel};
@@ -23,6 +23,9 @@ use workloads::{Draft, EnvironmentKind, Scenario, ScenarioError};
 pub(crate) enum JudgeError {
     #[error("{}: {source}", path.display())]
     History { path: PathBuf, source: HistoryError },
+    /// A file that cannot be read names itself.
+    #[error(transparent)]
+    File(HistoryError),
     #[error("{0}")]
     Scenario(#[from] ScenarioError),
     #[error("{}: {reason}", path.display())]
@@ -37,15 +40,24 @@ pub(crate) enum JudgeError {
     Report(#[from] ReportError),
 }
 
+impl JudgeError {
+    fn within(path: &Path, source: HistoryError) -> Self {
+        if matches!(source, HistoryError::Io { .. }) {
+            return Self::File(source);
+        }
+        Self::History { path: path.to_owned(), source }
+    }
+}
+
 /// Judges a run and writes `results.json`, `junit.xml` and `report.html`. `rerun` is the command
 /// that runs it again.
 pub(crate) fn judge(
     directory: &RunDirectory,
-    limits: &LimitArgs,
+    limits: &Limits,
     rerun: String,
 ) -> Result<(Results, PathBuf), JudgeError> {
     let path = directory.history();
-    let in_history = |source| JudgeError::History { path: path.clone(), source };
+    let in_history = |source| JudgeError::within(&path, source);
     let history = History::read(&path).map_err(in_history)?;
     let operations = operations(&history.events).map_err(in_history)?;
     let scenario = read_scenario(&directory.scenario())?;
@@ -55,12 +67,18 @@ pub(crate) fn judge(
         metadata.seconds = last as f64 / 1e9;
     }
     let path = directory.faults();
-    let in_faults = |source| JudgeError::History { path: path.clone(), source };
+    let in_faults = |source| JudgeError::within(&path, source);
     let faults = periods(&read_faults(&path).map_err(in_faults)?);
 
     let check = check(&history, &operations, limits)?;
     let (total, nodes) = measures(history.header.as_ref(), &operations);
-    let demands = conditions::demands(&scenario, history.header.as_ref(), &operations, &faults);
+    let demands = conditions::demands(
+        &scenario,
+        history.header.as_ref(),
+        &operations,
+        &faults,
+        metadata.interrupted,
+    );
     let limits = conditions::limits(&scenario, &total, &nodes);
     let (verdict, reason) = verdict(&check, &demands, &limits, &faults);
     let results = Results {
@@ -112,7 +130,7 @@ pub(crate) fn left_out(torn: &Torn) -> String {
 fn check(
     history: &History,
     operations: &[Operation],
-    limits: &LimitArgs,
+    limits: &Limits,
 ) -> Result<CheckSummary, JudgeError> {
     let header = history.header.as_ref();
     let model: ModelKind = header.map_or("", |header| header.model.as_str()).parse()?;

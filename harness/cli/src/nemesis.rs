@@ -50,9 +50,12 @@ impl Nemesis {
         Ok((Self { environment, links, log, news }, receiver))
     }
 
-    /// Plays the schedule until it ends or `stop` turns true. Every fault that was injected is
+    /// Plays the schedule, and then waits until `stop` turns true. Every fault that was injected is
     /// undone by then, unless undoing it failed. The servers and the links live on until the
     /// nemesis is dropped.
+    ///
+    /// # Errors
+    /// When a fault cannot be done, undone or written down, or a server has ended by itself.
     pub(crate) async fn play(
         &mut self,
         schedule: &[PlannedFault],
@@ -65,7 +68,9 @@ impl Nemesis {
             }
             self.one(number, planned, &mut stop).await?;
         }
-        Ok(())
+        // The servers are looked at once more at the very end: none may have ended by itself.
+        drop(stop.wait_for(|stop| *stop).await);
+        Ok(self.environment.all_there()?)
     }
 
     async fn one(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -77,6 +77,22 @@ impl Line {
         self.0.read_exact(&mut answer).await?;
         if answer == PONG { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
     }
+}
+
+/// The process that serves a Redis address, as the server itself names it.
+pub(crate) async fn process_id(address: SocketAddr) -> Option<u32> {
+    let asking = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n").await?;
+        let mut lines = BufReader::new(stream).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some(pid) = line.strip_prefix("process_id:") {
+                return Ok(pid.trim().parse().ok());
+            }
+        }
+        io::Result::Ok(None)
+    };
+    timeout(PATIENCE, asking).await.ok()?.ok()?
 }
 
 /// Whether a server answers a new connection.

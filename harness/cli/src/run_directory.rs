@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A run directory that could not be made, read or written.
@@ -21,7 +22,7 @@ pub(crate) struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes `<output>/<time>-<system>-<workload>` and points `<output>/latest` to it.
+    /// Makes `<output>/<time>-<system>-<workload>`.
     pub(crate) fn create(
         output: &Path,
         began: Timestamp,
@@ -39,11 +40,7 @@ impl RunDirectory {
         for name in names {
             let path = output.join(&name);
             match fs::create_dir(&path) {
-                Ok(()) => {
-                    let directory = Self { path };
-                    directory.become_latest(output, &name).map_err(failed(output))?;
-                    return Ok(directory);
-                }
+                Ok(()) => return Ok(Self { path }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(DirectoryError { path, source }),
             }
@@ -92,7 +89,12 @@ impl RunDirectory {
     /// Writes a whole file, or leaves the one that is there.
     pub(crate) fn write(&self, path: &Path, text: &str) -> Result<(), DirectoryError> {
         let failed = |source| DirectoryError { path: path.to_owned(), source };
-        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(failed)?;
+        // As readable as any other file: a temporary file would be its owner's alone.
+        let readable = fs::Permissions::from_mode(0o666);
+        let mut file = tempfile::Builder::new()
+            .permissions(readable)
+            .tempfile_in(&self.path)
+            .map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.persist(path).map(drop).map_err(|error| failed(error.error))
     }
@@ -108,10 +110,15 @@ impl RunDirectory {
         self.write(path, &(text + "\n"))
     }
 
-    fn become_latest(&self, output: &Path, name: &str) -> io::Result<()> {
+    /// Points `latest`, beside it, to this run: there is something to look at from now on.
+    pub(crate) fn become_latest(&self) -> Result<(), DirectoryError> {
+        let (Some(output), Some(name)) = (self.path.parent(), self.path.file_name()) else {
+            return Ok(());
+        };
         // Made beside and moved over: at no time is there no latest run.
         let fresh = output.join(format!(".latest-{}", std::process::id()));
-        std::os::unix::fs::symlink(name, &fresh)?;
-        fs::rename(&fresh, output.join("latest"))
+        std::os::unix::fs::symlink(name, &fresh)
+            .and_then(|()| fs::rename(&fresh, output.join("latest")))
+            .map_err(|source| DirectoryError { path: fresh, source })
     }
 }

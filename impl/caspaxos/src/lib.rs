@@ -17,7 +17,8 @@
 //!
 //! The driver's contract: carry every request to its acceptor at most once (or say
 //! [`Delivery::MayRepeat`]), hand in each reply with the ballot of its request, report what could
-//! not be delivered with [`Round::on_lost`], call [`Round::give_up`] at the deadline, and give the
+//! not be delivered with [`Round::on_lost`], call [`Round::give_up`] when it will
+//! wait no longer, and give the
 //! [`End`] to [`Proposer::finish`]. Only one round per key may be open on one proposer.
 //!
 //! | question | file |

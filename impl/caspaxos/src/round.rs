@@ -246,19 +246,20 @@ impl<V: Clone, A: Clone> Round<V, A> {
         }
     }
 
-    /// Ends the round at the caller's deadline. `None` when it is over already.
-    pub fn give_up(&mut self) -> Option<End<V, A>> {
+    /// Ends the round although replies are outstanding, and says why. `None` when it is over
+    /// already.
+    pub fn give_up(&mut self, why: Why) -> Option<End<V, A>> {
         match &self.phase {
             Phase::Over => None,
             Phase::Preparing(_) | Phase::Deciding { .. } => {
-                Some(self.end(Outcome::NotApplied(Why::Deadline), None))
+                Some(self.end(Outcome::NotApplied(why), None))
             }
             Phase::Accepting(vote) => {
                 let keeps = vote.keeps;
                 Some(self.incomplete(if keeps {
-                    Outcome::NotApplied(Why::Deadline)
+                    Outcome::NotApplied(why)
                 } else {
-                    Outcome::Unknown(Why::Deadline)
+                    Outcome::Unknown(why)
                 }))
             }
         }
@@ -447,11 +448,14 @@ mod tests {
     #[test]
     fn an_accept_without_an_answer_is_unknown_at_the_deadline_but_a_read_is_not() {
         let mut change = accepting(&mut majority(), PUT);
-        let outcome = change.give_up().unwrap().outcome;
+        let outcome = change.give_up(Why::Deadline).unwrap().outcome;
         assert_eq!(outcome, Outcome::Unknown(Why::Deadline));
         let mut read = accepting(&mut majority(), Step::Keep("read"));
-        assert_eq!(read.give_up().unwrap().outcome, Outcome::NotApplied(Why::Deadline));
-        assert_eq!(read.give_up(), None);
+        assert_eq!(
+            read.give_up(Why::Deadline).unwrap().outcome,
+            Outcome::NotApplied(Why::Deadline)
+        );
+        assert_eq!(read.give_up(Why::Deadline), None);
     }
 
     #[test]
@@ -472,7 +476,7 @@ mod tests {
         for from in members() {
             assert_eq!(round.on_lost(from, Stage::Prepare, false), Progress::Wait);
         }
-        assert_eq!(round.give_up().unwrap().outcome, Outcome::Unknown(Why::Deadline));
+        assert_eq!(round.give_up(Why::Deadline).unwrap().outcome, Outcome::Unknown(Why::Deadline));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::Lost;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, ServerErrorKind};
+use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, RedisError, ServerErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -45,8 +45,11 @@ enum State {
 impl Connection {
     /// Reads the address; connects when first used.
     pub(crate) fn to(address: &str) -> Result<Self, AddressError> {
-        let client = Client::open(address)
-            .map_err(|source| AddressError { address: address.to_owned(), source })?;
+        let wrong = |source| AddressError { address: address.to_owned(), source };
+        let info = address.into_connection_info().map_err(wrong)?;
+        // Introducing itself would cost every new connection a round trip before its first use.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let client = Client::open(info.set_redis_settings(settings)).map_err(wrong)?;
         let born = Instant::now();
         let state = State::Closed {
             generation: 0,
@@ -159,7 +162,7 @@ fn answered(error: &RedisError) -> bool {
 }
 
 /// The server's own words for "I have not executed this".
-const NOT_EXECUTED: [&str; 12] = [
+const NOT_EXECUTED: [&str; 11] = [
     "BUSY",
     "CLUSTERDOWN",
     "LOADING",
@@ -167,7 +170,6 @@ const NOT_EXECUTED: [&str; 12] = [
     "MISCONF",
     "MOVED",
     "NOAUTH",
-    "NOPERM",
     "NOREPLICAS",
     "OOM",
     "READONLY",

@@ -19,6 +19,9 @@ use tokio::time::Instant;
 /// and its bound, which doubles ("full jitter").
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
+/// The least time that the other replies are waited for after a conflict.
+const CONFLICT_PATIENCE: Duration = Duration::from_millis(5);
+
 /// How a store is set up.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -58,6 +61,30 @@ pub struct Store<A> {
 
 /// The reply to a request of one phase, or that there will be none.
 type Answer = (AcceptorId, Result<Reply<Bytes>, Lost>);
+
+/// The requests of one phase under way. Each phase has a channel of its own, so that what comes
+/// late from the one before finds nobody.
+struct Phase {
+    stage: Stage,
+    began: Instant,
+    answers: mpsc::UnboundedReceiver<Answer>,
+}
+
+impl Phase {
+    fn none() -> Self {
+        let answers = mpsc::unbounded_channel().1;
+        Self { stage: Stage::Prepare, began: Instant::now(), answers }
+    }
+
+    /// How long the other replies are worth waiting for once one of them was a conflict. One that
+    /// is much later than the conflict comes from an acceptor that is down or far, and to wait
+    /// for it would let a single silent acceptor hold up every contended key.
+    fn after_conflict(&self, deadline: Instant) -> (Instant, Why) {
+        let wait = (self.began.elapsed() * 4).max(CONFLICT_PATIENCE);
+        let until = Instant::now() + wait;
+        if until < deadline { (until, Why::Conflict) } else { (deadline, Why::Deadline) }
+    }
+}
 
 impl<A: Acceptor> Store<A> {
     /// A store over these acceptors. An acceptor that the configuration names and that is missing
@@ -119,32 +146,33 @@ impl<A: Acceptor> Store<A> {
         F: Fn(Option<&Bytes>) -> Step<Bytes, T>,
     {
         let (mut round, mut progress): (Round<Bytes, T>, _) = self.proposer().begin(key);
-        let mut phase = (Stage::Prepare, mpsc::unbounded_channel().1);
+        let mut phase = Phase::none();
+        let mut patience = (deadline, Why::Deadline);
         loop {
             progress = match progress {
                 Progress::Over(end) => return end,
                 Progress::Decide(present) => round.decide(f(present.as_ref())),
                 Progress::Send(requests) => {
-                    // Each phase has a channel of its own: what comes late from the one before
-                    // finds nobody.
                     phase = self.send(key, requests);
+                    patience = (deadline, Why::Deadline);
                     Progress::Wait
                 }
                 Progress::Wait => {
-                    let (stage, answers) = &mut phase;
-                    match tokio::time::timeout_at(deadline, answers.recv()).await {
+                    match tokio::time::timeout_at(patience.0, phase.answers.recv()).await {
                         Ok(Some((from, Ok(reply)))) => {
+                            if matches!(reply, Reply::Conflict(_) | Reply::Refused(_)) {
+                                patience = phase.after_conflict(deadline);
+                            }
                             let ballot = round.ballot();
                             round.on_reply(from, ballot, reply)
                         }
                         Ok(Some((from, Err(lost)))) => {
                             tracing::trace!(acceptor = from.0, %lost);
-                            round.on_lost(from, *stage, lost.delivered())
+                            round.on_lost(from, phase.stage, lost.delivered())
                         }
-                        Ok(None) | Err(_) => match round.give_up() {
-                            Some(end) => return end,
-                            None => Progress::Wait,
-                        },
+                        Ok(None) | Err(_) => {
+                            round.give_up(patience.1).map_or(Progress::Wait, Progress::Over)
+                        }
                     }
                 }
             };
@@ -153,11 +181,7 @@ impl<A: Acceptor> Store<A> {
 
     /// Sends a phase's requests. They go on without the round: an acceptor that the quorum did not
     /// wait for is to hear of the value too.
-    fn send(
-        &self,
-        key: &Bytes,
-        requests: Vec<(AcceptorId, Request<Bytes>)>,
-    ) -> (Stage, mpsc::UnboundedReceiver<Answer>) {
+    fn send(&self, key: &Bytes, requests: Vec<(AcceptorId, Request<Bytes>)>) -> Phase {
         let (answer, answers) = mpsc::unbounded_channel();
         let stage = requests.first().map_or(Stage::Prepare, |(_, request)| request.stage());
         for (id, request) in requests {
@@ -174,7 +198,7 @@ impl<A: Acceptor> Store<A> {
                 forward(&answer, id, result);
             });
         }
-        (stage, answers)
+        Phase { stage, began: Instant::now(), answers }
     }
 
     fn draw(&self, bound: Duration) -> Duration {
@@ -187,7 +211,7 @@ impl<A: Acceptor> Store<A> {
     }
 }
 
-/// How long a request is followed after which nobody can be waiting for its reply.
+/// How long a request is followed when its round has no more use for the reply, or waits that long.
 const STRAGGLER: Duration = Duration::from_secs(30);
 
 /// A round that is over has dropped its end of the channel, which is no concern of the sender's.

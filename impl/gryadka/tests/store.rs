@@ -1,9 +1,10 @@
 //! The store as its callers see it, over acceptors that come and go.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+use caspaxos::{Reply, Request};
 use gryadka::{
-    AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, NativeAcceptor, NativeRegisters,
-    NativeServer, Options, ProposerId, Step, Store, Versioned, Why,
+    Acceptor, AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, Lost, NativeAcceptor,
+    NativeRegisters, NativeServer, Options, ProposerId, Step, Store, Versioned, Why,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,12 +43,20 @@ impl Cluster {
         self.servers.remove(&id);
     }
 
-    fn store(&self, proposer: u64) -> Store<NativeAcceptor> {
-        let acceptors = self.addresses.iter().map(|(&id, address)| {
-            (id, Arc::new(NativeAcceptor::new(&format!("redis://{address}")).unwrap()))
-        });
+    fn acceptors(&self) -> impl Iterator<Item = (AcceptorId, NativeAcceptor)> {
+        self.addresses
+            .iter()
+            .map(|(&id, address)| (id, NativeAcceptor::new(&format!("redis://{address}")).unwrap()))
+    }
+
+    fn options(&self, proposer: u64) -> Options {
         let configuration = Configuration::majority(self.addresses.keys().copied()).unwrap();
-        Store::new(Options::new(ProposerId(proposer), configuration), acceptors.collect())
+        Options::new(ProposerId(proposer), configuration)
+    }
+
+    fn store(&self, proposer: u64) -> Store<NativeAcceptor> {
+        let acceptors = self.acceptors().map(|(id, acceptor)| (id, Arc::new(acceptor)));
+        Store::new(self.options(proposer), acceptors.collect())
     }
 }
 
@@ -151,4 +160,42 @@ async fn without_any_acceptor_a_change_fails_at_once() {
     let deadline = Instant::now() + Duration::from_millis(100);
     let error = store.get(b"k", deadline).await.unwrap_err();
     assert_eq!(error, ChangeError::NotApplied(Why::Unreachable));
+}
+
+/// An acceptor that may take requests and never say a word.
+struct MaybeMute {
+    acceptor: NativeAcceptor,
+    mute: bool,
+}
+
+impl Acceptor for MaybeMute {
+    async fn call(&self, key: Bytes, request: Request<Bytes>) -> Result<Reply<Bytes>, Lost> {
+        if self.mute {
+            std::future::pending::<()>().await;
+        }
+        self.acceptor.call(key, request).await
+    }
+}
+
+/// Found by the harness: with one acceptor paused, a contended key stood still until every deadline,
+/// because a round that had met a conflict went on waiting for the silent one.
+#[tokio::test]
+async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
+    let cluster = Cluster::start(3);
+    let mut tasks = tokio::task::JoinSet::new();
+    for proposer in 1..=3 {
+        let acceptors = cluster.acceptors().map(|(id, acceptor)| {
+            (id, Arc::new(MaybeMute { acceptor, mute: id == AcceptorId(3) }))
+        });
+        let store = Store::new(cluster.options(proposer), acceptors.collect());
+        tasks.spawn(async move {
+            for _ in 0..20 {
+                // Doubts are part of contention; to wait until the deadline for them is not.
+                let deadline = Instant::now() + Duration::from_secs(600);
+                store.change(b"n", increment, deadline).await.ok();
+            }
+        });
+    }
+    let all = tokio::time::timeout(Duration::from_secs(60), tasks.join_all());
+    all.await.expect("the key stands still");
 }

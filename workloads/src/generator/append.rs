@@ -2,54 +2,70 @@
 
 use super::Generator;
 use crate::{Answer, Call};
-use harness_history::{Function, Value};
+use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
+use std::collections::BTreeMap;
 
 /// How many appends a list takes before a fresh one is begun in its place: reads carry the whole
 /// list, so a list must stay short.
 const LENGTH: u32 = 100;
 
 /// An append asks nothing about the present list, so a lost one cannot excuse itself by a
-/// mismatch: of all workloads this sees lost writes soonest.
+/// mismatch: of all workloads this sees lost writes soonest. A client that was left in doubt comes
+/// back to the same list, as real clients do, and as those bugs need that confuse an append with
+/// the one before it.
 pub(crate) struct Append {
     /// The lists in use, each with the number of appends sent to it.
     lists: Vec<(u64, u32)>,
     begun: u64,
     appended: u64,
+    /// The list about which a thread was left in doubt.
+    doubted: BTreeMap<u64, String>,
 }
 
 impl Append {
     pub(crate) fn new(keys: u32) -> Self {
         let keys = u64::from(keys.max(1));
-        Self { lists: (0..keys).map(|list| (list, 0)).collect(), begun: keys, appended: 0 }
+        let lists = (0..keys).map(|list| (list, 0)).collect();
+        Self { lists, begun: keys, appended: 0, doubted: BTreeMap::new() }
+    }
+
+    fn append_to(&mut self, key: String) -> Call {
+        self.appended += 1;
+        Call { f: Function::Append, key, value: self.appended.into() }
     }
 }
 
 impl Generator for Append {
-    fn next(&mut self, _thread: u64, random: &mut Pcg32) -> Call {
+    fn next(&mut self, thread: u64, random: &mut Pcg32) -> Call {
+        if let Some(key) = self.doubted.remove(&thread) {
+            return self.append_to(key);
+        }
         let at = random.random_range(0..self.lists.len());
         let key = self.lists[at].0.to_string();
         if random.random_bool(0.5) {
             return Call { f: Function::Read, key, value: Value::Null };
         }
-        self.appended += 1;
         self.lists[at].1 += 1;
         if self.lists[at].1 >= LENGTH {
             self.lists[at] = (self.begun, 0);
             self.begun += 1;
         }
-        Call { f: Function::Append, key, value: self.appended.into() }
+        self.append_to(key)
     }
 
-    fn learn(&mut self, _thread: u64, _call: &Call, _answer: &Answer) {}
+    fn learn(&mut self, thread: u64, call: &Call, answer: &Answer) {
+        if answer.outcome == Outcome::Info {
+            self.doubted.insert(thread, call.key.clone());
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::SeedableRng;
-    use std::collections::BTreeMap;
 
     #[test]
     fn elements_are_unique_and_lists_stay_short() {
@@ -68,5 +84,18 @@ mod tests {
         elements.dedup();
         assert_eq!(elements.len(), total);
         assert!(lists.len() > 5 && lists.values().all(|list| list.len() <= LENGTH as usize));
+    }
+
+    #[test]
+    fn a_thread_in_doubt_comes_back_to_the_same_list() {
+        let mut generator = Append::new(50);
+        let mut random = Pcg32::seed_from_u64(3);
+        let doubted = generator.next(1, &mut random);
+        let doubt = Answer { outcome: Outcome::Info, value: Value::Null, error: None };
+        generator.learn(1, &doubted, &doubt);
+        generator.next(0, &mut random);
+        let again = generator.next(1, &mut random);
+        assert_eq!((again.f, &again.key), (Function::Append, &doubted.key));
+        assert_ne!(again.value, doubted.value);
     }
 }

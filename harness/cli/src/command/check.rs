@@ -2,10 +2,11 @@
 
 use super::{print, print_json};
 use crate::args::CheckArgs;
+use crate::checking::Limits;
 use crate::exit::{End, Failure};
 use crate::progress::say;
 use crate::{checking, judge};
-use harness_checker::{Answer, Check, ModelKind, Settings};
+use harness_checker::{Answer, Check, ModelKind, Settings, UnknownModel};
 use harness_history::{Counterexample, History, HistoryError, Value, Verdict, operations};
 use serde::Serialize;
 
@@ -40,7 +41,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<End, Failure> {
     if let Some(left_out) = &left_out {
         say(format!("{file}: {left_out}"));
     }
-    let (check, seconds) = checking::check(&operations, &settings, &args.limits)
+    let (check, seconds) = checking::check(&operations, &settings, &Limits::from(&args.limits))
         .map_err(|error| Failure::usage(format!("{file}: {error}")))?;
     let (verdict, reason) = verdict(&check);
     if args.json {
@@ -70,7 +71,9 @@ fn settings(args: &CheckArgs, history: &History) -> Result<Settings, Failure> {
     let header = history.header.as_ref();
     let model = match (args.model, header) {
         (Some(model), _) => model,
-        (None, Some(header)) => header.model.parse().map_err(Failure::usage)?,
+        (None, Some(header)) => header.model.parse().map_err(|error: UnknownModel| {
+            Failure::usage(format!("{}: {error}", args.history.display()))
+        })?,
         (None, None) => {
             let names: Vec<_> = ModelKind::ALL.iter().map(|model| model.name()).collect();
             let names = names.join(", ");

@@ -2,6 +2,7 @@
 
 use super::{print, print_json};
 use crate::args::ReportArgs;
+use crate::checking::Limits;
 use crate::exit::{End, Failure};
 use crate::judge::{JudgeError, judge};
 use crate::progress::say;
@@ -19,9 +20,10 @@ pub(super) fn report(args: &ReportArgs) -> Result<End, Failure> {
     let directory = RunDirectory::open(&args.run);
     let rerun = rerun(&directory);
     let (results, report) =
-        judge(&directory, &args.limits, rerun).map_err(|error| match error {
+        judge(&directory, &Limits::from(&args.limits), rerun).map_err(|error| match error {
             JudgeError::Directory(_) | JudgeError::Report(_) => Failure::Internal(error.into()),
             JudgeError::History { .. }
+            | JudgeError::File(_)
             | JudgeError::Scenario(_)
             | JudgeError::Unreadable { .. }
             | JudgeError::Model(_)

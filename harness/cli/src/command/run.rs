@@ -2,6 +2,7 @@
 
 use super::report::{rerun, show};
 use crate::args::RunArgs;
+use crate::checking::Limits;
 use crate::cluster::Cluster;
 use crate::environment::{self, Environment};
 use crate::exit::{End, Failure};
@@ -21,11 +22,12 @@ use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, Workload, nearest};
+use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
@@ -37,11 +39,13 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let directory = runtime.block_on(carry_out(&scenario))?;
+    let limits = Limits::from(&args.limits);
+    runtime.spawn(end_on_signal(limits.ended.clone()));
+    let rerun = rerun(&directory);
+    let (results, report) = judge(&directory, &limits, rerun)?;
+    show(&results, &report, args.json)?;
     // What is still on its way to an acceptor has nobody left to tell.
     runtime.shutdown_background();
-    let rerun = rerun(&directory);
-    let (results, report) = judge(&directory, &args.limits, rerun)?;
-    show(&results, &report, args.json)?;
     Ok(End::Judged(results.verdict))
 }
 
@@ -57,8 +61,12 @@ fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
     let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-    let scenario =
-        flags.over(base).settle(environment, able, seed, source).map_err(Failure::usage)?;
+    let scenario = flags.over(base.clone()).settle(environment, able, seed, source);
+    let scenario = scenario.map_err(|error| {
+        // What the file alone would get away with is the fault of a flag.
+        let by_flag = base.settle(environment, able, seed, source).is_ok();
+        if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
+    })?;
     Ok((scenario, why))
 }
 
@@ -85,13 +93,10 @@ fn base(what: &str) -> Result<(Draft, Source), Failure> {
 
 fn unknown(what: &str) -> Failure {
     let workloads = Workload::ALL.iter().map(|workload| workload.name());
-    let names: Vec<_> = workloads.chain(BUILT_IN.iter().map(|(name, ..)| *name)).collect();
-    let hint = nearest(what, &names).map(|name| format!("; did you mean {name:?}?"));
-    Failure::usage(format!(
-        "there is no workload, scenario or file {what:?}{} Allowed: {}, or the path of a scenario file",
-        hint.unwrap_or_default(),
-        names.join(", ")
-    ))
+    let allowed = workloads.chain(BUILT_IN.iter().map(|(name, ..)| *name)).collect();
+    let unknown =
+        UnknownName { kind: "workload, scenario or file", name: what.to_owned(), allowed };
+    Failure::usage(format!("{unknown}, or the path of a scenario file"))
 }
 
 /// Starts everything, lets load and faults go on, and ends everything again.
@@ -110,6 +115,7 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     };
     let mut metadata = metadata(scenario, &environment, began);
     directory.write_json(&directory.metadata(), &metadata)?;
+    directory.become_latest()?;
     say(format!(
         "{} nodes, {} threads, seed {}, {} faults planned; {}",
         scenario.nodes,
@@ -166,8 +172,11 @@ async fn under_load(
         () = tokio::time::sleep_until(start + time) => false,
         () = signals.any() => true,
         _ = stopped.wait_for(|stop| *stop) => true,
-        // The threads end by themselves only when the history can no longer be written.
-        () = async { while threads.join_next().await.is_some() {} } => true,
+        // A thread ends by itself only when the history can no longer be written, or by a panic.
+        Some(ended) = threads.join_next() => {
+            ended?;
+            true
+        }
     };
     stop.send_replace(true);
     progress.abort();
@@ -186,6 +195,15 @@ async fn under_load(
         recorder.finish()?;
     }
     Ok(interrupted)
+}
+
+/// A check that is interrupted ends as unknown, and what is known is still reported.
+async fn end_on_signal(ended: Arc<AtomicBool>) {
+    if let Ok(mut signals) = Signals::listen() {
+        signals.any().await;
+        say("interrupted: the check ends here");
+        ended.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What asks the harness to stop.

@@ -1,6 +1,7 @@
 //! Native acceptors inside the harness, over real sockets: nothing needs to be installed.
 
 use super::EnvironmentError;
+use crate::probe;
 use gryadka::{NativeRegisters, NativeServer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -38,11 +39,21 @@ impl Embedded {
         self.acceptors[node as usize - 1].address
     }
 
-    pub(crate) fn strike(&mut self, fault: FaultKind, node: u32) -> Result<(), EnvironmentError> {
+    pub(crate) async fn strike(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
         if fault != FaultKind::Restart {
             return Err(EnvironmentError::Unable(fault));
         }
-        self.acceptors[node as usize - 1].server = None;
+        let acceptor = &mut self.acceptors[node as usize - 1];
+        acceptor.server = None;
+        // A server that was stopped closes its port when its task is next looked at.
+        let until = Instant::now() + PORT_FREE;
+        while probe::answers(acceptor.address).await && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         Ok(())
     }
 
@@ -57,7 +68,6 @@ impl Embedded {
         let acceptor = &mut self.acceptors[node as usize - 1];
         let until = Instant::now() + PORT_FREE;
         loop {
-            // The server that was stopped closes its port when its task is next looked at.
             match NativeServer::start(acceptor.address, acceptor.registers.clone()) {
                 Ok(server) => {
                     acceptor.server = Some(server);

@@ -1,6 +1,7 @@
 //! Local Redis servers on loopback, each in a directory of its own, with every write synced.
 
 use super::EnvironmentError;
+use crate::probe;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
@@ -97,7 +98,8 @@ impl Process {
         let server = &mut self.servers[node as usize - 1];
         match fault {
             FaultKind::Kill | FaultKind::Restart => {
-                server.child = spawn(&server.binary, server.port, server.data.path(), &server.log)?;
+                let Server { binary, port, data, log, .. } = &*server;
+                server.child = spawn(binary, *port, data.path(), log)?;
                 server.up().await
             }
             FaultKind::Pause => server.signal(Signal::SIGCONT),
@@ -107,6 +109,10 @@ impl Process {
             | FaultKind::Latency
             | FaultKind::Loss => Err(EnvironmentError::Unable(fault)),
         }
+    }
+
+    pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
+        self.servers.iter_mut().try_for_each(Server::there)
     }
 
     pub(crate) fn evidence(&mut self, node: u32) -> String {
@@ -163,7 +169,17 @@ impl Server {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    fn signal(&self, signal: Signal) -> Result<(), EnvironmentError> {
+    /// It must not have ended by itself.
+    fn there(&mut self) -> Result<(), EnvironmentError> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Err(self.not_up(format!("it ended by itself ({status})"))),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) -> Result<(), EnvironmentError> {
+        // A process that has ended is waited for above, and its number may be another's by now.
+        self.there()?;
         let error =
             |source| EnvironmentError::Signal { node: self.node, signal: signal.as_str(), source };
         let pid = i32::try_from(self.child.id()).map_err(|_| error(nix::Error::EINVAL))?;
@@ -177,7 +193,8 @@ impl Server {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(self.not_up(format!("it ended at once ({status})")));
             }
-            if crate::probe::answers(self.address()).await {
+            // Another program may have been quicker to take the port.
+            if probe::process_id(self.address()).await == Some(self.child.id()) {
                 return Ok(());
             }
             if Instant::now() >= until {

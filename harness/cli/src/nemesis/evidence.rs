@@ -120,16 +120,14 @@ async fn look_during(planned: PlannedFault, mut watched: Watched) -> (Watched, L
         return (watched, look);
     }
     let traffic = watched.link.as_ref().map(|link| link.traffic());
-    let old = match &mut watched.line {
-        Some(line) => line.ask(patience).await,
-        None => Seen::Torn,
+    let ask_old = async {
+        match &mut watched.line {
+            Some(line) => line.ask(patience).await,
+            None => Seen::Torn,
+        }
     };
-    let (_line, new) = Line::open(watched.address, patience).await;
-    let least = planned
-        .latency
-        .unwrap_or_default()
-        .duration()
-        .saturating_sub(planned.jitter.unwrap_or_default().duration());
+    let (old, (_, new)) = tokio::join!(ask_old, Line::open(watched.address, patience));
+    let least = least_delay(&planned);
     let slow = |seen| matches!(seen, Seen::Answered(after) if after >= least);
     let effect = match planned.fault {
         FaultKind::Cut | FaultKind::Restart | FaultKind::Kill => {
@@ -164,35 +162,65 @@ fn stalls_one_way(direction: Option<OneWay>, before: Traffic, after: Traffic) ->
     (right, words)
 }
 
+/// What an answer takes at least while a latency fault holds.
+fn least_delay(planned: &PlannedFault) -> Duration {
+    let (latency, jitter) =
+        (planned.latency.unwrap_or_default(), planned.jitter.unwrap_or_default());
+    latency.duration().saturating_sub(jitter.duration())
+}
+
+/// Asks until a question or its answer is lost. The link must have counted the loss: a machine that
+/// is merely slow does not make a fault.
 async fn look_for_loss(watched: &Watched) -> Look {
+    let lost = || watched.link.as_ref().map_or(0, |link| link.traffic().lost);
+    let before = lost();
     let mut line = None;
     for asked in 1..=LOSS_QUESTIONS {
-        let seen = match &mut line {
-            None => {
-                let (opened, seen) = Line::open(watched.address, probe::PATIENCE).await;
-                line = opened;
-                seen
-            }
-            Some(line) => line.ask(probe::PATIENCE).await,
-        };
+        let seen = ask_again(&mut line, watched.address).await;
+        if seen == Seen::Torn && lost() > before {
+            return (true, format!("question {asked} was lost, its connection torn"));
+        }
         if !matches!(seen, Seen::Answered(_)) {
-            return (true, format!("question {asked} was lost: {seen}"));
+            line = None;
         }
     }
     (false, format!("none of {LOSS_QUESTIONS} questions was lost"))
 }
 
+async fn ask_again(line: &mut Option<Line>, address: SocketAddr) -> Seen {
+    if let Some(line) = line {
+        return line.ask(probe::PATIENCE).await;
+    }
+    let (opened, seen) = Line::open(address, probe::PATIENCE).await;
+    *line = opened;
+    seen
+}
+
+/// Looks until everything is as before, or for as long as that may take.
 async fn look_after(planned: PlannedFault, mut watched: Watched) -> (Watched, Look) {
     let until = Instant::now() + GONE_WITHIN;
-    // An answer that is as late as it was under the fault does not show that it is gone.
-    let limit = planned.latency.map_or(probe::PATIENCE, workloads::Span::duration);
+    watched.line = None;
+    // An answer that could be as late under the fault does not show that it is gone.
+    let limit = if planned.latency.is_some() { least_delay(&planned) } else { probe::PATIENCE };
+    // Under the fault, so many questions and answers in a row would hardly ever go unharmed: one
+    // time in twenty thousand.
+    let enough = |&asked: &u32| planned.probability.is_none_or(|p| f64::from(asked) * p >= 5.0);
+    let questions = (1..LOSS_QUESTIONS).find(enough).unwrap_or(LOSS_QUESTIONS);
     loop {
-        let (line, seen) = Line::open(watched.address, probe::PATIENCE).await;
-        watched.line = line;
-        let good = matches!(seen, Seen::Answered(after) if after < limit);
-        if good || Instant::now() >= until {
-            return (watched, (good, format!("a new connection {seen}")));
+        let (mut good, mut seen) = (true, Seen::Silent);
+        for _ in 0..questions {
+            seen = ask_again(&mut watched.line, watched.address).await;
+            good &= matches!(seen, Seen::Answered(after) if after < limit);
+            if !good {
+                break;
+            }
         }
+        if good || Instant::now() >= until {
+            let times =
+                if questions > 1 { format!(", {questions} times in a row") } else { String::new() };
+            return (watched, (good, format!("a new connection {seen}{times}")));
+        }
+        watched.line = None;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::{
     AcceptorId, Ballot, Configuration, Delivery, End, Outcome, Progress, Proposer, ProposerId,
-    Quorum, Register, Reply, Request, Round, Rules, Step,
+    Quorum, Register, Reply, Request, Round, Rules, Step, Why,
 };
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -145,7 +145,7 @@ impl World {
                     self.allowance.give_ups -= 1;
                 }
                 let open = self.clients[number].open.as_mut();
-                if let Some(end) = open.and_then(|(round, ..)| round.give_up()) {
+                if let Some(end) = open.and_then(|(round, ..)| round.give_up(Why::Deadline)) {
                     self.finish(number, &end);
                 }
             }

@@ -1,0 +1,216 @@
+//! Values, states and calls in words.
+
+use crate::ModelKind;
+use crate::action::State;
+use crate::space::{ELSEWHERE, OTHER, Space};
+use harness_history::{Function, Operation, Outcome};
+use serde_json::Value;
+
+/// Elements of a list that are shown before it is shortened.
+const LONG_LIST: usize = 12;
+/// Characters of a string that are shown before it is shortened.
+const LONG_TEXT: usize = 60;
+
+/// How values are put in words: long lists and strings without the beginning that they share.
+pub(crate) struct Words {
+    model: ModelKind,
+    /// How many elements, or characters, every long content begins with alike.
+    shared: usize,
+}
+
+impl Words {
+    /// Looks at all contents that are to be shown, to find what they share.
+    pub(crate) fn new<'a>(model: ModelKind, shown: impl IntoIterator<Item = &'a Value>) -> Self {
+        let long =
+            shown.into_iter().filter_map(parts).filter(|(parts, limit)| parts.len() > *limit);
+        let mut long = long.map(|(parts, _)| parts);
+        let shared = long.next().map_or(0, |first| {
+            long.fold(first.len(), |shared, other| {
+                let same = first.iter().zip(&other).take_while(|(a, b)| a == b).count();
+                shared.min(same)
+            })
+        });
+        Self { model, shared }
+    }
+
+    /// A value, or the content of an object.
+    pub(crate) fn value(&self, value: &Value) -> String {
+        match value {
+            Value::Null => self.nothing().to_owned(),
+            Value::Array(pair) if self.model == ModelKind::VersionedCas && pair.len() == 2 => {
+                format!("{} (version {})", pair[1], pair[0])
+            }
+            Value::Array(items) if items.len() > LONG_LIST => {
+                let items: Vec<_> = items.iter().map(Value::to_string).collect();
+                format!("[{}]", self.shortened(&items, LONG_LIST, "elements", ", "))
+            }
+            Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(Value::to_string).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::String(text) => {
+                let letters: Vec<_> = text.chars().map(String::from).collect();
+                if letters.len() <= LONG_TEXT {
+                    return value.to_string();
+                }
+                format!("\"{}\"", self.shortened(&letters, LONG_TEXT, "characters", ""))
+            }
+            Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+        }
+    }
+
+    fn nothing(&self) -> &'static str {
+        match self.model {
+            ModelKind::Register | ModelKind::CasRegister => "null",
+            ModelKind::VersionedCas => "nothing",
+            ModelKind::Counter => "0",
+            ModelKind::Append => "[]",
+            ModelKind::KvAppend => "\"\"",
+        }
+    }
+
+    /// Leaves out what all contents share, and the middle of what is still too long.
+    fn shortened(&self, parts: &[String], limit: usize, what: &str, between: &str) -> String {
+        let hidden = self.shared.min(parts.len().saturating_sub(3));
+        let rest = &parts[hidden..];
+        let mut shown = Vec::new();
+        if hidden > 0 {
+            shown.push(format!("… {hidden} {what} …"));
+        }
+        if rest.len() <= limit {
+            shown.push(rest.join(between));
+        } else {
+            let ends = limit / 3;
+            shown.push(rest[..ends].join(between));
+            shown.push(format!("… {} {what} …", rest.len() - 2 * ends));
+            shown.push(rest[rest.len() - ends..].join(between));
+        }
+        shown.join(if between.is_empty() { " " } else { between })
+    }
+
+    /// The call: `write 5`, `cas 3 → 4`.
+    pub(crate) fn call(&self, operation: &Operation) -> String {
+        let name = operation.f.name();
+        match (operation.f, operation.input.as_array().map(Vec::as_slice)) {
+            (Function::Read | Function::Get, _) => name.to_owned(),
+            (Function::Cas, Some([from, to])) if self.model == ModelKind::VersionedCas => {
+                format!("{name} version {from} → {to}")
+            }
+            (Function::Cas, Some([from, to])) => format!("{name} {from} → {to}"),
+            _ => format!("{name} {}", self.input(operation)),
+        }
+    }
+
+    /// An argument as it is: null is a value here.
+    fn input(&self, operation: &Operation) -> String {
+        let input = &operation.input;
+        if input.is_null() { input.to_string() } else { self.value(input) }
+    }
+
+    /// The answer: `ok`, `read 5`, `no answer`.
+    pub(crate) fn answer(&self, operation: &Operation) -> String {
+        match operation.outcome {
+            Outcome::Info => "no answer".to_owned(),
+            Outcome::Fail => match operation.output.get("observed") {
+                Some(observed) => format!("refused: saw {}", self.value(observed)),
+                None => "refused".to_owned(),
+            },
+            Outcome::Ok => match (operation.f, self.told(operation)) {
+                (Function::Read | Function::Get, _) => {
+                    format!("read {}", self.value(&operation.output))
+                }
+                (_, Some(told)) => format!("ok, {told}"),
+                (_, None) => "ok".to_owned(),
+            },
+        }
+    }
+
+    /// What a change was told about the state that it left.
+    fn told(&self, operation: &Operation) -> Option<String> {
+        let output = &operation.output;
+        match (self.model, output.is_number(), output.is_array()) {
+            (ModelKind::VersionedCas, true, _) => Some(format!("version {output}")),
+            (ModelKind::Counter, true, _) => Some(format!("now {output}")),
+            (ModelKind::Append, _, true) => Some(format!("now {}", self.value(output))),
+            _ => None,
+        }
+    }
+
+    /// What a process did, as a clause: `process 3 wrote 17 and was told ok`.
+    pub(crate) fn deed(&self, operation: &Operation) -> String {
+        let process = operation.process;
+        if operation.outcome == Outcome::Fail {
+            let answer = self.answer(operation);
+            return format!("process {process}'s {} was {answer}", self.call(operation));
+        }
+        let deed = match operation.f {
+            Function::Read | Function::Get => {
+                return format!("process {process} read {}", self.value(&operation.output));
+            }
+            Function::Write | Function::Put => format!("wrote {}", self.input(operation)),
+            Function::Cas => format!("did {}", self.call(operation)),
+            Function::Append => format!("appended {}", self.input(operation)),
+            Function::Add => format!("added {}", self.input(operation)),
+        };
+        if operation.outcome == Outcome::Info {
+            return format!("process {process} called {} and got no answer", self.call(operation));
+        }
+        let told = self.told(operation).map_or_else(String::new, |told| format!(", {told}"));
+        format!("process {process} {deed} and was told ok{told}")
+    }
+}
+
+/// The elements of a content, and how many of them are shown at once.
+fn parts(value: &Value) -> Option<(Vec<String>, usize)> {
+    match value {
+        Value::Array(items) => Some((items.iter().map(Value::to_string).collect(), LONG_LIST)),
+        Value::String(text) => Some((text.chars().map(String::from).collect(), LONG_TEXT)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}
+
+/// The value that a state of the search stands for; none if it stands for several.
+pub(crate) fn described(model: ModelKind, state: State, space: &Space) -> Option<Value> {
+    match model {
+        ModelKind::Register | ModelKind::CasRegister => space.known(state.low()).cloned(),
+        ModelKind::VersionedCas if state.version() == 0 => Some(Value::Null),
+        ModelKind::VersionedCas if state.low() == OTHER => None,
+        ModelKind::VersionedCas => {
+            let value = space.known(state.low())?.clone();
+            Some(Value::Array(vec![state.version().into(), value]))
+        }
+        ModelKind::Counter => Some(state.as_total().into()),
+        ModelKind::Append | ModelKind::KvAppend if state.low() == ELSEWHERE => None,
+        ModelKind::Append => {
+            let symbols = space.content(state);
+            symbols.into_iter().map(|symbol| space.known(symbol).cloned()).collect()
+        }
+        ModelKind::KvAppend => {
+            let letters = space.content(state).into_iter().filter_map(char::from_u32);
+            Some(Value::String(letters.collect()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn long_lists_are_shown_without_what_they_share() {
+        let ours: Value = (0..30).chain([77, 78]).collect::<Vec<_>>().into();
+        let theirs: Value = (0..30).chain([78]).collect::<Vec<_>>().into();
+        let words = Words::new(ModelKind::Append, [&ours, &theirs, &json!([1, 2])]);
+        insta::assert_snapshot!(words.value(&ours), @"[… 29 elements …, 29, 77, 78]");
+        insta::assert_snapshot!(words.value(&theirs), @"[… 28 elements …, 28, 29, 78]");
+        insta::assert_snapshot!(words.value(&json!([1, 2])), @"[1, 2]");
+    }
+
+    #[test]
+    fn the_middle_of_one_long_list_is_left_out() {
+        let list: Value = (0..30).collect::<Vec<_>>().into();
+        let words = Words { model: ModelKind::Append, shared: 0 };
+        insta::assert_snapshot!(words.value(&list), @"[0, 1, 2, 3, … 22 elements …, 26, 27, 28, 29]");
+    }
+}

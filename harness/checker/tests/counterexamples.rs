@@ -1,0 +1,142 @@
+//! What a person reads of a violation.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use harness_checker::{Answer, Budget, FailedCas, ModelKind, Settings, check};
+use harness_history::{Counterexample, History, operations};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// A history in short: one line an event, `process type f value`.
+fn told(settings: &Settings, history: &str) -> String {
+    let mut lines = String::new();
+    for (index, line) in history.lines().map(str::trim).filter(|l| !l.is_empty()).enumerate() {
+        let mut words = line.splitn(4, ' ');
+        let mut word = || words.next().unwrap_or("null");
+        let (process, kind, f, value) = (word(), word(), word(), word());
+        let event = json!({
+            "index": index,
+            "process": process.parse::<u64>().unwrap(),
+            "type": kind,
+            "f": f,
+            "value": serde_json::from_str::<Value>(value).unwrap(),
+        });
+        writeln!(lines, "{event}").unwrap();
+    }
+    let operations = operations(&History::parse(lines.as_bytes()).unwrap().events).unwrap();
+    match check(&operations, settings, &Budget::unlimited()).unwrap().answer {
+        Answer::Violation(counterexample) => shown(&counterexample),
+        answer @ (Answer::Valid | Answer::Unknown(_)) => panic!("{answer:?}"),
+    }
+}
+
+fn shown(counterexample: &Counterexample) -> String {
+    let mut text = format!("{}\n\n", counterexample.sentence);
+    for (number, step) in counterexample.story.iter().enumerate() {
+        writeln!(text, "{}. {step}", number + 1).unwrap();
+    }
+    text.push('\n');
+    for (index, w) in counterexample.operations.iter().enumerate() {
+        let mark = if index == counterexample.failing { '>' } else { ' ' };
+        let end = w.completed.map_or_else(|| "…".to_owned(), |end| end.to_string());
+        writeln!(
+            text,
+            "{mark} process {} {}..{end}: {} ({}) as {:?}",
+            w.process, w.invoked, w.call, w.answer, w.outcome
+        )
+        .unwrap();
+    }
+    write!(text, "\nstates: {}", counterexample.states.join("; ")).unwrap();
+    text
+}
+
+fn settings(model: ModelKind) -> Settings {
+    Settings::new(model, Value::Null)
+}
+
+#[test]
+fn a_stale_read() {
+    let history = "
+        0 invoke write 1
+        0 ok write
+        1 invoke read
+        1 ok read 1
+        0 invoke write 2
+        2 invoke cas [7,8]
+        0 ok write
+        2 fail cas [7,8]
+        1 invoke read
+        1 ok read 1";
+    insta::assert_snapshot!(told(&settings(ModelKind::CasRegister), history));
+}
+
+#[test]
+fn a_value_that_nobody_wrote() {
+    let history = "
+        0 invoke write 1
+        1 invoke read
+        0 info write
+        1 ok read 3";
+    insta::assert_snapshot!(told(&settings(ModelKind::Register), history));
+}
+
+#[test]
+fn a_cas_that_won_over_a_write_without_an_answer() {
+    let history = "
+        0 invoke write 1
+        0 ok write
+        1 invoke write 2
+        1 info write
+        2 invoke cas [1,3]
+        2 ok cas [1,3]
+        0 invoke cas [2,4]
+        0 ok cas [2,4]
+        3 invoke read
+        3 ok read 3";
+    insta::assert_snapshot!(told(&settings(ModelKind::CasRegister), history));
+}
+
+#[test]
+fn a_refusal_without_a_reason() {
+    let settings = Settings { failed_cas: FailedCas::Mismatch, ..settings(ModelKind::CasRegister) };
+    let history = "
+        0 invoke write 5
+        0 ok write
+        1 invoke cas [5,6]
+        1 fail cas [5,6]";
+    insta::assert_snapshot!(told(&settings, history));
+}
+
+#[test]
+fn a_version_made_twice() {
+    let history = "
+        0 invoke write 10
+        1 invoke cas [0,20]
+        0 ok write 1
+        1 ok cas 1";
+    insta::assert_snapshot!(told(&settings(ModelKind::VersionedCas), history));
+}
+
+#[test]
+fn an_acknowledged_append_that_is_missing_from_a_long_list() {
+    let list: Vec<_> = (1..=40).collect();
+    let mut history = String::new();
+    for element in &list {
+        writeln!(history, "0 invoke append {element}\n0 ok append").unwrap();
+    }
+    let lost: Vec<_> = list.iter().filter(|&&element| element != 38).collect();
+    writeln!(history, "1 invoke read\n1 ok read {}", json!(lost)).unwrap();
+    insta::assert_snapshot!(told(&settings(ModelKind::Append), &history));
+}
+
+#[test]
+fn an_addition_that_was_forgotten() {
+    let history = "
+        0 invoke add 5
+        0 ok add 5
+        1 invoke add 2
+        1 info add
+        2 invoke read
+        2 ok read 2";
+    insta::assert_snapshot!(told(&settings(ModelKind::Counter), history));
+}
