@@ -5,6 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use harness_checker::{FailedCas, ModelKind, NilRead};
 use std::path::PathBuf;
+use std::str::FromStr;
 use workloads::{Draft, EnvironmentKind, FaultKind, Mutant, Span, Threshold};
 
 /// Does this store keep its word when the network does not?
@@ -26,6 +27,12 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Decide whether a history is linearizable
     Check(CheckArgs),
+    /// Run the protocol in a seeded world: virtual network, virtual time, any fault
+    Sim(SimArgs),
+    /// Repeat a simulated run from its directory, and say whether it came out the same
+    Replay(ReplayArgs),
+    /// Put known bugs into the protocol, one by one, and see how soon each is found
+    Mutants(MutantsArgs),
     /// Check a run directory again and write its report, whatever is left of it
     Report(ReportArgs),
     /// List workloads, scenarios, and the faults that each environment can do
@@ -163,6 +170,82 @@ pub(crate) struct CheckArgs {
     /// Print the answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// swarm, published for all scenarios of the published simulation, one of these, or a file
+    #[arg(value_name = "SCENARIO", default_value = "swarm")]
+    pub(crate) scenario: String,
+    /// Seeds to run, such as 7 or 1..1000 [default: as many as the scenario asks for]
+    #[arg(long, value_name = "FIRST..LAST")]
+    pub(crate) seeds: Option<Seeds>,
+    /// Stop after this long, whatever seeds are left; alone, go on until then
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time: Option<Span>,
+    /// Seeds run at the same time [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Put a known bug in (see `harness mutants --list`)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mutant: Option<harness_sim::Mutant>,
+    /// Print every message of one seed, and what the acceptors hold
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// The directory to make a run directory in when there is a violation
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) output: PathBuf,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The directory of a simulated run
+    #[arg(default_value = "runs/latest")]
+    pub(crate) run: PathBuf,
+    /// Print the messages too
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MutantsArgs {
+    /// Only these mutants
+    pub(crate) mutants: Vec<harness_sim::Mutant>,
+    /// Only list them
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Independent searches for each mutant
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) campaigns: u64,
+    /// A mutant that this many seeds do not show has escaped
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) most: u64,
+}
+
+/// Seeds from the first to the last, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seeds {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        let seeds = match text.split_once("..") {
+            Some((first, last)) => number(first).zip(number(last.trim_start_matches('='))),
+            None => number(text).map(|seed| (seed, seed)),
+        };
+        match seeds {
+            Some((first, last)) if first <= last => Ok(Self { first, last }),
+            _ => Err(String::from("allowed: one seed, such as 7, or first..last, such as 1..1000")),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,8 +2,11 @@
 
 mod check;
 mod list;
+mod mutants;
+mod replay;
 mod report;
 mod run;
+mod sim;
 
 use crate::args::{Cli, Command};
 use crate::exit::{End, Failure};
@@ -15,6 +18,9 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Sim(args) => sim::sim(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::List => list::list(),
     }
 }

@@ -12,10 +12,13 @@
 //! | who injects faults, and how is it shown that they bit? | `nemesis.rs`, `probe.rs` |
 //! | how does a recorded run become a verdict? | `judge.rs`, `conditions.rs`, `checking.rs` |
 //! | what lies in a run directory? | `run_directory.rs` |
+//! | how are thousands of seeds run, and what did they cover? | `campaign.rs` |
+//! | what is kept of a simulated run that failed? | `simulated_run.rs`, `lanes.rs` |
 //! | what does the user see meanwhile? | `progress.rs` |
 //! | which rules can be broken on purpose? | `mutants.rs` |
 
 mod args;
+mod campaign;
 mod checking;
 mod cluster;
 mod command;
@@ -24,6 +27,7 @@ mod environment;
 mod exit;
 mod gryadka_client;
 mod judge;
+mod lanes;
 mod load;
 mod mutants;
 mod nemesis;
@@ -31,6 +35,7 @@ mod probe;
 mod progress;
 mod recorder;
 mod run_directory;
+mod simulated_run;
 
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;

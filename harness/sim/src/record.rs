@@ -80,6 +80,8 @@ pub(crate) struct Record {
     pub(crate) ballots: Vec<BallotChange>,
     pub(crate) operations: Vec<PlannedCall>,
     pub(crate) disturbed: Vec<Disturbance>,
+    /// When each of the disturbed messages was sent.
+    pub(crate) sent: Vec<u64>,
     pub(crate) counts: Counts,
     pub(crate) coverage: Coverage,
 }
@@ -94,6 +96,7 @@ impl Record {
             ballots: Vec::new(),
             operations: Vec::new(),
             disturbed: Vec::new(),
+            sent: Vec::new(),
             counts: Counts::default(),
             coverage: Coverage::default(),
         }
@@ -114,7 +117,7 @@ impl Record {
         self.coverage.met(situation);
     }
 
-    pub(crate) fn message(&mut self, message: MessageId, fate: Fate) {
+    pub(crate) fn message(&mut self, now: u64, message: MessageId, fate: Fate) {
         self.counts.messages += 1;
         let befell = match fate {
             Fate::Arrives { .. } => None,
@@ -128,6 +131,7 @@ impl Record {
         }
         if self.is_full() && fate != Fate::CALM {
             self.disturbed.push(Disturbance { message, fate });
+            self.sent.push(now);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One run, from its seed to what it leaves behind.
 
-use crate::case::Case;
+use crate::case::{Case, Disturbance};
 use crate::fault::Fault;
 use crate::record::{BallotChange, Counts, Detail, Record};
 use crate::scenario::SimScenario;
@@ -27,6 +27,9 @@ pub struct SimRun {
     pub trace: Vec<String>,
     /// What each acceptor held, change by change.
     pub ballots: Vec<BallotChange>,
+    /// The messages that did not simply arrive after [`crate::CALM`], with when they were sent, in
+    /// virtual nanoseconds.
+    pub disturbed: Vec<(u64, Disturbance)>,
     /// How much happened.
     pub counts: Counts,
     /// Which situations of the protocol it came into.
@@ -44,8 +47,8 @@ pub fn run(seed: u64, scenario: &SimScenario, detail: Detail) -> SimRun {
 /// Runs a world from a seed.
 #[must_use]
 pub fn run_setup(seed: u64, setup: Setup, detail: Detail) -> SimRun {
-    let mut record = World::drawn(&setup, seed, detail).run();
-    let case = (detail == Detail::Everything).then(|| written_out(seed, &setup, &mut record));
+    let record = World::drawn(&setup, seed, detail).run();
+    let case = (detail == Detail::Everything).then(|| written_out(seed, &setup, &record));
     collect(seed, setup, record, case)
 }
 
@@ -57,13 +60,13 @@ pub fn run_case(case: &Case, detail: Detail) -> SimRun {
     collect(case.seed, case.setup.clone(), record, kept)
 }
 
-fn written_out(seed: u64, setup: &Setup, record: &mut Record) -> Case {
-    let mut disturbed = std::mem::take(&mut record.disturbed);
+fn written_out(seed: u64, setup: &Setup, record: &Record) -> Case {
+    let mut disturbed = record.disturbed.clone();
     disturbed.sort_by_key(|disturbance| disturbance.message);
     let of_processes = |fault: &&Fault| !fault.what.is_of_links();
     let faults = setup.faults.iter().filter(of_processes).cloned().collect();
     let setup = Setup { faults, toggle: None, ..setup.clone() };
-    Case { seed, setup, operations: std::mem::take(&mut record.operations), disturbed }
+    Case { seed, setup, operations: record.operations.clone(), disturbed }
 }
 
 fn collect(seed: u64, setup: Setup, record: Record, case: Option<Case>) -> SimRun {
@@ -77,6 +80,7 @@ fn collect(seed: u64, setup: Setup, record: Record, case: Option<Case>) -> SimRu
         faults: record.fault_events,
         trace: record.trace,
         ballots: record.ballots,
+        disturbed: record.sent.into_iter().zip(record.disturbed).collect(),
         counts: record.counts,
         coverage: record.coverage,
         case,

@@ -35,11 +35,16 @@ pub(super) fn report(args: &ReportArgs) -> Result<End, Failure> {
 
 /// The command that runs a run again, with the program as it was called.
 pub(super) fn rerun(directory: &RunDirectory) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| String::from("harness"));
+    let program = program();
     let here = std::env::current_dir().unwrap_or_default();
     let scenario = directory.scenario();
     let scenario = scenario.strip_prefix(&here).unwrap_or(&scenario);
     format!("{program} run {}", quoted(&scenario.display().to_string()))
+}
+
+/// The program as it was called.
+pub(super) fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| String::from("harness"))
 }
 
 fn quoted(path: &str) -> String {

@@ -107,7 +107,7 @@ impl World<'_> {
     fn fate(&mut self, origin: &Origin, message: MessageId) -> Fate {
         let wrong = self.weather.on(origin.proposer, origin.acceptor, message.way, self.now);
         let fate = self.fates.of(message, &wrong);
-        self.record.message(message, fate);
+        self.record.message(self.now, message, fate);
         fate
     }
 }

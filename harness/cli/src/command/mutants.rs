@@ -1,0 +1,103 @@
+//! `harness mutants`
+
+use super::print;
+use crate::args::MutantsArgs;
+use crate::exit::{End, Failure};
+use crate::progress::say;
+use harness_history::Verdict;
+use harness_sim::{Detail, Exhibit, Mutant, SimScenario, exhibit, run, shrink};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// How many candidates the shrinker may run for each mutant.
+const CANDIDATES: usize = 3000;
+
+/// A line of the table.
+struct Row {
+    mutant: Mutant,
+    exhibit: Exhibit,
+    seconds: f64,
+    /// Calls and disturbed links of a shrunk case.
+    shrunk: Option<(usize, usize)>,
+}
+
+pub(super) fn mutants(args: &MutantsArgs) -> Result<End, Failure> {
+    let gallery: Vec<Mutant> =
+        if args.mutants.is_empty() { Mutant::all().collect() } else { args.mutants.clone() };
+    if args.list {
+        let lines = gallery.iter().map(|mutant| format!("{:<28} {}\n", mutant.name(), mutant.summary()));
+        print(&lines.collect::<String>())?;
+        return Ok(End::Done);
+    }
+    let rows = visit(args, &gallery)?;
+    print(&table(args, &rows))?;
+    let escaped: Vec<_> =
+        rows.iter().filter(|row| row.exhibit.escapes() > 0).map(|row| row.mutant.name()).collect();
+    if escaped.is_empty() {
+        return Ok(End::Judged(Verdict::Valid));
+    }
+    say(format!("escaped: {}", escaped.join(", ")));
+    Ok(End::Judged(Verdict::Invalid))
+}
+
+/// Visits the gallery on as many threads as there are cores, in order.
+fn visit(args: &MutantsArgs, gallery: &[Mutant]) -> Result<Vec<Row>, Failure> {
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                while let Some((number, &mutant)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    gallery.get(number).map(|mutant| (number, mutant))
+                } {
+                    let row = row(args, mutant);
+                    rows.lock().unwrap_or_else(PoisonError::into_inner).push((number, row));
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    rows.sort_by_key(|(number, _)| *number);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn row(args: &MutantsArgs, mutant: Mutant) -> Result<Row, Failure> {
+    let began = Instant::now();
+    let exhibit = exhibit(mutant, args.campaigns, args.most)?;
+    let seconds = began.elapsed().as_secs_f64() / args.campaigns as f64;
+    let scenario = SimScenario::swarm().with_mutant(mutant);
+    let found = exhibit.campaigns.iter().find_map(|campaign| campaign.seed);
+    let case = found.and_then(|seed| run(seed, &scenario, Detail::Everything).case);
+    let shrunk = case.and_then(|case| shrink(&case, CANDIDATES));
+    let shrunk = shrunk.map(|s| (s.case.operations.len(), s.case.disturbed_links().len()));
+    Ok(Row { mutant, exhibit, seconds, shrunk })
+}
+
+fn table(args: &MutantsArgs, rows: &[Row]) -> String {
+    let mut text = format!(
+        "| mutant | what it gets wrong | seeds: median, worst of {} | calls until seen: median, worst | s a search | shrunk to: calls, links |\n|---|---|---|---|---|---|\n",
+        args.campaigns
+    );
+    for Row { mutant, exhibit, seconds, shrunk } in rows {
+        let (seeds, operations) = (exhibit.seeds(), exhibit.operations());
+        let shrunk = shrunk.map_or_else(|| String::from("–"), |(calls, links)| format!("{calls}, {links}"));
+        let escapes = match exhibit.escapes() {
+            0 => String::new(),
+            escapes => format!(" ({escapes} ESCAPED)"),
+        };
+        text += &format!(
+            "| `{}` | {} | {}, {}{escapes} | {}, {} | {seconds:.2} | {shrunk} |\n",
+            mutant.name(),
+            mutant.summary(),
+            seeds.0,
+            seeds.1,
+            operations.0,
+            operations.1,
+        );
+    }
+    text
+}
