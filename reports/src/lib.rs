@@ -6,6 +6,7 @@
 //! | question | file |
 //! |---|---|
 //! | what did a run come to, for programs? | `results.rs` |
+//! | what happened in a small failing run, step by step? | `lanes.rs` |
 //! | how long did calls take, and when did none succeed? | `measure.rs` |
 //! | what does the terminal say? | `summary.rs` |
 //! | what does the build server read? | `junit.rs` |
@@ -17,6 +18,7 @@
 mod chart;
 mod error;
 mod junit;
+mod lanes;
 mod measure;
 mod page;
 mod results;
@@ -27,6 +29,7 @@ mod wording;
 
 pub use error::ReportError;
 pub use junit::junit;
+pub use lanes::{AcceptorLane, BallotStep, LaneMessage, LaneNote, LaneOperation, Lanes};
 pub use measure::measures;
 pub use page::{render, write_report};
 pub use results::{CheckSummary, Condition, Measures, Metadata, RESULTS_VERSION, Results};

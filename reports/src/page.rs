@@ -4,6 +4,7 @@
 //! |---|---|
 //! | what is the answer, and how is it run again? | `page/strip.rs` |
 //! | what cannot be? | `page/counterexample.rs`, drawn by `page/diagram.rs` |
+//! | what did clients and acceptors do, step by step? | `page/lanes.rs`, `page/lanes/*.rs` |
 //! | what stands around the charts? | `page/charts.rs` |
 //! | how did nodes, faults and conditions fare? | `page/tables.rs` |
 //! | what was run, where, and how was it checked? | `page/metadata.rs` |
@@ -15,11 +16,12 @@
 mod charts;
 mod counterexample;
 mod diagram;
+mod lanes;
 mod metadata;
 mod strip;
 mod tables;
 
-use crate::{ReportError, Results};
+use crate::{Lanes, ReportError, Results};
 use harness_history::{History, Operation};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::fs;
@@ -31,7 +33,7 @@ const SCRIPT: &str = include_str!("page/copy.js");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 const FILE: &str = "report.html";
 
-/// The whole page.
+/// The whole page. With `lanes` it tells step by step what clients and acceptors did.
 ///
 /// # Errors
 /// [`ReportError::Chart`].
@@ -39,6 +41,7 @@ pub fn render(
     results: &Results,
     history: &History,
     operations: &[Operation],
+    lanes: Option<&Lanes>,
 ) -> Result<String, ReportError> {
     let charts = charts::section(results, history, operations)?;
     let title = format!(
@@ -64,6 +67,7 @@ pub fn render(
                     @if let Some(found) = &results.check.counterexample {
                         (counterexample::section(found))
                     }
+                    @if let Some(lanes) = lanes { (lanes::section(lanes)) }
                     (charts)
                     (tables::nodes(results))
                     (tables::faults(&results.faults))
@@ -87,8 +91,9 @@ pub fn write_report(
     results: &Results,
     history: &History,
     operations: &[Operation],
+    lanes: Option<&Lanes>,
 ) -> Result<PathBuf, ReportError> {
-    let page = render(results, history, operations)?;
+    let page = render(results, history, operations, lanes)?;
     let path = directory.join(FILE);
     let unfinished = directory.join(format!(".{FILE}.unfinished"));
     fs::write(&unfinished, page)

@@ -1,6 +1,9 @@
 //! Small made-up runs for the tests.
 
-use crate::{CheckSummary, Condition, Measures, Metadata, RESULTS_VERSION, Results};
+use crate::{
+    AcceptorLane, BallotStep, CheckSummary, Condition, LaneMessage, LaneNote, LaneOperation, Lanes,
+    Measures, Metadata, RESULTS_VERSION, Results,
+};
 use harness_history::{
     Counterexample, FaultPeriod, Function, Header, History, Operation, Outcome, Point, Proof,
     Value, Verdict, Witness,
@@ -178,5 +181,59 @@ pub(crate) fn witness(
         invoked_time: time(invoked),
         completed,
         completed_time: completed.map(time),
+    }
+}
+
+/// A state of an acceptor: ballot 2 is append 2's, all others are append 1's.
+pub(crate) fn step(time: u64, promised: &str, accepted: &str, value: &str) -> BallotStep {
+    BallotStep {
+        time,
+        promised: promised.into(),
+        accepted: accepted.into(),
+        value: value.into(),
+        by: if promised.starts_with('2') { "append 2" } else { "append 1" }.into(),
+    }
+}
+
+/// Append 1 reaches a1 only, p1 crashes, append 2 is written past it, and a read tells the other.
+pub(crate) fn lanes() -> Lanes {
+    const MS: u64 = 1_000_000;
+    let call = |client: &str, call: &str, answer: &str, outcome, began, ended: Option<u64>| {
+        LaneOperation {
+            client: client.into(),
+            call: call.into(),
+            answer: answer.into(),
+            outcome,
+            began: began * MS,
+            ended: ended.map(|ended| ended * MS),
+            failing: call == "read",
+        }
+    };
+    let acceptor = |name: &str, steps: &[(u64, &str, &str, &str)]| AcceptorLane {
+        name: name.into(),
+        steps: steps.iter().map(|(time, p, a, value)| step(time * MS, p, a, value)).collect(),
+    };
+    let message = |arrived: Option<u64>, to: &str, fate: &str| LaneMessage {
+        sent: 3 * MS,
+        arrived: arrived.map(|arrived| arrived * MS),
+        from: "p1".into(),
+        to: to.into(),
+        what: "accept 1.p1 [1]".into(),
+        fate: fate.into(),
+    };
+    Lanes {
+        key: "r7".into(),
+        operations: vec![
+            call("client 1 at p1", "append 1", "no answer", Outcome::Info, 1, Some(6)),
+            call("client 2 at p2", "append 2", "ok", Outcome::Ok, 7, Some(9)),
+            call("client 2 at p2", "read", "[1]", Outcome::Ok, 10, Some(12)),
+        ],
+        acceptors: vec![
+            acceptor("a1", &[(2, "1.p1", "", ""), (4, "1.p1", "1.p1", "[1]")]),
+            acceptor("a2", &[(2, "1.p1", "", ""), (8, "2.p2", "2.p2", "[2]")]),
+            acceptor("a3", &[(2, "1.p1", "", ""), (8, "2.p2", "", ""), (8, "2.p2", "2.p2", "[2]")]),
+        ],
+        disturbed: vec![message(None, "a2", "lost"), message(Some(11), "a3", "delayed by 8 ms")],
+        notes: vec![LaneNote { time: 5 * MS, who: "p1".into(), what: "crashes".into() }],
     }
 }

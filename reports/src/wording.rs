@@ -3,6 +3,7 @@
 use harness_history::{Counterexample, Outcome, Proof};
 
 const NANOSECONDS_PER_SECOND: f64 = 1e9;
+const NANOSECONDS_PER_MILLISECOND: f64 = 1e6;
 
 /// What stands where there is no value.
 pub(crate) const NOTHING: &str = "–";
@@ -31,6 +32,13 @@ pub(crate) fn figure_or_nothing(value: Option<f64>) -> String {
 /// Nanoseconds as seconds, for drawing and for reading.
 pub(crate) fn seconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / NANOSECONDS_PER_SECOND
+}
+
+/// Nanoseconds since the start as milliseconds, to the microsecond: neighbours in a counterexample
+/// are close.
+pub(crate) fn milliseconds(nanoseconds: u64) -> String {
+    let milliseconds = nanoseconds as f64 / NANOSECONDS_PER_MILLISECOND;
+    set_apart(&format!("{milliseconds:.3}"))
 }
 
 /// A noun in its number: `1 step`, `2 steps`.

@@ -1,12 +1,11 @@
 //! What cannot be: the sentence, the argument, the drawing, and the operations one by one.
 
 use super::{diagram, scrolling};
-use crate::wording::{NOTHING, counterexample_title, outcome_name, set_apart, shortened};
+use crate::wording::{NOTHING, counterexample_title, milliseconds, outcome_name, shortened};
 use harness_history::{Counterexample, Witness};
 use maud::{Markup, html};
 
 const LONGEST_TEXT: usize = 80;
-const NANOSECONDS_PER_MILLISECOND: f64 = 1e6;
 
 pub(super) fn section(found: &Counterexample) -> Markup {
     html! {
@@ -72,12 +71,6 @@ fn row(witness: &Witness, failing: bool) -> Markup {
             td.number { (completed) }
         }
     }
-}
-
-/// Milliseconds since the start, to the microsecond: neighbours in a counterexample are close.
-fn milliseconds(nanoseconds: u64) -> String {
-    let milliseconds = nanoseconds as f64 / NANOSECONDS_PER_MILLISECOND;
-    set_apart(&format!("{milliseconds:.3}"))
 }
 
 /// A value, shortened, with the whole of it to be seen when pointed at.

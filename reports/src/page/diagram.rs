@@ -39,15 +39,7 @@ pub(super) fn drawing(found: &Counterexample) -> Markup {
     html! {
         svg.diagram viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height)
             role="img" aria-label="The operations of the counterexample in order of their events" {
-            defs {
-                linearGradient #fading {
-                    stop.opaque offset="55%" {}
-                    stop.clear offset="100%" {}
-                }
-                mask #open maskContentUnits="objectBoundingBox" {
-                    rect width="1" height="1" fill="url(#fading)" {}
-                }
-            }
+            (fading("fading", "open"))
             @for (row, process) in &named {
                 text.process x="0" y=(middle(*row)) { "process " (process) }
                 line.lane x1=(LEFT) x2=(width) y1=(middle(*row)) y2=(middle(*row)) {}
@@ -55,6 +47,22 @@ pub(super) fn drawing(found: &Counterexample) -> Markup {
             @if let Some(bar) = bars.get(found.failing) { (mark(bar, width, height)) }
             @for (number, (bar, witness)) in bars.iter().zip(&found.operations).enumerate() {
                 (operation(bar, witness, number == found.failing))
+            }
+        }
+    }
+}
+
+/// A mask under which a bar without an end fades out, and the gradient that it is made of. Their
+/// names must be those of nothing else on the page.
+pub(super) fn fading(gradient: &str, mask: &str) -> Markup {
+    html! {
+        defs {
+            linearGradient id=(gradient) {
+                stop.opaque offset="55%" {}
+                stop.clear offset="100%" {}
+            }
+            mask id=(mask) maskContentUnits="objectBoundingBox" {
+                rect width="1" height="1" fill=(format!("url(#{gradient})")) {}
             }
         }
     }

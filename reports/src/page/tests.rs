@@ -3,7 +3,7 @@ use crate::specimen::{self, HOSTILE, history, operation, operations};
 use harness_history::{Outcome, Verdict};
 
 fn rendered(results: &Results, operations: &[Operation]) -> String {
-    render(results, &history(), operations).unwrap()
+    render(results, &history(), operations, None).unwrap()
 }
 
 /// One part of the page, an element a line.
@@ -132,7 +132,8 @@ fn poison(value: &mut serde_json::Value) {
 fn a_report_replaces_the_one_before_and_leaves_nothing_beside() {
     let directory = tempfile::tempdir().unwrap();
     for results in [specimen::valid(), specimen::invalid()] {
-        let path = write_report(directory.path(), &results, &history(), &operations()).unwrap();
+        let path =
+            write_report(directory.path(), &results, &history(), &operations(), None).unwrap();
         assert_eq!(fs::read_to_string(path).unwrap(), rendered(&results, &operations()));
     }
     let names: Vec<_> =
@@ -142,7 +143,8 @@ fn a_report_replaces_the_one_before_and_leaves_nothing_beside() {
 
 #[test]
 fn a_directory_that_is_not_there_is_named() {
-    let error = write_report(Path::new("/nowhere/at/all"), &specimen::valid(), &history(), &[]);
+    let error =
+        write_report(Path::new("/nowhere/at/all"), &specimen::valid(), &history(), &[], None);
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/at/all/report.html: "), "{error}");
 }

@@ -2,14 +2,18 @@
 //! `cargo run -p reports --example sample -- <directory> [operations]`.
 //!
 //! `valid/` and `invalid/` are a minute with faults, `quiet/` is a run in which nothing happened,
-//! and `large/` has as many operations as asked for (300,000 unless told).
+//! `lanes/` is a simulated case in which a proposer uses a ballot twice, `crowded/` one with more of
+//! everything, and `large/` has as many operations as asked for (300,000 unless told).
+
+mod lanes;
 
 use harness_history::{
     Counterexample, FaultPeriod, Function, Header, History, Operation, Outcome, Point, Proof,
     Value, Verdict, Witness,
 };
 use reports::{
-    CheckSummary, Condition, Metadata, RESULTS_VERSION, Results, measures, summary, write_report,
+    CheckSummary, Condition, Lanes, Metadata, RESULTS_VERSION, Results, measures, summary,
+    write_report,
 };
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -25,20 +29,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let many = arguments.next().map_or(Ok(300_000), |count| count.parse())?;
     let directory = Path::new(&directory);
     let minute = operations(30_000, 60 * SECOND);
-    write(&directory.join("valid"), &results(&minute), &minute)?;
+    write(&directory.join("valid"), &results(&minute), &minute, None)?;
     let mut invalid = results(&minute);
     invalid.verdict = Verdict::Invalid;
     invalid.reason = "key r7: a read returned a value that had been overwritten before".into();
     invalid.check.counterexample = Some(stale_read());
-    write(&directory.join("invalid"), &invalid, &minute)?;
+    write(&directory.join("invalid"), &invalid, &minute, None)?;
     let mut quiet = results(&[]);
     quiet.verdict = Verdict::Inconclusive;
     quiet.reason = "nothing was called".into();
     quiet.metadata.interrupted = true;
     quiet.faults.clear();
-    write(&directory.join("quiet"), &quiet, &[])?;
+    write(&directory.join("quiet"), &quiet, &[], None)?;
+    invalid.reason = "key r7: an append that was answered ok is not in the value".into();
+    invalid.check.counterexample = Some(lost_append());
+    write(&directory.join("lanes"), &invalid, &minute, Some(&lanes::reused_ballot()))?;
+    write(&directory.join("crowded"), &invalid, &minute, Some(&lanes::crowded()))?;
     let large = operations(many, 600 * SECOND);
-    write(&directory.join("large"), &results(&large), &large)
+    write(&directory.join("large"), &results(&large), &large, None)
 }
 
 #[expect(clippy::print_stdout, reason = "the summary is to be looked at, too")]
@@ -46,11 +54,12 @@ fn write(
     directory: &Path,
     results: &Results,
     operations: &[Operation],
+    lanes: Option<&Lanes>,
 ) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(directory)?;
     let history = History { header: Some(header()), events: Vec::new(), torn: None };
     let began = std::time::Instant::now();
-    let path = write_report(directory, results, &history, operations)?;
+    let path = write_report(directory, results, &history, operations, lanes)?;
     let bytes = std::fs::metadata(&path)?.len();
     println!("{}: {bytes} bytes in {:?}\n", path.display(), began.elapsed());
     println!("{}", summary(results));
@@ -197,22 +206,30 @@ fn conditions(ok: &BTreeMap<String, usize>) -> Vec<Condition> {
     ]
 }
 
+/// An operation of a counterexample, from one event of the history to another.
+fn witness(
+    process: u64,
+    f: Function,
+    call: &str,
+    answer: &str,
+    invoked: usize,
+    completed: Option<usize>,
+) -> Witness {
+    let time = |position: usize| 11_402 * MS + position as u64 * 437_219;
+    Witness {
+        process,
+        f,
+        call: call.into(),
+        answer: answer.into(),
+        outcome: if completed.is_some() { Outcome::Ok } else { Outcome::Info },
+        invoked,
+        invoked_time: time(invoked),
+        completed,
+        completed_time: completed.map(time),
+    }
+}
+
 fn stale_read() -> Counterexample {
-    let witness =
-        |process, f, call: &str, answer: &str, invoked: usize, completed: Option<usize>| {
-            let time = |position: usize| 11_402 * MS + position as u64 * 437_219;
-            Witness {
-                process,
-                f,
-                call: call.into(),
-                answer: answer.into(),
-                outcome: if completed.is_some() { Outcome::Ok } else { Outcome::Info },
-                invoked,
-                invoked_time: time(invoked),
-                completed,
-                completed_time: completed.map(time),
-            }
-        };
     Counterexample {
         key: Some("r7".into()),
         sentence: "Process 4 reads 3 although every write of 3 had been replaced before it began.".into(),
@@ -232,5 +249,24 @@ fn stale_read() -> Counterexample {
         ],
         failing: 4,
         states: vec!["5".into(), "9".into()],
+    }
+}
+
+fn lost_append() -> Counterexample {
+    Counterexample {
+        key: Some("r7".into()),
+        sentence: "Process 1 reads [1, 3] although append 2 was answered ok before.".into(),
+        story: vec![
+            "append 2 is answered before append 3 begins, so every later value holds 2.".into(),
+            "The read begins after both, and is told [1, 3].".into(),
+        ],
+        operations: vec![
+            witness(0, Function::Append, "append 1", "no answer", 0, None),
+            witness(2, Function::Append, "append 2", "ok", 2, Some(3)),
+            witness(1, Function::Append, "append 3", "ok", 4, Some(5)),
+            witness(1, Function::Read, "read", "[1, 3]", 6, Some(7)),
+        ],
+        failing: 3,
+        states: vec!["[2, 3]".into(), "[1, 2, 3]".into(), "[2, 3, 1]".into()],
     }
 }
