@@ -37,7 +37,9 @@ impl<V: Clone> Register<V> {
                 if rules.refuses_prepare(self.held(), ballot) {
                     return Reply::Conflict(self.held());
                 }
-                self.promised = ballot;
+                if rules.stores_promise() {
+                    self.promised = ballot;
+                }
                 Reply::Promise { accepted: self.accepted, value: self.value.clone() }
             }
             Request::Accept { ballot, value, promise } => {

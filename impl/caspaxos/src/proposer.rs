@@ -47,6 +47,12 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         self
     }
 
+    /// Forgets how far it has counted: for the gallery of mutants.
+    #[cfg(feature = "mutants")]
+    pub const fn set_counter(&mut self, counter: u64) {
+        self.counter = counter;
+    }
+
     /// Who it is.
     #[must_use]
     pub const fn id(&self) -> ProposerId {
@@ -67,7 +73,8 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         let next = self.count();
         let (phase, progress) = match cached {
             Some((_, value)) => {
-                (Phase::Deciding { present: value.clone() }, Progress::Decide(value))
+                let present = value.clone();
+                (Phase::Deciding { present, cached: true }, Progress::Decide(value))
             }
             None => {
                 let members = self.configuration.prepare().members.clone();
@@ -92,6 +99,7 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
     pub fn finish<A>(&mut self, key: K, end: &End<V, A>) {
         self.counter = self.counter.max(end.seen.counter);
         if let Some((ballot, value)) = &end.cached {
+            self.counter = self.counter.max(ballot.counter);
             self.cache.put(key, *ballot, value.clone());
         }
     }

@@ -90,7 +90,7 @@ pub struct Round<V, A> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Phase<V, A> {
     Preparing(Canvass<V>),
-    Deciding { present: Option<V> },
+    Deciding { present: Option<V>, cached: bool },
     Accepting(Vote<V, A>),
     Over,
 }
@@ -110,9 +110,10 @@ impl<V> Canvass<V> {
         Self { waiting, promises: 0, conflicts: 0, newest: (Ballot::ZERO, None) }
     }
 
-    fn promise(&mut self, accepted: Ballot, value: Option<V>) {
+    fn promise(&mut self, rules: &dyn Rules, accepted: Ballot, value: Option<V>) {
+        let newest = (self.promises > 0).then_some(self.newest.0);
         self.promises += 1;
-        if accepted > self.newest.0 {
+        if rules.outdoes(newest, accepted) {
             self.newest = (accepted, value);
         }
     }
@@ -143,10 +144,14 @@ impl<V: Clone, A: Clone> Round<V, A> {
     /// Takes what the change function made of the present value. Does nothing unless the round had
     /// asked for it with [`Progress::Decide`].
     pub fn decide(&mut self, step: Step<V, A>) -> Progress<V, A> {
-        let Phase::Deciding { present } = &mut self.phase else { return Progress::Wait };
-        let present = present.take();
+        let Phase::Deciding { present, cached } = &mut self.phase else { return Progress::Wait };
+        let (present, cached) = (present.take(), *cached);
         let (value, answer, keeps) = match step {
             Step::Put(value, answer) => (value, answer, false),
+            Step::Keep(answer) if !self.rules.confirms_unchanged(cached) => {
+                let kept = cached.then_some((self.ballot, present));
+                return Progress::Over(self.end(Outcome::Committed(answer), kept));
+            }
             Step::Keep(answer) => (present.clone(), answer, true),
         };
         let request =
@@ -183,7 +188,7 @@ impl<V: Clone, A: Clone> Round<V, A> {
         }
         match (&mut self.phase, reply) {
             (Phase::Preparing(canvass), Reply::Promise { accepted, value }) => {
-                canvass.promise(accepted, value);
+                canvass.promise(&*self.rules, accepted, value);
             }
             (Phase::Preparing(canvass), Reply::Conflict(_)) => canvass.conflicts += 1,
             (Phase::Accepting(vote), Reply::Accepted) => {
@@ -266,7 +271,7 @@ impl<V: Clone, A: Clone> Round<V, A> {
                 let quorum = self.configuration.prepare();
                 if canvass.promises >= quorum.size {
                     let present = canvass.newest.1.take();
-                    self.phase = Phase::Deciding { present: present.clone() };
+                    self.phase = Phase::Deciding { present: present.clone(), cached: false };
                     return Progress::Decide(present);
                 }
                 if canvass.promises + canvass.waiting.len() >= quorum.size {
@@ -316,6 +321,12 @@ impl<V: Clone, A: Clone> Round<V, A> {
             {
                 Some((self.ballot, vote.present.take()))
             }
+            Phase::Accepting(vote)
+                if vote.conflicts > 0 && self.rules.keeps_value_after_conflict() =>
+            {
+                let counter = self.seen.counter.max(self.next.counter) + 1;
+                Some((Ballot { counter, ..self.ballot }, vote.present.take()))
+            }
             Phase::Accepting(_) | Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Over => {
                 None
             }
@@ -352,7 +363,7 @@ impl<V: core::hash::Hash, A: core::hash::Hash> Phase<V, A> {
             Self::Preparing(canvass) => {
                 (canvass.promises, canvass.conflicts, &canvass.newest).hash(hasher);
             }
-            Self::Deciding { present } => present.hash(hasher),
+            Self::Deciding { present, cached } => (present, cached).hash(hasher),
             Self::Accepting(vote) => {
                 (&vote.present, &vote.value, &vote.answer, vote.keeps, vote.conflicts).hash(hasher);
             }

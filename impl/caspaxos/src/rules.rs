@@ -26,6 +26,33 @@ pub trait Rules: Debug + Send + Sync {
         let _ = saw_conflict;
         false
     }
+
+    /// Whether an acceptor remembers that it has promised.
+    fn stores_promise(&self) -> bool {
+        true
+    }
+
+    /// Whether a promise that brings a value accepted under `accepted` outdoes the promises before
+    /// it, of which `newest` was the best: `None` before the first.
+    fn outdoes(&self, newest: Option<Ballot>, accepted: Ballot) -> bool {
+        newest.is_none_or(|newest| accepted > newest)
+    }
+
+    /// Whether a change function's wish to keep the value is answered only after a quorum has
+    /// accepted that value once more.
+    ///
+    /// A promised value may be held by a minority, which the next reader need not see; a cached one
+    /// may have been overwritten since.
+    fn confirms_unchanged(&self, from_cache: bool) -> bool {
+        let _ = from_cache;
+        true
+    }
+
+    /// Whether a proposer that met a higher ballot counts past it and goes on from the value that it
+    /// knew, without asking for promises again.
+    fn keeps_value_after_conflict(&self) -> bool {
+        false
+    }
 }
 
 /// The protocol's own rules.

@@ -1,0 +1,80 @@
+//! A run written out: every call, every fault, and every message that something befell.
+
+use crate::fault::Fault;
+use crate::message::{Fate, MessageId, OpId};
+use crate::setup::Setup;
+use harness_history::{Function, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use workloads::{Call, Link};
+
+/// A run that says everything by itself, so that parts of it can be left out and the rest run
+/// again. Messages that it does not name arrive after [`crate::CALM`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Case {
+    /// Seeds the waits between the rounds of one change, and nothing else.
+    pub seed: u64,
+    /// The world. Of its faults only those of processes are there; its network and load are not
+    /// asked.
+    pub setup: Setup,
+    /// The calls, in order of time.
+    pub operations: Vec<PlannedCall>,
+    /// What befell messages, in order of their names.
+    pub disturbed: Vec<Disturbance>,
+}
+
+/// One call of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedCall {
+    /// Which operation it is.
+    pub id: OpId,
+    /// When it is made, in virtual nanoseconds; later when the client's call before has not ended.
+    pub at: u64,
+    /// The proposer that is asked, counted from 1.
+    pub proposer: u32,
+    /// What is asked.
+    pub f: Function,
+    /// The object.
+    pub key: String,
+    /// The argument.
+    pub value: Value,
+}
+
+/// What befell one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disturbance {
+    /// The message.
+    pub message: MessageId,
+    /// What befell it.
+    pub fate: Fate,
+}
+
+impl PlannedCall {
+    pub(crate) fn call(&self) -> Call {
+        Call { f: self.f, key: self.key.clone(), value: self.value.clone() }
+    }
+}
+
+impl Case {
+    /// The links with a disturbed message on them.
+    #[must_use]
+    pub fn disturbed_links(&self) -> BTreeSet<Link> {
+        self.disturbed.iter().filter_map(|disturbance| self.link_of(disturbance.message)).collect()
+    }
+
+    /// The link that a message travels on, if its operation is part of the case.
+    #[must_use]
+    pub fn link_of(&self, message: MessageId) -> Option<Link> {
+        let operation = self.operations.iter().find(|operation| operation.id == message.op)?;
+        Some(Link { proposer: operation.proposer, acceptor: message.acceptor })
+    }
+
+    /// The faults of processes.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.setup.faults
+    }
+}

@@ -1,0 +1,22 @@
+//! An acceptor judges an accept by what it accepted alone.
+
+use super::{Definition, unbent};
+use caspaxos::{Ballot, Held, Rules};
+use std::sync::Arc;
+
+pub(super) const DEFINITION: Definition = Definition {
+    name: "accept-ignores-promise",
+    summary: "an acceptor accepts a ballot below the one that it has promised",
+    rules: || Arc::new(AcceptIgnoresPromise),
+    flaw: None,
+    bend: unbent,
+};
+
+#[derive(Debug)]
+struct AcceptIgnoresPromise;
+
+impl Rules for AcceptIgnoresPromise {
+    fn refuses_accept(&self, held: Held, ballot: Ballot) -> bool {
+        held.accepted >= ballot
+    }
+}

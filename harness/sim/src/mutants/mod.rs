@@ -1,0 +1,171 @@
+//! The gallery: the protocol with one fault put in, to show that the harness sees it.
+//!
+//! A mutant is one file with one [`Definition`], and a line in the list below. Production code
+//! cannot reach any of them: rules are replaced only under the feature `mutants`, and the flaws of
+//! processes exist in the simulated world alone.
+
+use crate::setup::Setup;
+use caspaxos::{Faithful, Rules};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use workloads::UnknownName;
+
+/// Lists the files of the gallery.
+macro_rules! gallery {
+    ($($file:ident),+ $(,)?) => {
+        $(mod $file;)+
+        const GALLERY: &[&Definition] = &[$(&$file::DEFINITION),+];
+    };
+}
+
+gallery!(
+    reused_ballot,
+    prepare_ignores_promise,
+    accept_ignores_promise,
+    promise_not_stored,
+    first_instead_of_highest,
+    read_without_write_back,
+    prepare_quorum_too_small,
+    accept_quorum_too_small,
+    disjoint_quorums,
+    counter_set_back,
+    reused_proposer_id,
+    cache_kept_after_conflict,
+    unconfirmed_refusal,
+    lost_reply_not_applied,
+    accept_retried,
+    lost_tail,
+    wiped_voter,
+);
+
+/// One fault put into the protocol, or into a process that runs it.
+#[derive(Debug)]
+struct Definition {
+    /// The name as users write it.
+    name: &'static str,
+    /// One line about it.
+    summary: &'static str,
+    /// The rules of proposers and acceptors.
+    rules: fn() -> Arc<dyn Rules>,
+    /// What a process does wrong beside the rules.
+    flaw: Option<Flaw>,
+    /// Gives the fault its place in a world: a crash to come back from, a cache to keep.
+    bend: fn(&mut Setup),
+}
+
+/// What a process does wrong that no rule of the protocol covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// A proposer counts from 0 again after a transport error.
+    SetsCounterBack,
+    /// A proposer that restarts takes its old id and counts from 0.
+    ReusesId,
+    /// A proposer takes every broken connection for a request that never left.
+    ClaimsNotDelivered,
+    /// The transport sends an accept again when its connection breaks, and tells nobody.
+    RetriesAccepts,
+    /// An acceptor that has lost memory goes on voting.
+    VotesWithoutMemory,
+}
+
+fn faithful() -> Arc<dyn Rules> {
+    Arc::new(Faithful)
+}
+
+const fn unbent(_: &mut Setup) {}
+
+/// A mutant of the gallery.
+#[derive(Clone, Copy)]
+pub struct Mutant(&'static Definition);
+
+impl Mutant {
+    /// The whole gallery, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        GALLERY.iter().copied().map(Self)
+    }
+
+    /// The name as users write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// One line about it, for people.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        self.0.summary
+    }
+
+    pub(crate) fn rules(self) -> Arc<dyn Rules> {
+        (self.0.rules)()
+    }
+
+    pub(crate) fn has(self, flaw: Flaw) -> bool {
+        self.0.flaw == Some(flaw)
+    }
+
+    /// Puts the mutant into a world.
+    pub fn bend(self, setup: &mut Setup) {
+        setup.mutant = Some(self);
+        (self.0.bend)(setup);
+    }
+}
+
+impl fmt::Debug for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for Mutant {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Mutant {}
+
+impl FromStr for Mutant {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::all().find(|mutant| mutant.name() == name).ok_or_else(|| {
+            let allowed: Vec<_> = Self::all().map(Self::name).collect();
+            UnknownName { kind: "mutant", name: name.to_owned(), allowed }
+        })
+    }
+}
+
+impl Serialize for Mutant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Mutant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutant_has_a_name_of_its_own_and_is_found_by_it() {
+        let names: std::collections::BTreeSet<_> = Mutant::all().map(Mutant::name).collect();
+        assert_eq!(names.len(), GALLERY.len());
+        for mutant in Mutant::all() {
+            assert_eq!(mutant.name().parse(), Ok(mutant));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_mutant_is_told_the_nearest_right_name() {
+        let error = "reused-balot".parse::<Mutant>().unwrap_err();
+        assert!(error.to_string().contains("did you mean \"reused-ballot\"?"), "{error}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Which call a client makes next: drawn from the workload, or written in a case.
+
+use crate::case::{Case, PlannedCall};
+use crate::message::OpId;
+use crate::setup::{Calls, Load, Setup};
+use crate::versioned_loop::VersionedLoop;
+use harness_history::{Function, Outcome, Value};
+use rand::RngExt;
+use rand_pcg::Pcg32;
+use std::collections::{BTreeSet, VecDeque};
+use workloads::{Answer, Call, Generator, Workload};
+
+/// Where calls come from.
+pub(crate) enum Script {
+    Drawn(Drawn),
+    Written(Vec<VecDeque<PlannedCall>>),
+}
+
+/// Calls drawn from a seed.
+pub(crate) struct Drawn {
+    load: Load,
+    proposers: u32,
+    generator: Box<dyn Generator>,
+    random: Pcg32,
+    clients: Vec<Progress>,
+    /// The objects that were asked for.
+    touched: BTreeSet<String>,
+}
+
+/// How far a client has come.
+#[derive(Default)]
+struct Progress {
+    /// What counts towards [`Load::each`].
+    counted: u32,
+    made: u32,
+    /// The reads at the end, once they have been dealt out.
+    closing: Option<VecDeque<String>>,
+}
+
+/// Of `versioned-loop`, how many calls a client makes at most for each write that it is to see
+/// succeed: a world in which nothing succeeds ends all the same.
+const CALLS_PER_WRITE: u32 = 40;
+
+impl Script {
+    pub(crate) fn drawn(setup: &Setup, random: Pcg32) -> Self {
+        let load = setup.load.clone();
+        let keys = load.keys;
+        let generator: Box<dyn Generator> = match load.calls {
+            Calls::CasRegister => Workload::CasRegister.generator(setup.proposers, keys),
+            Calls::Append => Workload::Append.generator(setup.proposers, keys),
+            Calls::Increment => Workload::Increment.generator(keys, keys),
+            Calls::VersionedLoop => Box::new(VersionedLoop::new(keys)),
+        };
+        let clients = (0..setup.clients).map(|_| Progress::default()).collect();
+        let proposers = setup.proposers;
+        Self::Drawn(Drawn { load, proposers, generator, random, clients, touched: BTreeSet::new() })
+    }
+
+    pub(crate) fn written(case: &Case) -> Self {
+        let mut clients = vec![VecDeque::new(); case.setup.clients as usize];
+        for operation in &case.operations {
+            if let Some(client) = clients.get_mut(operation.id.client as usize) {
+                client.push_back(operation.clone());
+            }
+        }
+        Self::Written(clients)
+    }
+
+    /// When the client makes its next call; none when it has made its last.
+    pub(crate) fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
+        match self {
+            Self::Drawn(drawn) => drawn.next_start(client, now),
+            Self::Written(clients) => Some(clients[client as usize].front()?.at.max(now)),
+        }
+    }
+
+    /// The client's next call.
+    pub(crate) fn next(&mut self, client: u32, now: u64) -> Option<PlannedCall> {
+        match self {
+            Self::Drawn(drawn) => drawn.next(client, now),
+            Self::Written(clients) => clients[client as usize].pop_front(),
+        }
+    }
+
+    /// Learns how a call ended.
+    pub(crate) fn learn(&mut self, client: u32, call: &Call, answer: &Answer) {
+        if let Self::Drawn(drawn) = self {
+            drawn.learn(client, call, answer);
+        }
+    }
+}
+
+impl Drawn {
+    fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
+        let versioned = self.load.calls == Calls::VersionedLoop;
+        let most = if versioned { CALLS_PER_WRITE } else { 1 }.saturating_mul(self.load.each);
+        let progress = &self.clients[client as usize];
+        if progress.counted >= self.load.each || progress.made >= most {
+            if progress.closing.is_none() {
+                self.deal_closing_reads(client);
+            }
+            if self.clients[client as usize].closing.as_ref().is_none_or(VecDeque::is_empty) {
+                return None;
+            }
+        }
+        Some(now + self.random.random_range(0..=self.load.think))
+    }
+
+    /// Every object is read by one client, with the last one to finish reading what came late.
+    fn deal_closing_reads(&mut self, client: u32) {
+        let clients = self.clients.len();
+        let last = self.clients.iter().filter(|progress| progress.closing.is_none()).count() == 1;
+        let mine = |&(number, _): &(usize, &String)| last || number % clients == client as usize;
+        let reads = self.touched.iter().enumerate().filter(mine).map(|(_, key)| key.clone());
+        let reads = if self.load.closing_reads { reads.collect() } else { VecDeque::new() };
+        self.clients[client as usize].closing = Some(reads);
+    }
+
+    fn next(&mut self, client: u32, now: u64) -> Option<PlannedCall> {
+        let progress = &mut self.clients[client as usize];
+        let call = match &mut progress.closing {
+            Some(reads) => Call { f: Function::Read, key: reads.pop_front()?, value: Value::Null },
+            None => self.generator.next(client.into(), &mut self.random),
+        };
+        let id = OpId { client, number: progress.made };
+        progress.made += 1;
+        if self.load.calls != Calls::VersionedLoop {
+            progress.counted += 1;
+        }
+        if !self.touched.contains(&call.key) {
+            self.touched.insert(call.key.clone());
+        }
+        let proposer = if self.load.roams || progress.closing.is_some() {
+            self.random.random_range(1..=self.proposers)
+        } else {
+            client % self.proposers + 1
+        };
+        Some(PlannedCall { id, at: now, proposer, f: call.f, key: call.key, value: call.value })
+    }
+
+    fn learn(&mut self, client: u32, call: &Call, answer: &Answer) {
+        let written = call.f == Function::Cas && answer.outcome == Outcome::Ok;
+        if self.load.calls == Calls::VersionedLoop && written {
+            self.clients[client as usize].counted += 1;
+        }
+        self.generator.learn(client.into(), call, answer);
+    }
+}

@@ -1,0 +1,206 @@
+//! Everything that makes up a world, beside its seed.
+
+use crate::fault::{Fault, Trouble};
+use crate::mutants::Mutant;
+use caspaxos::{AcceptorId, Configuration, ConfigurationError, Quorum};
+use serde::{Deserialize, Serialize};
+use workloads::Link;
+
+/// A world. All times are virtual nanoseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Setup {
+    /// How many acceptors, from 1.
+    pub acceptors: u32,
+    /// How many proposers, from 1.
+    pub proposers: u32,
+    /// How many clients, from 1.
+    pub clients: u32,
+    /// How many acceptors must promise.
+    pub prepare_quorum: usize,
+    /// How many acceptors must accept.
+    pub accept_quorum: usize,
+    /// Whether the two quorums may miss each other; the protocol is not safe then.
+    #[serde(default)]
+    pub unsafe_quorums: bool,
+    /// How many keys a proposer remembers to save them a round trip; 0 for none.
+    pub cache: usize,
+    /// Whether the transport may repeat requests, and the proposers know that it may.
+    #[serde(default)]
+    pub repeats: bool,
+    /// After this long a proposer gives a change up, by its own clock.
+    pub deadline: u64,
+    /// How fast each proposer's clock runs, in thousandths; 1000 where absent.
+    #[serde(default)]
+    pub clocks: Vec<u64>,
+    /// What clients do.
+    pub load: Load,
+    /// What befalls messages by itself.
+    pub network: Network,
+    /// A cut that comes and goes with the clients' writes.
+    #[serde(default)]
+    pub toggle: Option<Toggle>,
+    /// The fault put into the protocol, if any.
+    #[serde(default)]
+    pub mutant: Option<Mutant>,
+    /// What befalls links and processes, and when.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+/// What clients do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Load {
+    /// Which calls.
+    pub calls: Calls,
+    /// How many objects are in use at a time.
+    pub keys: u32,
+    /// How many calls each client makes; of `versioned-loop`, how many writes succeed.
+    pub each: u32,
+    /// The longest wait between two calls of a client; drawn evenly from 0.
+    pub think: u64,
+    /// Whether a client asks a proposer drawn for each call, or always the same one.
+    pub roams: bool,
+    /// Whether every object is read once more at the end.
+    pub closing_reads: bool,
+}
+
+/// Which calls clients make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Calls {
+    /// [`workloads::Workload::CasRegister`].
+    CasRegister,
+    /// [`workloads::Workload::Append`].
+    Append,
+    /// [`workloads::Workload::Increment`].
+    Increment,
+    /// The published simulation's loop: read, then set if the version is still the one read.
+    VersionedLoop,
+}
+
+impl Calls {
+    /// The name of the model that judges the history.
+    #[must_use]
+    pub const fn model(self) -> &'static str {
+        match self {
+            Self::CasRegister | Self::Increment => "cas-register",
+            Self::Append => "append",
+            Self::VersionedLoop => "versioned-cas",
+        }
+    }
+}
+
+/// What befalls messages by itself. Probabilities are of one message, from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Network {
+    /// The shortest and the longest time that a message takes, drawn evenly.
+    pub delay: (u64, u64),
+    /// How likely a message takes longer.
+    #[serde(default)]
+    pub stray: f64,
+    /// By how much at most; drawn evenly from 0.
+    #[serde(default)]
+    pub stray_by: u64,
+    /// How likely a message vanishes.
+    #[serde(default)]
+    pub lost: f64,
+    /// How likely a request is refused before it leaves, and the proposer is told.
+    #[serde(default)]
+    pub refused: f64,
+    /// How likely a message breaks with its connection, and the proposer is told.
+    #[serde(default)]
+    pub broken: f64,
+    /// How likely a reply comes twice, and with [`Setup::repeats`] a request.
+    #[serde(default)]
+    pub repeated: f64,
+}
+
+/// Links that are cut and restored in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Toggle {
+    /// The links.
+    pub links: Vec<Link>,
+    /// The most writes that succeed between two changes; drawn evenly from 0.
+    pub writes: u32,
+}
+
+/// Why a world cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// There is none of something, or too many.
+    #[error("{what} is {found}; allowed: {allowed}")]
+    Number {
+        /// What there is none of.
+        what: &'static str,
+        /// What was written.
+        found: u64,
+        /// What would be right.
+        allowed: &'static str,
+    },
+    /// The quorums cannot be had or may miss each other.
+    #[error("{0}; say unsafe-quorums = true if that is meant")]
+    Quorums(ConfigurationError),
+}
+
+impl Setup {
+    /// Says what is wrong with it.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn check(&self) -> Result<(), SetupError> {
+        let number = |what, found: u64, range: std::ops::RangeInclusive<u64>, allowed| {
+            let right = range.contains(&found);
+            if right { Ok(()) } else { Err(SetupError::Number { what, found, allowed }) }
+        };
+        number("acceptors", self.acceptors.into(), 1..=99, "1 to 99")?;
+        number("proposers", self.proposers.into(), 1..=99, "1 to 99")?;
+        number("clients", self.clients.into(), 1..=999, "1 to 999")?;
+        number("the longest delay", self.network.delay.1, self.network.delay.0..=u64::MAX, "the shortest or longer")?;
+        let (prepare, accept) = self.quorums();
+        let sizes = [prepare.clone(), accept.clone()];
+        for quorum in sizes {
+            let all = Quorum { size: quorum.members.len(), members: quorum.members.clone() };
+            Configuration::flexible(quorum, all).map_err(SetupError::Quorums)?;
+        }
+        if !self.unsafe_quorums {
+            Configuration::flexible(prepare, accept).map_err(SetupError::Quorums)?;
+        }
+        self.faults.iter().try_for_each(|fault| self.check_fault(&fault.what))
+    }
+
+    fn check_fault(&self, trouble: &Trouble) -> Result<(), SetupError> {
+        let (what, found, most) = match *trouble {
+            Trouble::Links { .. } => return Ok(()),
+            Trouble::CrashProposer(proposer) | Trouble::PauseProposer(proposer) => {
+                ("the proposer of a fault", proposer, self.proposers)
+            }
+            Trouble::CrashAcceptor { acceptor, .. } | Trouble::PauseAcceptor(acceptor) => {
+                ("the acceptor of a fault", acceptor, self.acceptors)
+            }
+        };
+        if (1..=most).contains(&found) {
+            return Ok(());
+        }
+        Err(SetupError::Number { what, found: found.into(), allowed: "1 to as many as there are" })
+    }
+
+    fn quorums(&self) -> (Quorum, Quorum) {
+        let members = || (1..=self.acceptors).map(AcceptorId);
+        (Quorum::of(self.prepare_quorum, members()), Quorum::of(self.accept_quorum, members()))
+    }
+
+    /// The proposers' configuration. [`Setup::check`] has said whether it is safe.
+    pub(crate) fn configuration(&self) -> Configuration {
+        let (prepare, accept) = self.quorums();
+        Configuration::unchecked(prepare, accept)
+    }
+
+    /// How fast this proposer's clock runs, in thousandths.
+    pub(crate) fn clock(&self, proposer: u32) -> u64 {
+        self.clocks.get(proposer as usize - 1).copied().unwrap_or(1000)
+    }
+}
