@@ -12,14 +12,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let only = argument(1).filter(|name| name != "all");
     let campaigns: u64 = argument(2).map_or(Ok(5), |text| text.parse())?;
     let most: u64 = argument(3).map_or(Ok(2000), |text| text.parse())?;
-    println!("| mutant | seeds: median, worst | operations: median, worst | ms a campaign | shrunk to: operations, links, messages, faults |");
+    println!(
+        "| mutant | seeds: median, worst | operations: median, worst | ms a campaign | shrunk to: operations, links, messages, faults |"
+    );
     println!("|---|---|---|---|---|");
-    for mutant in Mutant::all().filter(|mutant| only.as_deref().is_none_or(|name| name == mutant.name())) {
+    for mutant in
+        Mutant::all().filter(|mutant| only.as_deref().is_none_or(|name| name == mutant.name()))
+    {
         let start = Instant::now();
         let exhibit = exhibit(mutant, campaigns, most)?;
         let time = start.elapsed().as_secs_f64() * 1000.0 / campaigns as f64;
         let (seeds, operations) = (exhibit.seeds(), exhibit.operations());
-        let escaped = if exhibit.escapes() > 0 { format!(" ESCAPED {}", exhibit.escapes()) } else { String::new() };
+        let escaped = if exhibit.escapes() > 0 {
+            format!(" ESCAPED {}", exhibit.escapes())
+        } else {
+            String::new()
+        };
         let start = Instant::now();
         let mut told = String::from("–");
         let mut trace = String::new();
@@ -37,7 +45,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     small.tried,
                     start.elapsed().as_secs_f64(),
                 );
-                trace = format!("{}\n{:#?}\n{}", small.counterexample.sentence, case.disturbed.iter().map(|one| format!("{}: {}", one.message, one.fate)).collect::<Vec<_>>(), small.run.trace.join("\n"));
+                trace = format!(
+                    "{}\n{:#?}\n{}",
+                    small.counterexample.sentence,
+                    case.disturbed
+                        .iter()
+                        .map(|one| format!("{}: {}", one.message, one.fate))
+                        .collect::<Vec<_>>(),
+                    small.run.trace.join("\n")
+                );
             }
         }
         println!(

@@ -40,7 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elapsed = start.elapsed().as_secs_f64();
     let totals = totals.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let rate = totals.counts.operations as f64 / elapsed;
-    println!("{seeds} seeds in {elapsed:.1} s on {threads} threads: {rate:.0} client operations a second");
+    println!(
+        "{seeds} seeds in {elapsed:.1} s on {threads} threads: {rate:.0} client operations a second"
+    );
     println!("{:#?}", totals.counts);
     for situation in Situation::ALL {
         println!("{:>10}  {situation}", totals.coverage.of(situation));

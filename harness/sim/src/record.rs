@@ -169,7 +169,14 @@ impl Record {
     }
 
     /// A fault begins or ends; in a world it bites as soon as it is there.
-    pub(crate) fn fault(&mut self, time: u64, fault: u32, name: &'static str, what: &str, on: bool) {
+    pub(crate) fn fault(
+        &mut self,
+        time: u64,
+        fault: u32,
+        name: &'static str,
+        what: &str,
+        on: bool,
+    ) {
         let stages = if on {
             *self.counts.faults.entry(name).or_default() += 1;
             [FaultStage::Injected, FaultStage::Held]

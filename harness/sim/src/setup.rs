@@ -159,7 +159,12 @@ impl Setup {
         number("acceptors", self.acceptors.into(), 1..=99, "1 to 99")?;
         number("proposers", self.proposers.into(), 1..=99, "1 to 99")?;
         number("clients", self.clients.into(), 1..=999, "1 to 999")?;
-        number("the longest delay", self.network.delay.1, self.network.delay.0..=u64::MAX, "the shortest or longer")?;
+        number(
+            "the longest delay",
+            self.network.delay.1,
+            self.network.delay.0..=u64::MAX,
+            "the shortest or longer",
+        )?;
         let (prepare, accept) = self.quorums();
         let sizes = [prepare.clone(), accept.clone()];
         for quorum in sizes {

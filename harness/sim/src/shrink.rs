@@ -7,7 +7,7 @@ use crate::case::{Case, Disturbance, PlannedCall};
 use crate::ddmin::ddmin;
 use crate::fault::{Fault, Memory, Trouble};
 use crate::judge::judge;
-use crate::message::{CALM, Fate, OpId, Way};
+use crate::message::{CALM, Fate, MessageId, OpId, Phase, Way};
 use crate::record::Detail;
 use crate::run::{SimRun, run_case};
 use crate::setup::Setup;
@@ -87,6 +87,8 @@ impl Shrinker {
         self.leave_out_faults();
         self.calm_links();
         self.calm_messages();
+        self.calm_operations();
+        self.refuse_instead();
         self.space_calls_out();
         self.simplify_setup();
         self.simplify_fates();
@@ -99,7 +101,8 @@ impl Shrinker {
         let last = violation.operations.iter().filter_map(|witness| witness.completed_time).max();
         let mut candidate = self.case.clone();
         candidate.operations.retain(|operation| {
-            Some(&operation.key) == violation.key.as_ref() && last.is_none_or(|last| operation.at <= last)
+            Some(&operation.key) == violation.key.as_ref()
+                && last.is_none_or(|last| operation.at <= last)
         });
         self.keep_if_failing(without_strays(candidate));
     }
@@ -146,6 +149,58 @@ impl Shrinker {
         });
     }
 
+    /// All messages of one operation at a time. Calm replies come in the order of the acceptors, and
+    /// which of them are heard first often matters, so two acceptors may change places for it.
+    fn calm_operations(&mut self) {
+        let acceptors = self.case.setup.acceptors;
+        for op in disturbed_operations(&self.case) {
+            let pairs =
+                (1..=acceptors).flat_map(|one| (one..=acceptors).map(move |two| (one, two)));
+            // A pair of one and the same changes nothing, and is tried as well.
+            for (one, two) in pairs {
+                let mut candidate = exchanged(&self.case, one, two);
+                candidate.disturbed.retain(|disturbance| disturbance.message.op != op);
+                if self.keep_if_failing(candidate) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// One or two requests of an operation's first round that never leave, in place of all that
+    /// befell its messages.
+    fn refuse_instead(&mut self) {
+        let acceptors = self.case.setup.acceptors;
+        for op in disturbed_operations(&self.case) {
+            for (phase, one, two) in [Phase::Accept, Phase::Prepare].into_iter().flat_map(|phase| {
+                (1..=acceptors)
+                    .flat_map(move |one| (one..=acceptors).map(move |two| (phase, one, two)))
+            }) {
+                let refused: BTreeSet<u32> = [one, two].into();
+                let of_op = self.case.disturbed.iter().filter(|one| one.message.op == op).count();
+                let mut candidate = self.case.clone();
+                candidate.disturbed.retain(|disturbance| disturbance.message.op != op);
+                candidate.disturbed.extend(refused.iter().map(|&acceptor| {
+                    let (way, fate) = (Way::Request, Fate::Refused { told: CALM });
+                    let message = MessageId { op, attempt: 0, phase, acceptor, way, copy: 0 };
+                    Disturbance { message, fate }
+                }));
+                if refused.len() >= of_op {
+                    continue;
+                }
+                let setup = with_majorities(candidate.setup.clone());
+                let simpler = Case { setup, ..candidate.clone() };
+                let asked_elsewhere = last_asked_elsewhere(simpler.clone());
+                if self.keep_if_failing(simpler)
+                    || self.keep_if_failing(asked_elsewhere)
+                    || self.keep_if_failing(candidate)
+                {
+                    break;
+                }
+            }
+        }
+    }
+
     /// One call after the other, or at least at round times.
     fn space_calls_out(&mut self) {
         for space in [20 * CALM, 10 * CALM, 5 * CALM] {
@@ -168,6 +223,8 @@ impl Shrinker {
     fn simplify_setup(&mut self) {
         let clocks = Setup { clocks: Vec::new(), ..self.case.setup.clone() };
         self.keep_if_failing(Case { setup: clocks, ..self.case.clone() });
+        let majorities = with_majorities(self.case.setup.clone());
+        self.keep_if_failing(Case { setup: majorities, ..self.case.clone() });
         let once = Setup { repeats: false, ..self.case.setup.clone() };
         self.keep_if_failing(Case { setup: once, ..self.case.clone() });
         if self.case.setup.acceptors > 3 && !self.case.setup.unsafe_quorums {
@@ -175,9 +232,9 @@ impl Shrinker {
                 Trouble::CrashAcceptor { acceptor, .. } | Trouble::PauseAcceptor(acceptor) => {
                     acceptor <= 3
                 }
-                Trouble::Links { .. }
-                | Trouble::CrashProposer(_)
-                | Trouble::PauseProposer(_) => true,
+                Trouble::Links { .. } | Trouble::CrashProposer(_) | Trouble::PauseProposer(_) => {
+                    true
+                }
             };
             let mut candidate = self.case.clone();
             let setup = &mut candidate.setup;
@@ -220,7 +277,8 @@ impl Shrinker {
             let of_acceptor = |one: &&Disturbance| one.message.acceptor == acceptor;
             let ops: BTreeSet<OpId> =
                 self.case.disturbed.iter().filter(of_acceptor).map(|one| one.message.op).collect();
-            let starts = self.case.operations.iter().filter(|operation| ops.contains(&operation.id));
+            let starts =
+                self.case.operations.iter().filter(|operation| ops.contains(&operation.id));
             let starts: Vec<u64> = starts.map(|operation| operation.at).collect();
             let crashes = starts.into_iter().flat_map(|start| {
                 [0, CALM / 2, CALM * 5 / 2].into_iter().flat_map(move |wait| {
@@ -238,6 +296,53 @@ impl Shrinker {
             }
         }
     }
+}
+
+/// The world with majorities for quorums, unless its quorums are what is wrong with it.
+fn with_majorities(mut setup: Setup) -> Setup {
+    if !setup.unsafe_quorums {
+        let majority = setup.acceptors as usize / 2 + 1;
+        (setup.prepare_quorum, setup.accept_quorum) = (majority, majority);
+    }
+    setup
+}
+
+/// The case with its last call asked of a proposer of its own, which has nothing cached.
+fn last_asked_elsewhere(mut case: Case) -> Case {
+    if let Some(last) = case.operations.iter_mut().max_by_key(|operation| operation.at) {
+        let asked = last.proposer;
+        last.proposer = if asked == 1 { 2 } else { 1 };
+        case.setup.proposers = case.setup.proposers.max(2);
+    }
+    case
+}
+
+fn disturbed_operations(case: &Case) -> BTreeSet<OpId> {
+    case.disturbed.iter().map(|disturbance| disturbance.message.op).collect()
+}
+
+/// The case with two acceptors in each other's place.
+fn exchanged(case: &Case, one: u32, two: u32) -> Case {
+    let exchange = |acceptor: &mut u32| {
+        if *acceptor == one {
+            *acceptor = two;
+        } else if *acceptor == two {
+            *acceptor = one;
+        }
+    };
+    let mut case = case.clone();
+    for disturbance in &mut case.disturbed {
+        exchange(&mut disturbance.message.acceptor);
+    }
+    for fault in &mut case.setup.faults {
+        match &mut fault.what {
+            Trouble::CrashAcceptor { acceptor, .. } | Trouble::PauseAcceptor(acceptor) => {
+                exchange(acceptor);
+            }
+            Trouble::Links { .. } | Trouble::CrashProposer(_) | Trouble::PauseProposer(_) => {}
+        }
+    }
+    case
 }
 
 /// Forgets what befell messages of operations that are no longer there.

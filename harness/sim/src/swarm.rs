@@ -105,8 +105,7 @@ fn horizon(load: &Load, network: &Network) -> u64 {
 /// None, or up to eight faults, of kinds drawn for this seed.
 fn draw_faults(random: &mut Pcg32, setup: &Setup, horizon: u64, seed: u64) -> Vec<Fault> {
     let number = one_of(random, &[0, 1, 2, 4, 8]);
-    let kinds: Vec<Kind> =
-        Kind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
     let mut faults = Vec::new();
     let mut wiped = false;
     for turn in 0..number {
@@ -187,11 +186,9 @@ fn draw_trouble(random: &mut Pcg32, setup: &Setup, kind: Kind, seed: u64) -> Opt
 /// The named shapes of partitions are drawn where real runs draw theirs.
 fn links(random: &mut Pcg32, setup: &Setup, effect: Effect, seed: u64) -> Option<Trouble> {
     let span = Span::seconds;
-    let planned = plan(&[FaultKind::Cut], setup.acceptors, span(0), span(1), span(1), seed).pop()?;
-    let direction = one_of(
-        random,
-        &[None, None, Some(OneWay::Requests), Some(OneWay::Replies)],
-    );
+    let planned =
+        plan(&[FaultKind::Cut], setup.acceptors, span(0), span(1), span(1), seed).pop()?;
+    let direction = one_of(random, &[None, None, Some(OneWay::Requests), Some(OneWay::Replies)]);
     Some(Trouble::Links { whom: planned.whom, links: planned.links, direction, effect })
 }
 

@@ -4,7 +4,7 @@
 //! cannot reach any of them: rules are replaced only under the feature `mutants`, and the flaws of
 //! processes exist in the simulated world alone.
 
-use crate::setup::Setup;
+use crate::setup::{Calls, Setup};
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -75,6 +75,18 @@ fn faithful() -> Arc<dyn Rules> {
 }
 
 const fn unbent(_: &mut Setup) {}
+
+/// Where a ballot that is used again can show: safe quorums of which two prepare quorums need not
+/// meet, one proposer without a cache, blind writes to many keys, and a network that lets half of a
+/// round through.
+fn prepare_quorums_apart(setup: &mut Setup) {
+    (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (4, 2, 3);
+    (setup.proposers, setup.cache) = (1, 0);
+    (setup.load.calls, setup.load.keys, setup.load.think) = (Calls::Append, 60, 0);
+    setup.network.delay = (100_000, 1_000_000);
+    setup.network.refused = 0.4;
+    setup.faults.clear();
+}
 
 /// A mutant of the gallery.
 #[derive(Clone, Copy)]

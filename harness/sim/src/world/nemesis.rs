@@ -41,18 +41,30 @@ impl Weather {
     }
 
     /// What is wrong for a message this way, and for how long yet.
-    pub(super) fn on(&self, proposer: u32, acceptor: u32, way: Way, now: u64) -> Vec<(Effect, u64)> {
+    pub(super) fn on(
+        &self,
+        proposer: u32,
+        acceptor: u32,
+        way: Way,
+        now: u64,
+    ) -> Vec<(Effect, u64)> {
         let link = Link { proposer, acceptor };
         let mut wrong = Vec::new();
         for (_, fault) in &self.active {
             if let Trouble::Links { links, direction, effect, .. } = &fault.what
                 && links.contains(&link)
-                && direction.is_none_or(|direction| (direction == OneWay::Requests) == (way == Way::Request))
+                && direction.is_none_or(|direction| {
+                    (direction == OneWay::Requests) == (way == Way::Request)
+                })
             {
                 wrong.push((*effect, (fault.at + fault.lasts).saturating_sub(now)));
             }
         }
-        if self.toggle.as_ref().is_some_and(|toggle| toggle.cut && toggle.toggle.links.contains(&link)) {
+        if self
+            .toggle
+            .as_ref()
+            .is_some_and(|toggle| toggle.cut && toggle.toggle.links.contains(&link))
+        {
             wrong.push((Effect::Cut, 0));
         }
         wrong

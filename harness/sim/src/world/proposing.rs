@@ -99,7 +99,12 @@ impl World<'_> {
         let patience = self.setup.deadline.saturating_mul(self.setup.clock(proposer)) / 1000;
         let (life, deadline) = (self.process(proposer).life, self.now.saturating_add(patience));
         self.put_after(patience, Event::Deadline { op, life });
-        self.process(proposer).keys.entry(key.clone()).or_default().waiting.push_back((op, deadline));
+        self.process(proposer)
+            .keys
+            .entry(key.clone())
+            .or_default()
+            .waiting
+            .push_back((op, deadline));
         self.open_next(proposer, &key);
     }
 
@@ -370,11 +375,8 @@ impl World<'_> {
         if self.process(proposer).is_up() {
             return;
         }
-        let id = if self.has(Flaw::ReusesId) {
-            ProposerId(proposer.into())
-        } else {
-            self.fresh_id()
-        };
+        let id =
+            if self.has(Flaw::ReusesId) { ProposerId(proposer.into()) } else { self.fresh_id() };
         let newborn = self.newborn(id);
         self.process(proposer).proposer = Some(newborn);
     }
