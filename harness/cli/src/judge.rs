@@ -95,7 +95,7 @@ pub(crate) fn judge(
     };
     directory.write_json(&directory.results(), &results)?;
     directory.write(&directory.junit(), &junit(&results))?;
-    let report = write_report(directory.path(), &results, &history, &operations)?;
+    let report = write_report(directory.path(), &results, &history, &operations, None)?;
     Ok((results, report))
 }
 

@@ -8,7 +8,8 @@ use reports::{AcceptorLane, BallotStep, LaneMessage, LaneNote, LaneOperation, La
 pub(crate) fn lanes(run: &SimRun, counterexample: &Counterexample) -> Result<Lanes, HistoryError> {
     let operations = operations(&run.events)?;
     let key = counterexample.key.clone().unwrap_or_default();
-    let failing = counterexample.operations.get(counterexample.failing).map(|witness| witness.invoked);
+    let failing =
+        counterexample.operations.get(counterexample.failing).map(|witness| witness.invoked);
     let about = |operation: &&Operation| operation.key.as_deref() == Some(key.as_str());
     let lane = |operation: &Operation| LaneOperation {
         client: client(run, operation),
@@ -21,8 +22,14 @@ pub(crate) fn lanes(run: &SimRun, counterexample: &Counterexample) -> Result<Lan
     };
     Ok(Lanes {
         operations: operations.iter().filter(about).map(lane).collect(),
-        acceptors: (1..=run.setup.acceptors).map(|acceptor| acceptor_lane(run, &key, acceptor)).collect(),
-        disturbed: run.disturbed.iter().map(|(sent, d)| message(run, *sent, d.message, d.fate)).collect(),
+        acceptors: (1..=run.setup.acceptors)
+            .map(|acceptor| acceptor_lane(run, &key, acceptor))
+            .collect(),
+        disturbed: run
+            .disturbed
+            .iter()
+            .map(|(sent, d)| message(run, *sent, d.message, d.fate))
+            .collect(),
         notes: notes(run),
         key,
     })
@@ -32,7 +39,9 @@ fn client(run: &SimRun, operation: &Operation) -> String {
     let clients = u64::from(run.setup.clients.max(1));
     let client = operation.process % clients + 1;
     let number = run.case.iter().flat_map(|case| &case.operations).find(|planned| {
-        u64::from(planned.id.client) + 1 == client && planned.value == operation.input && planned.f == operation.f
+        u64::from(planned.id.client) + 1 == client
+            && planned.value == operation.input
+            && planned.f == operation.f
     });
     match number {
         Some(planned) => format!("client {client} at p{}", planned.proposer),
@@ -58,7 +67,8 @@ fn answer(operation: &Operation) -> String {
 }
 
 fn acceptor_lane(run: &SimRun, key: &str, acceptor: u32) -> AcceptorLane {
-    let of_it = run.ballots.iter().filter(|change| change.acceptor == acceptor && change.key == key);
+    let of_it =
+        run.ballots.iter().filter(|change| change.acceptor == acceptor && change.key == key);
     let steps = of_it.map(|change| BallotStep {
         time: change.time,
         promised: change.held.promised.to_string(),
@@ -71,11 +81,15 @@ fn acceptor_lane(run: &SimRun, key: &str, acceptor: u32) -> AcceptorLane {
 
 /// The call behind an operation's name, as people know it.
 fn operation_of(run: &SimRun, op: OpId) -> String {
-    let planned = run.case.iter().flat_map(|case| &case.operations).find(|planned| planned.id == op);
-    planned.map_or_else(|| op.to_string(), |planned| match &planned.value {
-        serde_json::Value::Null => format!("{} of client {}", planned.f, op.client + 1),
-        value => format!("{} {value}", planned.f),
-    })
+    let planned =
+        run.case.iter().flat_map(|case| &case.operations).find(|planned| planned.id == op);
+    planned.map_or_else(
+        || op.to_string(),
+        |planned| match &planned.value {
+            serde_json::Value::Null => format!("{} of client {}", planned.f, op.client + 1),
+            value => format!("{} {value}", planned.f),
+        },
+    )
 }
 
 fn message(run: &SimRun, sent: u64, id: MessageId, fate: Fate) -> LaneMessage {

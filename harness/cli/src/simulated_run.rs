@@ -10,7 +10,9 @@
 use crate::lanes::lanes;
 use crate::run_directory::{DirectoryError, RunDirectory};
 use harness_checker::Check;
-use harness_history::{Event, Header, History, HistoryError, HistoryWriter, Verdict, operations, periods};
+use harness_history::{
+    Event, Header, History, HistoryError, HistoryWriter, Verdict, operations, periods,
+};
 use harness_sim::{Case, Detail, Setup, Shrunk, SimRun, run_case, run_setup};
 use jiff::Timestamp;
 use reports::{

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::message::{Fate, MessageId, OpId};
-use crate::setup::Setup;
+use crate::setup::{Setup, SetupError};
 use harness_history::{Function, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -58,7 +58,47 @@ impl PlannedCall {
     }
 }
 
+/// Why a text is no case.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// It is not written like one.
+    #[error("not a case: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Its world cannot be.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// An operation asks a proposer or is made by a client that there is not.
+    #[error("operation {op} is of client {} and asks proposer {proposer}, but there are {clients} clients and {proposers} proposers", op.client)]
+    Stranger {
+        /// The operation.
+        op: OpId,
+        /// The proposer that it asks.
+        proposer: u32,
+        /// How many clients there are, counted from 0.
+        clients: u32,
+        /// How many proposers there are, counted from 1.
+        proposers: u32,
+    },
+}
+
 impl Case {
+    /// Reads a case from JSON, as serde writes it.
+    ///
+    /// # Errors
+    /// [`CaseError`].
+    pub fn parse(text: &str) -> Result<Self, CaseError> {
+        let case: Self = serde_json::from_str(text)?;
+        case.setup.check()?;
+        let (clients, proposers) = (case.setup.clients, case.setup.proposers);
+        for PlannedCall { id: op, proposer, .. } in &case.operations {
+            if op.client >= clients || !(1..=proposers).contains(proposer) {
+                let (op, proposer) = (*op, *proposer);
+                return Err(CaseError::Stranger { op, proposer, clients, proposers });
+            }
+        }
+        Ok(case)
+    }
+
     /// The links with a disturbed message on them.
     #[must_use]
     pub fn disturbed_links(&self) -> BTreeSet<Link> {
@@ -76,5 +116,21 @@ impl Case {
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.setup.faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Detail, SimScenario, run};
+
+    #[test]
+    fn a_case_with_a_stranger_in_it_is_refused_by_name() {
+        let run = run(3, &SimScenario::swarm(), Detail::Everything);
+        let mut case = run.case.unwrap();
+        assert_eq!(Case::parse(&serde_json::to_string(&case).unwrap()).unwrap(), case);
+        case.operations[0].proposer = case.setup.proposers + 1;
+        let error = Case::parse(&serde_json::to_string(&case).unwrap()).unwrap_err();
+        assert!(matches!(error, CaseError::Stranger { .. }), "{error}");
     }
 }

@@ -47,7 +47,7 @@ mod swarm;
 mod versioned_loop;
 mod world;
 
-pub use case::{Case, Disturbance, PlannedCall};
+pub use case::{Case, CaseError, Disturbance, PlannedCall};
 pub use fault::{Effect, Fault, Memory, Trouble, played};
 pub use gallery::{Campaign, Exhibit, campaign, exhibit};
 pub use judge::{JudgeError, judge, verdict};

@@ -34,6 +34,8 @@ pub enum Situation {
     RefusalConfirmed,
     /// A deadline passed in the middle of an accept.
     DeadlineInAccept,
+    /// After a conflict, the replies outstanding were waited for no longer.
+    GivenUpAfterConflict,
     /// A proposer crashed with a change under way.
     CrashInRound,
     /// An acceptor came back with its memory and was asked again.
@@ -46,7 +48,7 @@ pub enum Situation {
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PrepareConflict,
         Self::ConflictAfterPartialAccept,
         Self::RefusedByAll,
@@ -61,6 +63,7 @@ impl Situation {
         Self::TriedAgain,
         Self::RefusalConfirmed,
         Self::DeadlineInAccept,
+        Self::GivenUpAfterConflict,
         Self::CrashInRound,
         Self::AcceptorCameBack,
         Self::MemoryLossNoticed,
@@ -85,6 +88,7 @@ impl Situation {
             Self::TriedAgain => "tried again after not applied",
             Self::RefusalConfirmed => "refused compare-and-set confirmed",
             Self::DeadlineInAccept => "deadline in the middle of an accept",
+            Self::GivenUpAfterConflict => "given up waiting after a conflict",
             Self::CrashInRound => "proposer crash in the middle of a round",
             Self::AcceptorCameBack => "acceptor back with its memory",
             Self::MemoryLossNoticed => "acceptor without memory does not vote",

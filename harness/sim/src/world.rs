@@ -58,6 +58,8 @@ enum Event {
     Lost { origin: Origin, delivered: bool },
     /// A proposer tries a change again.
     Retry { op: OpId, life: u32 },
+    /// A proposer may wait no longer for the replies that a conflict left outstanding.
+    Patience { op: OpId, life: u32, attempt: u32 },
     /// A proposer's deadline for a change has come.
     Deadline { op: OpId, life: u32 },
     /// A client waits no longer.
@@ -173,6 +175,7 @@ impl<'a> World<'a> {
             Event::Reply { origin, reply } => self.on_reply(origin, reply),
             Event::Lost { origin, delivered } => self.on_lost(origin, delivered),
             Event::Retry { op, life } => self.on_retry(op, life),
+            Event::Patience { op, life, attempt } => self.on_patience(op, life, attempt),
             Event::Deadline { op, life } => self.on_deadline(op, life),
             Event::GiveUp { op } => self.on_give_up(op),
             Event::Fault { number } => self.begin_fault(number),
@@ -183,7 +186,10 @@ impl<'a> World<'a> {
     /// Keeps what a paused process cannot take up yet; the rest is given back.
     fn held_back(&mut self, event: Event) -> Option<Event> {
         let hold = match &event {
-            Event::Start { op } | Event::Retry { op, .. } | Event::Deadline { op, .. } => {
+            Event::Start { op }
+            | Event::Retry { op, .. }
+            | Event::Patience { op, .. }
+            | Event::Deadline { op, .. } => {
                 let proposer = self.operations.get(op).map(|operation| operation.proposer);
                 proposer.and_then(|proposer| self.processes[proposer as usize - 1].hold.as_mut())
             }

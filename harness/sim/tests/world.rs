@@ -2,8 +2,8 @@
 
 use harness_checker::Answer;
 use harness_sim::{
-    BUILT_IN, Coverage, Detail, Expected, Mutant, SimScenario, Situation, campaign, judge, run,
-    run_case, shrink,
+    BUILT_IN, Case, Coverage, Detail, Expected, Mutant, SimScenario, Situation, campaign, judge,
+    run, run_case, shrink,
 };
 
 #[test]
@@ -29,7 +29,7 @@ fn a_seed_means_the_same_in_every_build() {
         line.bytes()
             .fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     });
-    insta::assert_snapshot!(format!("{hash:016x}"), @"");
+    insta::assert_snapshot!(format!("{hash:016x}"), @"bde0e0f7aa618950");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_run_written_out_runs_as_it_did() {
         let drawn = run(seed, &scenario, Detail::Everything);
         let case = drawn.case.unwrap();
         let text = serde_json::to_string(&case).unwrap();
-        let written = run_case(&serde_json::from_str(&text).unwrap(), Detail::Everything);
+        let written = run_case(&Case::parse(&text).unwrap(), Detail::Everything);
         assert_eq!(drawn.events, written.events, "seed {seed}");
         assert_eq!(drawn.ballots, written.ballots, "seed {seed}");
     }
@@ -62,7 +62,7 @@ fn the_protocol_is_valid_over_2000_seeds_and_every_situation_is_met() {
 fn every_mutant_is_seen_within_1000_seeds() {
     for mutant in Mutant::all() {
         let campaign = campaign(mutant, 1, 1000).unwrap();
-        assert!(campaign.seed.is_some(), "{mutant:?} escaped in {} seeds", campaign.seeds);
+        assert!(campaign.seed.is_some(), "{mutant:?} escaped: {campaign:?}");
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) fn mutants(args: &MutantsArgs) -> Result<End, Failure> {
     let gallery: Vec<Mutant> =
         if args.mutants.is_empty() { Mutant::all().collect() } else { args.mutants.clone() };
     if args.list {
-        let lines = gallery.iter().map(|mutant| format!("{:<28} {}\n", mutant.name(), mutant.summary()));
+        let lines =
+            gallery.iter().map(|mutant| format!("{:<28} {}\n", mutant.name(), mutant.summary()));
         print(&lines.collect::<String>())?;
         return Ok(End::Done);
     }
@@ -84,7 +85,8 @@ fn table(args: &MutantsArgs, rows: &[Row]) -> String {
     );
     for Row { mutant, exhibit, seconds, shrunk } in rows {
         let (seeds, operations) = (exhibit.seeds(), exhibit.operations());
-        let shrunk = shrunk.map_or_else(|| String::from("–"), |(calls, links)| format!("{calls}, {links}"));
+        let shrunk =
+            shrunk.map_or_else(|| String::from("–"), |(calls, links)| format!("{calls}, {links}"));
         let escapes = match exhibit.escapes() {
             0 => String::new(),
             escapes => format!(" ({escapes} ESCAPED)"),

@@ -11,8 +11,12 @@ use harness_sim::{judge, verdict};
 pub(super) fn replay(args: &ReplayArgs) -> Result<End, Failure> {
     let directory = RunDirectory::open(&args.run);
     let repeated = repeat(&directory).map_err(|error| match error {
-        SimulatedRunError::Unreadable { .. } | SimulatedRunError::History(_) => Failure::usage(error),
-        SimulatedRunError::Directory(_) | SimulatedRunError::Report(_) => Failure::Internal(error.into()),
+        SimulatedRunError::Unreadable { .. } | SimulatedRunError::History(_) => {
+            Failure::usage(error)
+        }
+        SimulatedRunError::Directory(_) | SimulatedRunError::Report(_) => {
+            Failure::Internal(error.into())
+        }
     })?;
     if args.trace {
         print(&traced(&repeated.case.trace))?;

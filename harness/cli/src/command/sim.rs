@@ -8,9 +8,7 @@ use crate::exit::{End, Failure};
 use crate::progress::say;
 use crate::simulated_run::Failure as FailedRun;
 use harness_history::Verdict;
-use harness_sim::{
-    BUILT_IN, Detail, Expected, SimScenario, Situation, judge, run, shrink,
-};
+use harness_sim::{BUILT_IN, Detail, Expected, SimScenario, Situation, judge, run, shrink};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -100,7 +98,9 @@ fn verdict(totals: &Totals) -> Verdict {
 }
 
 fn output<'a>(scenario: &'a SimScenario, totals: &'a Totals, verdict: Verdict) -> Output<'a> {
-    let coverage = Situation::ALL.into_iter().map(|situation| (situation.to_string(), totals.coverage.of(situation)));
+    let coverage = Situation::ALL
+        .into_iter()
+        .map(|situation| (situation.to_string(), totals.coverage.of(situation)));
     Output {
         verdict,
         scenario: &scenario.name,
@@ -145,7 +145,10 @@ fn summary(scenario: &SimScenario, totals: &Totals, verdict: Verdict) -> String 
     );
     for (heading, counted) in [("messages", &counts.disturbed), ("faults", &counts.faults)] {
         let parts: Vec<_> = counted.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        text += &format!("{heading}: {}\n", if parts.is_empty() { "none disturbed".into() } else { parts.join(", ") });
+        text += &format!(
+            "{heading}: {}\n",
+            if parts.is_empty() { "none disturbed".into() } else { parts.join(", ") }
+        );
     }
     text += "situations of the protocol\n";
     for situation in Situation::ALL {
@@ -161,9 +164,11 @@ fn explain(args: &SimArgs, scenario: &SimScenario, seed: u64, seconds: f64) -> R
     let Some(shrunk) = run.case.as_ref().and_then(|case| shrink(case, CANDIDATES)) else {
         return Err(anyhow::anyhow!("seed {seed} could not be run again as a case").into());
     };
-    let mutant = args.mutant.map_or_else(String::new, |mutant| format!(" --mutant {}", mutant.name()));
+    let mutant =
+        args.mutant.map_or_else(String::new, |mutant| format!(" --mutant {}", mutant.name()));
     let rerun = format!("{} sim {} --seeds {seed}{mutant}", program(), scenario.name);
-    let failed = FailedRun { scenario: &scenario.name, run: &run, check: &check, shrunk: &shrunk, seconds };
+    let failed =
+        FailedRun { scenario: &scenario.name, run: &run, check: &check, shrunk: &shrunk, seconds };
     let (directory, results, report) = failed.keep(&args.output, rerun)?;
     if !args.json {
         let (calls, links) = (shrunk.case.operations.len(), shrunk.case.disturbed_links().len());
@@ -174,7 +179,12 @@ fn explain(args: &SimArgs, scenario: &SimScenario, seed: u64, seconds: f64) -> R
         for (number, step) in shrunk.counterexample.story.iter().enumerate() {
             text += &format!("  {}. {step}\n", number + 1);
         }
-        text += &format!("\nRerun: {}\nReplay: {} replay {}\n", results.rerun, program(), directory.path().display());
+        text += &format!(
+            "\nRerun: {}\nReplay: {} replay {}\n",
+            results.rerun,
+            program(),
+            directory.path().display()
+        );
         print(&text)?;
     }
     say(format!("report: {}", report.display()));
@@ -185,7 +195,11 @@ fn explain(args: &SimArgs, scenario: &SimScenario, seed: u64, seconds: f64) -> R
 fn trace(args: &SimArgs, scenario: &SimScenario) -> Result<End, Failure> {
     let seed = match args.seeds {
         Some(Seeds { first, last }) if first == last => first,
-        _ => return Err(Failure::usage("--trace is about one seed: say --seeds with one, such as --seeds 7")),
+        _ => {
+            return Err(Failure::usage(
+                "--trace is about one seed: say --seeds with one, such as --seeds 7",
+            ));
+        }
     };
     let run = run(seed, scenario, Detail::Everything);
     print(&traced(&run.trace))?;
@@ -201,7 +215,10 @@ pub(super) fn traced(trace: &[String]) -> String {
 
 /// Runs every scenario of the published simulation, and holds each to what it must come to.
 fn published(args: &SimArgs) -> Result<End, Failure> {
-    let mut text = format!("{:<22} {:>6} {:>10}  {:<8} as it must be\n", "scenario", "seeds", "operations", "verdict");
+    let mut text = format!(
+        "{:<22} {:>6} {:>10}  {:<8} as it must be\n",
+        "scenario", "seeds", "operations", "verdict"
+    );
     let (mut wrong, mut seconds) = (false, 0.0);
     for (name, _) in BUILT_IN {
         let scenario = scenario(args, name)?;
@@ -214,7 +231,10 @@ fn published(args: &SimArgs) -> Result<End, Failure> {
         wrong |= verdict != expected;
         seconds += totals.seconds;
         let right = if verdict == expected { "yes" } else { "NO" };
-        text += &format!("{name:<22} {:>6} {:>10}  {verdict:<8} {right}\n", totals.seeds, totals.counts.operations);
+        text += &format!(
+            "{name:<22} {:>6} {:>10}  {verdict:<8} {right}\n",
+            totals.seeds, totals.counts.operations
+        );
     }
     text += &format!("{seconds:.1} s\n");
     print(&text)?;

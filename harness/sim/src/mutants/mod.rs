@@ -4,13 +4,14 @@
 //! cannot reach any of them: rules are replaced only under the feature `mutants`, and the flaws of
 //! processes exist in the simulated world alone.
 
-use crate::setup::{Calls, Setup};
+use crate::fault::{Effect, Fault, Trouble};
+use crate::setup::{Calls, Network, Setup};
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use workloads::UnknownName;
+use workloads::{Link, UnknownName};
 
 /// Lists the files of the gallery.
 macro_rules! gallery {
@@ -77,16 +78,38 @@ fn faithful() -> Arc<dyn Rules> {
 const fn unbent(_: &mut Setup) {}
 
 /// Where a ballot that is used again can show: safe quorums of which two prepare quorums need not
-/// meet, one proposer without a cache, blind writes to many keys, and a network that lets half of a
-/// round through.
+/// meet, one proposer without a cache, blind writes to many keys; and half of the acceptors in its
+/// reach, then the other half, then all.
 fn prepare_quorums_apart(setup: &mut Setup) {
     (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (4, 2, 3);
     (setup.proposers, setup.cache) = (1, 0);
     (setup.load.calls, setup.load.keys, setup.load.think) = (Calls::Append, 60, 0);
-    setup.network.delay = (100_000, 1_000_000);
-    setup.network.refused = 0.4;
-    setup.faults.clear();
+    setup.network = Network {
+        delay: (300_000, 800_000),
+        refused: 0.15,
+        stray: 0.0,
+        stray_by: 0,
+        lost: 0.0,
+        broken: 0.0,
+        repeated: 0.0,
+    };
+    let cut = |at: u64, acceptors: [u32; 2]| Fault {
+        at,
+        lasts: TURN,
+        what: Trouble::Links {
+            whom: format!("p1 from a{} a{}", acceptors[0], acceptors[1]),
+            links: acceptors.map(|acceptor| Link { proposer: 1, acceptor }).into(),
+            direction: None,
+            effect: Effect::Cut,
+        },
+    };
+    let turns = (0..TURNS).map(|turn| turn * 3 * TURN);
+    setup.faults = turns.flat_map(|at| [cut(at, [3, 4]), cut(at + TURN, [1, 2])]).collect();
 }
+
+/// How long each half is out of reach, in nanoseconds, and how often that comes round.
+const TURN: u64 = 3_000_000;
+const TURNS: u64 = 40;
 
 /// A mutant of the gallery.
 #[derive(Clone, Copy)]

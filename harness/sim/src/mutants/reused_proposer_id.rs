@@ -2,7 +2,7 @@
 //!
 //! As with a counter that is set back, only prepare quorums that may miss each other let it show.
 
-use super::{Definition, Flaw, faithful, prepare_quorums_apart};
+use super::{Definition, Flaw, TURN, TURNS, faithful, prepare_quorums_apart};
 use crate::fault::{Fault, Trouble};
 use crate::setup::Setup;
 
@@ -14,10 +14,15 @@ pub(super) const DEFINITION: Definition = Definition {
     bend,
 };
 
-/// The proposer crashes every 4 ms, 50 times.
+/// The proposer crashes before it sees the first half, and again while it sees the second.
 fn bend(setup: &mut Setup) {
     prepare_quorums_apart(setup);
+    (setup.clients, setup.load.each) = (8, 150);
     let what = Trouble::CrashProposer(1);
-    let crash = |number: u64| Fault { at: number * 4_000_000, lasts: 200_000, what: what.clone() };
-    setup.faults = (1..=50).map(crash).collect();
+    let crash = |number: u64| Fault {
+        at: number * 3 * TURN / 2,
+        lasts: 100_000,
+        what: what.clone(),
+    };
+    setup.faults.extend((0..2 * TURNS).map(crash));
 }

@@ -1,7 +1,8 @@
 //! Proposers: one change of a key at a time, round after round until it ends.
 //!
 //! What a real store does around the protocol (`Store::change` of `impl/gryadka`) is done here on
-//! virtual time: the queue of a key, the waits between rounds, the deadline. Changes that wait for
+//! virtual time: the queue of a key, the waits between rounds, how long a conflict is followed, the
+//! deadline. Changes that wait for
 //! the same key are not combined, because the store does not do so yet.
 
 use super::network::{Origin, Words, note};
@@ -21,6 +22,10 @@ use std::collections::{BTreeMap, VecDeque};
 /// The bounds of the waits between the rounds of one change, as the store has them: the first, and
 /// the longest, in nanoseconds. Each wait is drawn between zero and its bound, which doubles.
 const BACKOFF: (u64, u64) = (2_000_000, 100_000_000);
+
+/// The least time that the other replies are waited for after a conflict, in nanoseconds, as the
+/// store has it.
+const CONFLICT_PATIENCE: u64 = 5_000_000;
 
 /// The process of one proposer.
 #[derive(Debug)]
@@ -52,6 +57,10 @@ struct Open {
     /// None between two rounds.
     round: Option<Round<Held, Told>>,
     from_cache: bool,
+    /// When the present phase's requests were sent.
+    sent: u64,
+    /// When the replies that a conflict left outstanding are waited for no longer.
+    patience: Option<u64>,
     /// Whether its accepts have been sent.
     accepting: bool,
     /// What the acceptors did with this round's accepts, told or not.
@@ -122,6 +131,8 @@ impl World<'_> {
             deadline,
             round: None,
             from_cache: false,
+            sent: 0,
+            patience: None,
             accepting: false,
             accepted: 0,
             refused: 0,
@@ -170,10 +181,12 @@ impl World<'_> {
         op: OpId,
         requests: Vec<(AcceptorId, Request<Held>)>,
     ) {
+        let now = self.now;
         let process = self.process(proposer);
         let life = process.life;
         let Some(open) = process.open(key, op) else { return };
         let attempt = open.attempt;
+        (open.sent, open.patience) = (now, None);
         open.accepting =
             requests.iter().any(|(_, request)| matches!(request, Request::Accept { .. }));
         for (AcceptorId(acceptor), request) in requests {
@@ -191,17 +204,47 @@ impl World<'_> {
             self.record.met(Situation::PrepareConflict);
         }
         let Origin { op, attempt, proposer, life, acceptor, ballot, key, .. } = origin;
+        let (now, clock) = (self.now, self.setup.clock(proposer));
         let process = self.process(proposer);
         if process.life != life {
             return;
         }
         let open = process.open(&key, op).filter(|open| open.attempt == attempt);
-        let Some(round) = open.and_then(|open| open.round.as_mut()) else {
+        let Some((open, mut round)) = open.and_then(|open| open.round.take().map(|it| (open, it)))
+        else {
             self.record.met(Situation::LateReply);
             return;
         };
+        let conflict = matches!(reply, Reply::Conflict(_) | Reply::Refused(_));
         let progress = round.on_reply(AcceptorId(acceptor), ballot, reply);
+        open.round = Some(round);
+        if conflict {
+            let wait = ((now - open.sent) * 4).max(CONFLICT_PATIENCE * clock / 1000);
+            open.patience = Some(now + wait).filter(|until| *until < open.deadline);
+            if open.patience.is_some() {
+                self.put_after(wait, Event::Patience { op, life, attempt });
+            }
+        }
         self.drive(proposer, &key, op, progress);
+    }
+
+    /// One silent acceptor must not hold up a contended key until the deadline.
+    pub(super) fn on_patience(&mut self, op: OpId, life: u32, attempt: u32) {
+        let Some((proposer, key)) = self.place(op) else { return };
+        let now = self.now;
+        let process = self.process(proposer);
+        if process.life != life {
+            return;
+        }
+        let open = process.open(&key, op).filter(|open| open.attempt == attempt);
+        let open = open.filter(|open| open.patience.is_some_and(|until| until <= now));
+        let end = open
+            .and_then(|open| open.round.as_mut())
+            .and_then(|round| round.give_up(Why::Conflict));
+        if let Some(end) = end {
+            self.record.met(Situation::GivenUpAfterConflict);
+            self.finish(proposer, &key, op, &end);
+        }
     }
 
     pub(super) fn on_lost(&mut self, origin: Origin, delivered: bool) {
@@ -326,7 +369,10 @@ impl World<'_> {
             self.record.met(Situation::DeadlineInAccept);
         }
         let open = self.processes[proposer as usize - 1].open(&key, op);
-        match open.and_then(|open| open.round.as_mut()).and_then(Round::give_up) {
+        match open
+            .and_then(|open| open.round.as_mut())
+            .and_then(|round| round.give_up(Why::Deadline))
+        {
             Some(end) => self.finish(proposer, &key, op, &end),
             None => {
                 let error = Some(reason(Why::Deadline));
