@@ -1,6 +1,7 @@
 //! A simulated case as lanes for the report: the calls above, what each acceptor held below.
 
-use harness_history::{Counterexample, FaultStage, HistoryError, Operation, operations};
+use caspaxos::Ballot;
+use harness_history::{Counterexample, FaultStage, HistoryError, Operation, Outcome, operations};
 use harness_sim::{Fate, MessageId, OpId, Phase, SimRun, Way};
 use reports::{AcceptorLane, BallotStep, LaneMessage, LaneNote, LaneOperation, Lanes};
 
@@ -50,19 +51,18 @@ fn client(run: &SimRun, operation: &Operation) -> String {
 }
 
 fn call(operation: &Operation) -> String {
-    match &operation.input {
-        serde_json::Value::Null => operation.f.to_string(),
-        value => format!("{} {value}", operation.f),
+    if operation.input.is_null() {
+        return operation.f.to_string();
     }
+    format!("{} {}", operation.f, operation.input)
 }
 
 fn answer(operation: &Operation) -> String {
-    use harness_history::Outcome::{Fail, Info, Ok};
-    match (operation.outcome, &operation.output) {
-        (Ok, serde_json::Value::Null) => String::from("ok"),
-        (Ok, value) => format!("ok {value}"),
-        (Fail, _) => String::from("did not happen"),
-        (Info, _) => String::from("nobody knows"),
+    match operation.outcome {
+        Outcome::Ok if operation.output.is_null() => String::from("ok"),
+        Outcome::Ok => format!("ok {}", operation.output),
+        Outcome::Fail => String::from("did not happen"),
+        Outcome::Info => String::from("nobody knows"),
     }
 }
 
@@ -71,8 +71,8 @@ fn acceptor_lane(run: &SimRun, key: &str, acceptor: u32) -> AcceptorLane {
         run.ballots.iter().filter(|change| change.acceptor == acceptor && change.key == key);
     let steps = of_it.map(|change| BallotStep {
         time: change.time,
-        promised: change.held.promised.to_string(),
-        accepted: change.held.accepted.to_string(),
+        promised: ballot(change.held.promised),
+        accepted: ballot(change.held.accepted),
         value: change.value.to_string(),
         by: change.by.map_or_else(|| String::from("memory lost"), |op| operation_of(run, op)),
     });
@@ -81,15 +81,22 @@ fn acceptor_lane(run: &SimRun, key: &str, acceptor: u32) -> AcceptorLane {
 
 /// The call behind an operation's name, as people know it.
 fn operation_of(run: &SimRun, op: OpId) -> String {
-    let planned =
-        run.case.iter().flat_map(|case| &case.operations).find(|planned| planned.id == op);
-    planned.map_or_else(
-        || op.to_string(),
-        |planned| match &planned.value {
-            serde_json::Value::Null => format!("{} of client {}", planned.f, op.client + 1),
-            value => format!("{} {value}", planned.f),
-        },
-    )
+    let mut operations = run.case.iter().flat_map(|case| &case.operations);
+    match operations.find(|planned| planned.id == op) {
+        Some(planned) if planned.value.is_null() => {
+            format!("{} of client {}", planned.f, op.client + 1)
+        }
+        Some(planned) => format!("{} {}", planned.f, planned.value),
+        None => op.to_string(),
+    }
+}
+
+/// A ballot with the name of its proposer; nothing when there is none.
+fn ballot(ballot: Ballot) -> String {
+    if ballot == Ballot::ZERO {
+        return String::new();
+    }
+    format!("{}.p{}", ballot.counter, ballot.proposer.0)
 }
 
 fn message(run: &SimRun, sent: u64, id: MessageId, fate: Fate) -> LaneMessage {

@@ -42,6 +42,10 @@ struct Output<'a> {
 
 pub(super) fn sim(args: &SimArgs) -> Result<End, Failure> {
     if args.scenario == PUBLISHED {
+        if args.json || args.trace {
+            let problem = "published is many scenarios: --json and --trace are about one of them";
+            return Err(Failure::usage(problem));
+        }
         return published(args);
     }
     let scenario = scenario(args, &args.scenario)?;
@@ -232,8 +236,10 @@ fn published(args: &SimArgs) -> Result<End, Failure> {
         seconds += totals.seconds;
         let right = if verdict == expected { "yes" } else { "NO" };
         text += &format!(
-            "{name:<22} {:>6} {:>10}  {verdict:<8} {right}\n",
-            totals.seeds, totals.counts.operations
+            "{name:<22} {:>6} {:>10}  {:<8} {right}\n",
+            totals.seeds,
+            totals.counts.operations,
+            verdict.name()
         );
     }
     text += &format!("{seconds:.1} s\n");

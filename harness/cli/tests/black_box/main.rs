@@ -23,5 +23,6 @@ mod mutants;
 mod refused;
 #[cfg(test)]
 mod runs;
+mod simulations;
 #[cfg(test)]
 mod support;

@@ -1,0 +1,76 @@
+//! The seeded world from the command line.
+
+use crate::support::Sandbox;
+
+#[test]
+fn the_protocol_as_it_is_violates_nothing_and_says_what_was_covered() {
+    let sandbox = Sandbox::new();
+    let results = sandbox.harness("sim --seeds 1..150 --json --output out").exits(0).json();
+    assert_eq!(results["verdict"], "valid");
+    assert_eq!(results["seeds"], 150);
+    for situation in ["conflict after partial accept", "cached accept after a foreign write"] {
+        assert!(results["coverage"][situation].as_u64().unwrap() > 0, "{situation}: {results}");
+    }
+    assert!(!sandbox.path("out").exists(), "a run without a violation leaves nothing");
+}
+
+#[test]
+fn the_published_scenarios_come_to_what_they_must() {
+    let table = Sandbox::new().harness("sim published").exits(0).stdout();
+    assert_eq!(table.matches(" yes\n").count(), 10, "{table}");
+    assert!(table.contains("invalid  yes"), "{table}");
+}
+
+#[test]
+fn a_violation_is_shrunk_kept_and_repeated_to_the_last_line() {
+    let sandbox = Sandbox::new();
+    let found = sandbox.harness("sim --mutant promise-not-stored --output out").exits(1).stdout();
+    assert!(found.starts_with("INVALID: seed "), "{found}");
+    assert!(found.contains("\nshrunk to ") && found.contains("\nReplay: "), "{found}");
+    let again = sandbox.harness("replay out/latest").exits(1).stdout();
+    assert!(again.contains("repeated exactly"), "{again}");
+    let page = std::fs::read_to_string(sandbox.path("out/latest/report.html")).unwrap();
+    assert!(page.contains("What happened, step by step"), "the page has no lanes");
+
+    let trace = sandbox.path("out/latest/trace.txt");
+    let kept = std::fs::read_to_string(&trace).unwrap();
+    std::fs::write(&trace, kept.replacen("accept", "aXcept", 1)).unwrap();
+    let other = sandbox.harness("replay out/latest").exits(70).stderr();
+    assert!(other.contains("trace.txt came out otherwise"), "{other}");
+}
+
+#[test]
+fn a_trace_is_about_one_seed_and_the_same_every_time() {
+    let sandbox = Sandbox::new();
+    let once = sandbox.harness("sim --seeds 7 --trace").exits(0).stdout();
+    assert!(once.lines().count() > 100, "{once}");
+    assert_eq!(sandbox.harness("sim --seeds 7 --trace").exits(0).stdout(), once);
+    let error = sandbox.harness("sim --seeds 1..9 --trace").exits(64).stderr();
+    assert!(error.contains("--trace is about one seed"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_simulated_is_refused_by_name() {
+    let sandbox = Sandbox::new();
+    for (arguments, answer) in [
+        ("sim losing/c2p2k", "did you mean \"losing/c2p2k2\"?"),
+        ("sim --mutant reused-balot", "did you mean \"reused-ballot\"?"),
+        ("sim --seeds 9..1", "such as 1..1000"),
+        ("sim --jobs 0", "1..=1024"),
+        ("replay nowhere", "world.json"),
+        ("mutants nonesuch", "there is no mutant"),
+    ] {
+        let error = sandbox.harness(arguments).exits(64).stderr();
+        assert!(error.contains(answer), "{arguments}: {error}");
+    }
+}
+
+#[test]
+fn the_gallery_is_caught_and_said_in_a_table() {
+    let chosen = "mutants --campaigns 1 prepare-ignores-promise wiped-voter accept-retried";
+    let table = Sandbox::new().harness(chosen).exits(0).stdout();
+    assert_eq!(table.lines().count(), 5, "{table}");
+    let escaped = "mutants --campaigns 1 --most 1 reused-ballot";
+    let table = Sandbox::new().harness(escaped).exits(1).stdout();
+    assert!(table.contains("1 ESCAPED"), "{table}");
+}
