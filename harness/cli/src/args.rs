@@ -174,7 +174,8 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SimArgs {
-    /// swarm, published for all scenarios of the published simulation, one of these, or a file
+    /// swarm, published for all scenarios of the published simulation, one of these, or a file: one of
+    /// the world, or the scenario.toml of a run of real servers, played with its faults
     #[arg(value_name = "SCENARIO", default_value = "swarm")]
     pub(crate) scenario: String,
     /// Seeds to run, such as 7 or 1..1000 [default: as many as the scenario asks for]
@@ -192,6 +193,12 @@ pub(crate) struct SimArgs {
     /// Print every message of one seed, and what the acceptors hold
     #[arg(long)]
     pub(crate) trace: bool,
+    /// Write the faults of one seed to a scenario file for `harness run`, on real servers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schedule: Option<PathBuf>,
+    /// With --schedule: how many times as long everything takes on real servers
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) stretch: u32,
     /// The directory to make a run directory in when there is a violation
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) output: PathBuf,

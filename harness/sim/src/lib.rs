@@ -11,6 +11,8 @@
 //!
 //! | question | file |
 //! |---|---|
+//! | how is a run of real servers played here? | `real_run.rs` |
+//! | how are a world's faults done to real servers? | `real_schedule.rs` |
 //! | which scenarios are there? | `scenario.rs`, `scenarios/*.toml` |
 //! | what makes up a world? | `setup.rs`; what a seed draws: `swarm.rs` |
 //! | what can go wrong, and what can befall a message? | `fault.rs`, `message.rs` |
@@ -36,6 +38,8 @@ mod judge;
 mod message;
 mod mutants;
 mod queue;
+mod real_run;
+mod real_schedule;
 mod record;
 mod run;
 mod scenario;
@@ -53,6 +57,7 @@ pub use gallery::{Campaign, Exhibit, campaign, exhibit};
 pub use judge::{JudgeError, judge, verdict};
 pub use message::{CALM, Fate, MessageId, OpId, Phase, Way};
 pub use mutants::Mutant;
+pub use real_schedule::{RealSchedule, real_schedule};
 pub use record::{BallotChange, Counts, Detail};
 pub use run::{SimRun, run, run_case, run_setup};
 pub use scenario::{BUILT_IN, Expected, SWARM, ScenarioError, SimScenario};

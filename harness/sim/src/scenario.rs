@@ -26,9 +26,9 @@ pub struct SimScenario {
     pub expected: Expected,
     /// How many seeds, from 1, show it.
     pub seeds: u64,
-    mutant: Option<Mutant>,
+    pub(crate) mutant: Option<Mutant>,
     /// The same world for each seed; none where each seed draws its own.
-    fixed: Option<Setup>,
+    pub(crate) fixed: Option<Setup>,
 }
 
 /// The name of the scenario in which every seed draws its own world.

@@ -8,12 +8,16 @@ use crate::exit::{End, Failure};
 use crate::progress::say;
 use crate::simulated_run::Failure as FailedRun;
 use harness_history::Verdict;
-use harness_sim::{BUILT_IN, Detail, Expected, SimScenario, Situation, judge, run, shrink};
+use harness_sim::{
+    BUILT_IN, Calls, Detail, Expected, RealSchedule, SimScenario, Situation, judge, real_schedule,
+    run, shrink,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
+use workloads::{Draft, EnvironmentKind, FaultKind, Scenario, Span, Workload};
 
 /// The name that stands for every scenario of the published simulation.
 const PUBLISHED: &str = "published";
@@ -42,8 +46,9 @@ struct Output<'a> {
 
 pub(super) fn sim(args: &SimArgs) -> Result<End, Failure> {
     if args.scenario == PUBLISHED {
-        if args.json || args.trace {
-            let problem = "published is many scenarios: --json and --trace are about one of them";
+        if args.json || args.trace || args.schedule.is_some() {
+            let problem =
+                "published is many scenarios: --json, --trace and --schedule are about one of them";
             return Err(Failure::usage(problem));
         }
         return published(args);
@@ -51,6 +56,9 @@ pub(super) fn sim(args: &SimArgs) -> Result<End, Failure> {
     let scenario = scenario(args, &args.scenario)?;
     if args.trace {
         return trace(args, &scenario);
+    }
+    if let Some(file) = &args.schedule {
+        return schedule(args, &scenario, file);
     }
     let totals = campaign(&scenario, plan(args, &scenario))?;
     let verdict = verdict(&totals);
@@ -70,7 +78,11 @@ fn scenario(args: &SimArgs, name: &str) -> Result<SimScenario, Failure> {
     let scenario = if Path::new(name).is_file() {
         let text = std::fs::read_to_string(name)
             .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-        SimScenario::parse(name, &text)
+        if is_of_real_servers(&text) {
+            Ok(SimScenario::of_real_run(name, &real(name, &text)?))
+        } else {
+            SimScenario::parse(name, &text)
+        }
     } else {
         SimScenario::named(name)
     };
@@ -79,6 +91,20 @@ fn scenario(args: &SimArgs, name: &str) -> Result<SimScenario, Failure> {
         Some(mutant) => scenario.with_mutant(mutant),
         None => scenario,
     })
+}
+
+/// Scenarios of real runs name a workload; those of the world describe one.
+fn is_of_real_servers(text: &str) -> bool {
+    text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("workload"))
+}
+
+fn real(name: &str, text: &str) -> Result<Scenario, Failure> {
+    let draft = Draft::parse(text, name).map_err(Failure::usage)?;
+    let environment = draft.environment.unwrap_or(EnvironmentKind::Process);
+    let seed = draft.seed.unwrap_or(1);
+    // The world can do what every environment can.
+    let able = FaultKind::ALL;
+    draft.settle(environment, able, seed, Some((name, text))).map_err(Failure::usage)
 }
 
 fn plan(args: &SimArgs, scenario: &SimScenario) -> Plan {
@@ -197,20 +223,57 @@ fn explain(args: &SimArgs, scenario: &SimScenario, seed: u64, seconds: f64) -> R
 
 /// Prints one run, message by message.
 fn trace(args: &SimArgs, scenario: &SimScenario) -> Result<End, Failure> {
-    let seed = match args.seeds {
-        Some(Seeds { first, last }) if first == last => first,
-        _ => {
-            return Err(Failure::usage(
-                "--trace is about one seed: say --seeds with one, such as --seeds 7",
-            ));
-        }
-    };
+    let seed = one_seed(args, "--trace")?;
     let run = run(seed, scenario, Detail::Everything);
     print(&traced(&run.trace))?;
     let check = judge(&run)?;
     let verdict = harness_sim::verdict(&check);
     say(format!("{verdict}: seed {seed} of {}", scenario.name));
     Ok(End::Judged(verdict))
+}
+
+fn one_seed(args: &SimArgs, flag: &str) -> Result<u64, Failure> {
+    match args.seeds {
+        Some(Seeds { first, last }) if first == last => Ok(first),
+        _ => Err(Failure::usage(format!(
+            "{flag} is about one seed: say --seeds with one, such as --seeds 7"
+        ))),
+    }
+}
+
+/// Writes the faults of a seed as a scenario for real servers, and says what they cannot do.
+fn schedule(args: &SimArgs, scenario: &SimScenario, file: &Path) -> Result<End, Failure> {
+    let seed = one_seed(args, "--schedule")?;
+    let setup = scenario.setup(seed);
+    let workload = match setup.load.calls {
+        Calls::CasRegister | Calls::VersionedLoop => Workload::CasRegister,
+        Calls::Append => Workload::Append,
+        Calls::Increment => Workload::Increment,
+    };
+    let (steady, quiet) = (Span::seconds(2), Span::seconds(5));
+    let RealSchedule { faults, left_out } = real_schedule(&setup.faults, steady, args.stretch);
+    let last = faults.last().map_or(steady.as_millis(), |f| f.at.as_millis() + f.lasts.as_millis());
+    let draft = Draft {
+        workload: Some(workload),
+        nodes: Some(setup.acceptors.max(setup.proposers)),
+        concurrency: Some(setup.clients.max(setup.acceptors.max(setup.proposers))),
+        keys: Some(setup.load.keys),
+        time: Some(Span::millis(last + quiet.as_millis())),
+        quiet: Some(quiet),
+        seed: Some(seed),
+        schedule: Some(faults),
+        ..Draft::default()
+    };
+    let process = EnvironmentKind::Process;
+    let real = draft.settle(process, FaultKind::ALL, seed, None).map_err(Failure::usage)?;
+    std::fs::write(file, real.to_toml()?)
+        .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    for what in &left_out {
+        say(format!("left out, because no real environment does it: {what}"));
+    }
+    let (kept, file) = (real.schedule.len(), file.display());
+    print(&format!("{kept} faults of seed {seed} in {file}; run it: {} run {file}\n", program()))?;
+    Ok(End::Done)
 }
 
 pub(super) fn traced(trace: &[String]) -> String {

@@ -40,6 +40,31 @@ fn a_violation_is_shrunk_kept_and_repeated_to_the_last_line() {
 }
 
 #[test]
+fn the_scenario_of_a_real_run_is_played_with_its_faults() {
+    let sandbox = Sandbox::new();
+    sandbox.file("real.toml", "workload = \"append\"\ntime = \"10s\"\nrate = 60.0\nseed = 4\nfaults = [\"cut\", \"kill\"]\n");
+    let results = sandbox.harness("sim real.toml --seeds 1..3 --json").exits(0).json();
+    assert_eq!(results["verdict"], "valid");
+    let faults = &results["faults"];
+    assert_eq!((&faults["cut"], &faults["kill"]), (&3.into(), &3.into()), "{faults}");
+}
+
+#[test]
+fn the_faults_of_a_seed_can_be_done_to_real_servers() {
+    let sandbox = Sandbox::with_redis();
+    // Of this seed's faults some can be done and some cannot.
+    let told = sandbox.harness("sim --seeds 12 --schedule real.toml --stretch 20").exits(0);
+    assert!(told.stdout().contains(" faults of seed 12 in real.toml"), "{}", told.stdout());
+    let text = std::fs::read_to_string(sandbox.path("real.toml")).unwrap();
+    let planned = text.matches("[[schedule]]").count();
+    assert!(planned > 0, "{text}");
+    sandbox.harness("run real.toml --output out").exits_with_a_verdict();
+    let faults = sandbox.latest().json("results.json")["faults"].clone();
+    assert_eq!(faults.as_array().unwrap().len(), planned);
+    assert!(faults.as_array().unwrap().iter().all(|fault| fault["proof"] == "held"), "{faults}");
+}
+
+#[test]
 fn a_trace_is_about_one_seed_and_the_same_every_time() {
     let sandbox = Sandbox::new();
     let once = sandbox.harness("sim --seeds 7 --trace").exits(0).stdout();
