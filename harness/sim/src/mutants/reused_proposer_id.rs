@@ -17,6 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
 /// The proposer crashes before it sees the first half, and again while it sees the second.
 fn bend(setup: &mut Setup) {
     prepare_quorums_apart(setup);
+    setup.load.think = 2_000_000;
     (setup.clients, setup.load.each) = (8, 150);
     let what = Trouble::CrashProposer(1);
     let crash = |number: u64| Fault {
