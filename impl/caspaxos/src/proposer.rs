@@ -5,8 +5,12 @@ use crate::rules::{Faithful, Rules};
 use crate::{Ballot, Configuration, Delivery, End, Progress, ProposerId, Request, Round};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use core::hash::{Hash, Hasher};
 
 /// Starts rounds and learns from their ends. One per live proposer.
+///
+/// Proposers are equal when they stand alike, so that a model checker can tell whether it has seen
+/// one. Their rules are not compared: they are meant to be the same.
 #[derive(Debug, Clone)]
 pub struct Proposer<K, V> {
     id: ProposerId,
@@ -110,15 +114,24 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
     }
 }
 
-#[cfg(test)]
-impl<K: Ord + core::hash::Hash, V: core::hash::Hash> Proposer<K, V> {
-    /// What its future depends on. The cache's ages do not matter before it is full.
-    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
-        use core::hash::Hash;
-        self.counter.hash(hasher);
-        for (key, (_, ballot, value)) in &self.cache.entries {
-            (key, ballot, value).hash(hasher);
-        }
+impl<K, V> Proposer<K, V> {
+    /// All that its future depends on, but the rules.
+    fn state(&self) -> (ProposerId, u64, &Configuration, Delivery, &Cache<K, V>) {
+        (self.id, self.counter, &self.configuration, self.delivery, &self.cache)
+    }
+}
+
+impl<K: Ord, V: PartialEq> PartialEq for Proposer<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.state() == other.state()
+    }
+}
+
+impl<K: Ord, V: Eq> Eq for Proposer<K, V> {}
+
+impl<K: Ord + Hash, V: Hash> Hash for Proposer<K, V> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.state().hash(hasher);
     }
 }
 
@@ -152,5 +165,68 @@ impl<K: Ord + Clone, V> Cache<K, V> {
         self.ages.insert(self.next, key.clone());
         self.entries.insert(key, (self.next, ballot, value));
         self.next += 1;
+    }
+}
+
+impl<K: Ord, V> Cache<K, V> {
+    /// What it holds, oldest first. The ages themselves do not matter, only their order does.
+    fn by_age(&self) -> impl Iterator<Item = (&K, Ballot, &Option<V>)> {
+        self.ages.values().filter_map(|key| {
+            let (_, ballot, value) = self.entries.get(key)?;
+            Some((key, *ballot, value))
+        })
+    }
+}
+
+impl<K: Ord, V: PartialEq> PartialEq for Cache<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.capacity == other.capacity && self.by_age().eq(other.by_age())
+    }
+}
+
+impl<K: Ord, V: Eq> Eq for Cache<K, V> {}
+
+impl<K: Ord + Hash, V: Hash> Hash for Cache<K, V> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        (self.capacity, self.entries.len()).hash(hasher);
+        self.by_age().for_each(|entry| entry.hash(hasher));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AcceptorId, Outcome, Why};
+    use std::hash::DefaultHasher;
+
+    /// A proposer whose changes of these keys ended, one after another.
+    fn after(keys: &[char]) -> Proposer<char, ()> {
+        let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
+        let mut proposer = Proposer::new(ProposerId(1), configuration, 2);
+        let (outcome, cached) = (Outcome::<()>::NotApplied(Why::Conflict), (Ballot::ZERO, None));
+        let end = End { outcome, seen: Ballot::ZERO, cached: Some(cached) };
+        keys.iter().for_each(|&key| proposer.finish(key, &end));
+        proposer
+    }
+
+    fn hash(proposer: &Proposer<char, ()>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        proposer.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn proposers_are_equal_when_they_would_forget_the_same_key_next() {
+        let (straight, detour) = (after(&['x', 'y']), after(&['y', 'x', 'y']));
+        assert_eq!(straight, detour);
+        assert_eq!(hash(&straight), hash(&detour));
+        assert_ne!(straight, after(&['y', 'x']));
+    }
+
+    #[test]
+    fn proposers_that_counted_differently_are_not_equal() {
+        let mut ahead = after(&['x']);
+        ahead.count();
+        assert_ne!(ahead, after(&['x']));
     }
 }

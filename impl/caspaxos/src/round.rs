@@ -5,6 +5,7 @@ use crate::{AcceptorId, Ballot, Configuration, Reply, Request, Stage};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 /// What a change function makes of the present value, and what its caller is to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,6 +76,9 @@ pub struct End<V, A> {
 }
 
 /// One change under way. See the crate's documentation for the driver's contract.
+///
+/// Rounds are equal when they stand alike, so that a model checker can tell whether it has seen
+/// one. Their rules are not compared: they are meant to be the same.
 #[derive(Debug, Clone)]
 pub struct Round<V, A> {
     pub(crate) configuration: Arc<Configuration>,
@@ -84,6 +88,28 @@ pub struct Round<V, A> {
     pub(crate) next: Ballot,
     pub(crate) seen: Ballot,
     pub(crate) phase: Phase<V, A>,
+}
+
+impl<V, A> Round<V, A> {
+    /// All that its future depends on, but the rules.
+    fn state(&self) -> (&Configuration, Delivery, [Ballot; 3], &Phase<V, A>) {
+        let ballots = [self.ballot, self.next, self.seen];
+        (&self.configuration, self.delivery, ballots, &self.phase)
+    }
+}
+
+impl<V: PartialEq, A: PartialEq> PartialEq for Round<V, A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.state() == other.state()
+    }
+}
+
+impl<V: Eq, A: Eq> Eq for Round<V, A> {}
+
+impl<V: Hash, A: Hash> Hash for Round<V, A> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.state().hash(hasher);
+    }
 }
 
 /// Where a round stands.
@@ -341,7 +367,7 @@ impl<V: Clone, A: Clone> Round<V, A> {
 }
 
 #[cfg(test)]
-impl<V: core::hash::Hash, A: core::hash::Hash> Phase<V, A> {
+impl<V: Hash, A: Hash> Phase<V, A> {
     /// What the phase knows of one acceptor.
     pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
         match self {
@@ -356,8 +382,7 @@ impl<V: core::hash::Hash, A: core::hash::Hash> Phase<V, A> {
     }
 
     /// What the phase knows beside that.
-    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
-        use core::hash::Hash;
+    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
         core::mem::discriminant(self).hash(hasher);
         match self {
             Self::Preparing(canvass) => {

@@ -298,7 +298,7 @@ impl World {
         (&self.acknowledged, &self.not_applied, &self.committed).hash(&mut hasher);
         for client in &self.clients {
             client.script.len().hash(&mut hasher);
-            client.proposer.fingerprint(&mut hasher);
+            client.proposer.hash(&mut hasher);
             client.open.is_some().hash(&mut hasher);
             if let Some((round, call, before)) = &client.open {
                 (round.ballot, round.next, round.seen, call, before).hash(&mut hasher);

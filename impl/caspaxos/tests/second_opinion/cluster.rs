@@ -1,0 +1,361 @@
+//! A small cluster as a model: its states, and what leads from one to the next.
+//!
+//! The network has no order and loses anything, which needs no step of its own: a message that is
+//! lost is one that never arrives. A loss is a step only where the proposer is told of it.
+
+use crate::calls::{self, Call, History, List, Return};
+use caspaxos::{
+    AcceptorId, Ballot, End, Faithful, Outcome, Progress, Proposer, Register, Reply, Request,
+    Round, Step, Why,
+};
+use stateright::semantics::ConsistencyTester;
+use stateright::{Model, Property};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What is explored: proposers, each with the calls that its client makes one after another.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) acceptors: usize,
+    pub(crate) clients: Vec<(Proposer<(), List>, &'static [Call])>,
+    pub(crate) allowance: Allowance,
+    /// Whether one client's call may begin while another's is open.
+    pub(crate) concurrent: bool,
+    /// Whether it must also be seen that calls commit, fail, and stay unknown: the law is no less
+    /// kept by a cluster that does nothing.
+    pub(crate) witnesses: bool,
+}
+
+/// How often, in all, along one schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Allowance {
+    /// A client stops waiting.
+    pub(crate) give_ups: usize,
+    /// The proposer is told of a loss.
+    pub(crate) reported_losses: usize,
+    /// A request arrives and stays under way, to arrive once more or never.
+    pub(crate) repeats: usize,
+}
+
+/// For give-ups: as often as there are calls, so they need not be counted.
+pub(crate) const ANY: usize = usize::MAX;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    acceptors: Vec<Register<List>>,
+    clients: Vec<Client>,
+    network: BTreeSet<Message>,
+    allowance: Allowance,
+    history: History,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Client {
+    proposer: Proposer<(), List>,
+    /// What it was told at the end of each call; nothing when the outcome is unknown.
+    told: Vec<Option<Return>>,
+    open: Option<(Round<List, List>, Call)>,
+}
+
+/// Between the proposer and the acceptor of these numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Message {
+    client: usize,
+    acceptor: AcceptorId,
+    body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Body {
+    Request(Request<List>),
+    Reply(Ballot, Reply<List>),
+}
+
+/// What happens next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    Begin(usize, Call),
+    GiveUp(usize),
+    Deliver(Message),
+    Repeat(Message),
+    /// The request never arrives, and the proposer is told so.
+    ReportUnsent(Message),
+    /// The proposer is told that no reply will come, but the request may still arrive.
+    ReportSilent(Message),
+}
+
+impl Model for Cluster {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let clients = self.clients.iter().map(|(proposer, _)| Client {
+            proposer: proposer.clone(),
+            told: Vec::new(),
+            open: None,
+        });
+        vec![State {
+            acceptors: vec![Register::default(); self.acceptors],
+            clients: clients.collect(),
+            network: BTreeSet::new(),
+            allowance: self.allowance,
+            history: calls::history(),
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let quiet = state.clients.iter().all(|client| client.open.is_none());
+        for (number, (client, (_, script))) in state.clients.iter().zip(&self.clients).enumerate() {
+            match (&client.open, script.get(client.told.len())) {
+                (Some(_), _) if state.allowance.give_ups > 0 => {
+                    actions.push(Action::GiveUp(number))
+                }
+                (None, Some(&call)) if self.concurrent || quiet => {
+                    actions.push(Action::Begin(number, call))
+                }
+                (Some(_) | None, _) => {}
+            }
+        }
+        for message in &state.network {
+            actions.push(Action::Deliver(message.clone()));
+            // A repeated reply is passed over, as a test of the round shows.
+            if state.allowance.repeats > 0 && matches!(message.body, Body::Request(_)) {
+                actions.push(Action::Repeat(message.clone()));
+            }
+            if state.allowance.reported_losses > 0 && state.awaits_answer_to(message) {
+                actions.push(Action::ReportUnsent(message.clone()));
+                actions.push(Action::ReportSilent(message.clone()));
+            }
+        }
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        let mut next = state.clone();
+        match action {
+            Action::Begin(client, call) => next.begin(client, call),
+            Action::GiveUp(client) => next.give_up(client),
+            Action::Deliver(message) => {
+                next.network.remove(&message);
+                next.deliver(message);
+            }
+            Action::Repeat(message) => {
+                next.allowance.repeats -= 1;
+                next.deliver(message);
+            }
+            Action::ReportUnsent(message) => {
+                next.network.remove(&message);
+                next.report(&message, false);
+            }
+            Action::ReportSilent(message) => next.report(&message, true),
+        }
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let law = |_: &Self, state: &State| state.history.is_consistent();
+        let mut properties = vec![Property::always(LINEARIZABLE, law)];
+        if self.witnesses {
+            properties.extend([
+                Property::sometimes("every call commits", Self::all_committed),
+                Property::sometimes("a call is not applied", |_, state: &State| {
+                    let mut told = state.clients.iter().flat_map(|client| &client.told);
+                    told.any(|told| *told == Some(Return::NotApplied))
+                }),
+                Property::sometimes("a change of unknown outcome is read", Self::unknown_is_read),
+            ]);
+        }
+        properties
+    }
+}
+
+impl Cluster {
+    fn all_committed(&self, state: &State) -> bool {
+        let calls: usize = self.clients.iter().map(|(_, script)| script.len()).sum();
+        state.lists().count() == calls
+    }
+
+    fn unknown_is_read(&self, state: &State) -> bool {
+        let mut clients = state.clients.iter().zip(&self.clients);
+        clients.any(|(client, (_, script))| {
+            let mut ended = client.told.iter().zip(*script);
+            ended.any(|(told, call)| told.is_none() && state.is_read(*call))
+        })
+    }
+}
+
+/// The name of the law.
+pub(crate) const LINEARIZABLE: &str = "linearizable";
+
+impl State {
+    fn begin(&mut self, number: usize, call: Call) {
+        let client = &mut self.clients[number];
+        calls::invoke(&mut self.history, (number, client.told.len()), call);
+        let (round, progress) = client.proposer.begin(&());
+        client.open = Some((round, call));
+        self.follow(number, progress);
+    }
+
+    fn give_up(&mut self, number: usize) {
+        if self.allowance.give_ups < ANY {
+            self.allowance.give_ups -= 1;
+        }
+        let open = self.clients[number].open.as_mut();
+        if let Some(end) = open.and_then(|(round, _)| round.give_up(Why::Deadline)) {
+            self.finish(number, end);
+        }
+    }
+
+    fn deliver(&mut self, message: Message) {
+        let Message { client, acceptor, body } = message;
+        match body {
+            Body::Request(request) => {
+                let ballot = request.ballot();
+                let reply = self.acceptors[acceptor.0 as usize].handle(&Faithful, request);
+                // Nobody hears a reply to a round that is over.
+                if self.open_under(client, ballot) {
+                    let body = Body::Reply(ballot, reply);
+                    self.network.insert(Message { client, acceptor, body });
+                }
+            }
+            Body::Reply(ballot, reply) => {
+                if let Some((round, _)) = &mut self.clients[client].open {
+                    let progress = round.on_reply(acceptor, ballot, reply);
+                    self.follow(client, progress);
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, message: &Message, delivered: bool) {
+        self.allowance.reported_losses -= 1;
+        let Body::Request(request) = &message.body else { return };
+        if let Some((round, _)) = &mut self.clients[message.client].open {
+            let progress = round.on_lost(message.acceptor, request.stage(), delivered);
+            self.follow(message.client, progress);
+        }
+    }
+
+    fn follow(&mut self, number: usize, progress: Progress<List, List>) {
+        match progress {
+            Progress::Wait => {}
+            Progress::Send(requests) => {
+                self.network.extend(requests.into_iter().map(|(acceptor, request)| Message {
+                    client: number,
+                    acceptor,
+                    body: Body::Request(request),
+                }));
+            }
+            Progress::Decide(present) => {
+                if let Some((round, call)) = &mut self.clients[number].open {
+                    let progress = round.decide(change(*call, present));
+                    self.follow(number, progress);
+                }
+            }
+            Progress::Over(end) => self.finish(number, end),
+        }
+    }
+
+    fn finish(&mut self, number: usize, end: End<List, List>) {
+        let client = &mut self.clients[number];
+        client.proposer.finish((), &end);
+        client.open = None;
+        let returned = match end.outcome {
+            Outcome::Committed(list) => Some(Return::Committed(list)),
+            Outcome::NotApplied(_) => Some(Return::NotApplied),
+            Outcome::Unknown(_) => None,
+        };
+        if let Some(returned) = &returned {
+            let id = (number, client.told.len());
+            calls::return_from(&mut self.history, id, returned.clone());
+        }
+        client.told.push(returned);
+        self.network.retain(|m| m.client != number || matches!(m.body, Body::Request(_)));
+    }
+
+    /// The lists that clients were given.
+    fn lists(&self) -> impl Iterator<Item = &List> {
+        self.clients.iter().flat_map(|client| &client.told).filter_map(|told| match told {
+            Some(Return::Committed(list)) => Some(list),
+            Some(Return::NotApplied) | None => None,
+        })
+    }
+
+    fn is_read(&self, call: Call) -> bool {
+        matches!(call, Call::Append(element) if self.lists().any(|list| list.contains(&element)))
+    }
+
+    fn open_under(&self, client: usize, ballot: Ballot) -> bool {
+        let open = self.clients[client].open.as_ref();
+        open.is_some_and(|(round, _)| round.ballot() == ballot)
+    }
+
+    /// Whether this is a request of a round that is still open.
+    fn awaits_answer_to(&self, message: &Message) -> bool {
+        match &message.body {
+            Body::Request(request) => self.open_under(message.client, request.ballot()),
+            Body::Reply(..) => false,
+        }
+    }
+}
+
+/// The change function of a call.
+fn change(call: Call, present: Option<List>) -> Step<List, List> {
+    let mut list = present.unwrap_or_default();
+    match call {
+        Call::Append(element) => {
+            list.push(element);
+            Step::Put(Some(list.clone()), list)
+        }
+        Call::Read => Step::Keep(list),
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin(client, Call::Append(element)) => {
+                write!(f, "p{} begins to append {element}", client + 1)
+            }
+            Self::Begin(client, Call::Read) => write!(f, "p{} begins to read", client + 1),
+            Self::GiveUp(client) => write!(f, "p{} gives up", client + 1),
+            Self::Deliver(message) => message.fmt(f),
+            Self::Repeat(message) => write!(f, "{message} (to be repeated)"),
+            Self::ReportUnsent(message) => write!(f, "never sent: {message}"),
+            Self::ReportSilent(message) => write!(f, "given up on: {message}"),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (client, acceptor) = (self.client + 1, self.acceptor.0 + 1);
+        match &self.body {
+            Body::Request(Request::Prepare { ballot }) => {
+                write!(f, "p{client} → a{acceptor}: prepare {ballot}")
+            }
+            Body::Request(Request::Accept { ballot, value, promise }) => {
+                let list = list(value.as_ref());
+                write!(
+                    f,
+                    "p{client} → a{acceptor}: accept {list} under {ballot}, promise {promise}"
+                )
+            }
+            Body::Reply(ballot, reply) => {
+                write!(f, "a{acceptor} → p{client}: to {ballot}, ")?;
+                match reply {
+                    Reply::Promise { value: None, .. } => f.write_str("promised; holds nothing"),
+                    Reply::Promise { accepted, value } => {
+                        write!(f, "promised; holds {} of {accepted}", list(value.as_ref()))
+                    }
+                    Reply::Accepted => f.write_str("accepted"),
+                    Reply::Conflict(held) => write!(f, "conflict with {}", held.promised),
+                    Reply::Refused(held) => write!(f, "refused for {}", held.promised),
+                }
+            }
+        }
+    }
+}
+
+fn list(value: Option<&List>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |list| list.iter().collect())
+}
