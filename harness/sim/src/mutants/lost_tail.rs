@@ -1,7 +1,7 @@
 //! A log that is synced every second, on a machine that loses power.
 
-use super::{Definition, Flaw, faithful};
-use crate::fault::{Fault, Memory, Trouble};
+use super::{Definition, Flaw, crash_one_after_the_other, faithful};
+use crate::fault::Memory;
 use crate::setup::Setup;
 
 pub(super) const DEFINITION: Definition = Definition {
@@ -14,15 +14,5 @@ pub(super) const DEFINITION: Definition = Definition {
 
 /// One acceptor after the other loses its last 20 ms.
 fn bend(setup: &mut Setup) {
-    let crash = |number: u32| Fault {
-        at: u64::from(number) * 15_000_000,
-        lasts: 2_000_000,
-        what: Trouble::CrashAcceptor {
-            acceptor: number % setup.acceptors + 1,
-            memory: Memory::TailLost(20_000_000),
-            silent: false,
-        },
-    };
-    let crashes: Vec<_> = (1..6).map(crash).collect();
-    setup.faults.extend(crashes);
+    crash_one_after_the_other(setup, Memory::TailLost(20_000_000));
 }

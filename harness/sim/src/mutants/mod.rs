@@ -4,7 +4,7 @@
 //! cannot reach any of them: rules are replaced only under the feature `mutants`, and the flaws of
 //! processes exist in the simulated world alone.
 
-use crate::fault::{Effect, Fault, Trouble};
+use crate::fault::{Effect, Fault, Memory, Trouble};
 use crate::setup::{Calls, Network, Setup};
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -110,6 +110,21 @@ fn prepare_quorums_apart(setup: &mut Setup) {
 /// How long each half is out of reach, in nanoseconds, and how often that comes round.
 const TURN: u64 = 3_000_000;
 const TURNS: u64 = 40;
+
+/// Crashes one acceptor after the other, each coming back with this memory.
+fn crash_one_after_the_other(setup: &mut Setup, memory: Memory) {
+    let crash = |number: u32| Fault {
+        at: u64::from(number) * 15_000_000,
+        lasts: 2_000_000,
+        what: Trouble::CrashAcceptor {
+            acceptor: number % setup.acceptors + 1,
+            memory,
+            silent: false,
+        },
+    };
+    let crashes: Vec<_> = (1..6).map(crash).collect();
+    setup.faults.extend(crashes);
+}
 
 /// A mutant of the gallery.
 #[derive(Clone, Copy)]
