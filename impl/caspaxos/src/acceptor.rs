@@ -51,7 +51,27 @@ impl<V: Clone> Register<V> {
                 self.value = value;
                 Reply::Accepted
             }
+            Request::Read => Reply::Current { accepted: self.accepted, value: self.value.clone() },
+            Request::Install(register) => self.install(rules, register),
+            // A register cannot erase itself: its acceptor does, see `member.rs`.
+            Request::Collect { .. } => Reply::Collected(false),
         }
+    }
+
+    /// Takes over a copy of what others accepted. It counts as an accept under its old ballot: what
+    /// is newer here stays, and a promise made here is kept.
+    fn install(&mut self, rules: &dyn Rules, copy: Self) -> Reply<V> {
+        if rules.keeps_newer_than_a_copy() {
+            if self.accepted >= copy.accepted {
+                return Reply::Installed;
+            }
+            if self.promised > copy.accepted {
+                return Reply::Refused(self.held());
+            }
+        }
+        let promised = self.promised.max(copy.promised).max(copy.accepted);
+        *self = Self { promised, ..copy };
+        Reply::Installed
     }
 
     /// The ballots it holds.

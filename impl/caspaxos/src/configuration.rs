@@ -22,6 +22,7 @@ pub struct Quorum {
 /// committed value from one round into the next (paper §2.2, "flexible quorums").
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Configuration {
+    epoch: u64,
     prepare: Quorum,
     accept: Quorum,
 }
@@ -74,6 +75,13 @@ impl Quorum {
         Ok(())
     }
 
+    /// Whether any quorum of these shares an acceptor with any of the others.
+    #[must_use]
+    pub fn always_meets(&self, other: &Self) -> bool {
+        let shared = self.members.intersection(&other.members).count();
+        self.forced_into(other) + other.forced_into(self) > shared
+    }
+
     /// How many shared acceptors any of these quorums must use, when it takes as many as it can
     /// from those that `other` does not ask.
     fn forced_into(&self, other: &Self) -> usize {
@@ -101,18 +109,58 @@ impl Configuration {
     pub fn flexible(prepare: Quorum, accept: Quorum) -> Result<Self, ConfigurationError> {
         prepare.check()?;
         accept.check()?;
-        let shared = prepare.members.intersection(&accept.members).count();
-        if prepare.forced_into(&accept) + accept.forced_into(&prepare) <= shared {
+        if !prepare.always_meets(&accept) {
             return Err(ConfigurationError::Disjoint);
         }
-        Ok(Self { prepare, accept })
+        Ok(Self { epoch: 0, prepare, accept })
+    }
+
+    /// The same in another epoch: the number of changes of membership that led to it.
+    #[must_use]
+    pub fn in_epoch(self, epoch: u64) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// How many changes of membership led here. Every message carries it.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether proposers may work under this one while others still work under `before`: what
+    /// either commits, the other's prepare quorums see (paper §2.3).
+    #[must_use]
+    pub fn may_follow(&self, before: &Self) -> bool {
+        self.prepare.always_meets(&before.accept) && before.prepare.always_meets(&self.accept)
+    }
+
+    /// Everyone who is asked for anything.
+    #[must_use]
+    pub fn members(&self) -> BTreeSet<AcceptorId> {
+        self.prepare.members.union(&self.accept.members).copied().collect()
+    }
+
+    /// The same, with everyone's vote needed for an accept.
+    pub(crate) fn wanting_all(&self) -> Self {
+        let members = self.members();
+        Self { accept: Quorum { size: members.len(), members }, ..self.clone() }
+    }
+
+    /// Whether without these acceptors no round of this configuration can get past its prepare, nor
+    /// commit.
+    #[must_use]
+    pub fn is_blocked_by(&self, acceptors: &BTreeSet<AcceptorId>) -> bool {
+        let blocks = |quorum: &Quorum| {
+            quorum.members.difference(acceptors).count() < quorum.size
+        };
+        blocks(&self.prepare) && blocks(&self.accept)
     }
 
     /// Two quorums that nobody checked: for the gallery of mutants.
     #[cfg(feature = "mutants")]
     #[must_use]
     pub const fn unchecked(prepare: Quorum, accept: Quorum) -> Self {
-        Self { prepare, accept }
+        Self { epoch: 0, prepare, accept }
     }
 
     /// Who is asked for promises, and how many must give one.

@@ -26,9 +26,14 @@
 //! | how are ballots ordered? | `ballot.rs` |
 //! | which quorums are safe together? | `configuration.rs` |
 //! | what does an acceptor promise and accept? | `acceptor.rs` |
+//! | whom does it listen to, and what does it erase? | `member.rs` |
+//! | what does a register hold? | `cell.rs` |
 //! | what travels between them? | `message.rs` |
 //! | how does one change run, and how can it end? | `round.rs` |
 //! | what does a proposer remember between changes? | `proposer.rs` |
+//! | how do the changes of one key share rounds, wait and end? | `desk.rs`, `desk/` |
+//! | when is a read done without a round? | `reading.rs` |
+//! | how is a deleted register erased? | `collection.rs` |
 //! | which rules does safety hang on? | `rules.rs` |
 #![no_std]
 #[cfg(test)]
@@ -38,18 +43,26 @@ extern crate alloc;
 
 mod acceptor;
 mod ballot;
+mod cell;
+mod collection;
 mod configuration;
 #[cfg(test)]
 mod exploration;
+mod member;
 mod message;
 mod proposer;
+mod reading;
 mod round;
 mod rules;
 
 pub use acceptor::{Held, Register};
 pub use ballot::{Ballot, ProposerId};
+pub use cell::{Ancestry, Cell, Lineage};
+pub use collection::{CollectProgress, Collected, Collection};
 pub use configuration::{AcceptorId, Configuration, ConfigurationError, Quorum};
+pub use member::{Member, Stamp, Standing, Turned};
 pub use message::{Reply, Request, Stage};
 pub use proposer::Proposer;
+pub use reading::{ReadProgress, Reading};
 pub use round::{Delivery, End, Outcome, Progress, Round, Step, Why};
 pub use rules::{Faithful, Rules};

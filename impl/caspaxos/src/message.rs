@@ -1,6 +1,6 @@
 //! What travels between a proposer and an acceptor about one register.
 
-use crate::{Ballot, Held};
+use crate::{Ballot, Held, Register};
 
 /// What a proposer asks of an acceptor. `None` is the empty register.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +18,18 @@ pub enum Request<V> {
         value: Option<V>,
         /// The ballot to promise; at least `ballot`. It saves the next round its prepare.
         promise: Ballot,
+    },
+    /// Say what you accepted last, and promise nothing: see [`crate::Reading`].
+    Read,
+    /// Hold at least what this register holds: a copy, made when the membership changes.
+    Install(Register<V>),
+    /// Grow as old as this, and erase the register if it still holds this tombstone: see
+    /// [`crate::Collection`].
+    Collect {
+        /// The ballot that all acceptors accepted the tombstone under.
+        tombstone: Ballot,
+        /// The age: at least the tombstone's counter and its version.
+        age: u64,
     },
 }
 
@@ -38,32 +50,55 @@ pub enum Reply<V> {
     /// The ballot of an accept is too low; nothing has changed. Told apart from [`Reply::Conflict`]
     /// because an accept may overtake its own prepare, which then meets what the accept left.
     Refused(Held),
+    /// What was accepted last: the answer to [`Request::Read`].
+    Current {
+        /// The ballot it was accepted under; [`Ballot::ZERO`] when nothing ever was.
+        accepted: Ballot,
+        /// The value.
+        value: Option<V>,
+    },
+    /// What was to be copied, or something newer, is held.
+    Installed,
+    /// The age is raised. Whether the register was erased.
+    Collected(bool),
 }
 
-/// Which of the two requests it is.
+/// Which request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
     /// [`Request::Prepare`].
     Prepare,
     /// [`Request::Accept`].
     Accept,
+    /// [`Request::Read`].
+    Read,
+    /// [`Request::Install`].
+    Install,
+    /// [`Request::Collect`].
+    Collect,
 }
 
 impl<V> Request<V> {
-    /// Which of the two it is.
+    /// Which it is.
     #[must_use]
     pub const fn stage(&self) -> Stage {
         match self {
             Self::Prepare { .. } => Stage::Prepare,
             Self::Accept { .. } => Stage::Accept,
+            Self::Read => Stage::Read,
+            Self::Install(_) => Stage::Install,
+            Self::Collect { .. } => Stage::Collect,
         }
     }
 
-    /// The ballot that it is sent under.
+    /// The ballot that it is sent under, or about; a read has none.
     #[must_use]
     pub const fn ballot(&self) -> Ballot {
         match self {
             Self::Prepare { ballot } | Self::Accept { ballot, .. } => *ballot,
+            Self::Read => Ballot::ZERO,
+            Self::Install(register) => register.accepted,
+            Self::Collect { tombstone, .. } => *tombstone,
         }
     }
 }

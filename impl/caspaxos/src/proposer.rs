@@ -69,6 +69,24 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         &self.configuration
     }
 
+    /// Works under a later configuration from now on, and forgets the promises made under the one
+    /// before: they were given by its quorums. Says whether it is later indeed; rounds under way go
+    /// on under theirs.
+    pub fn reconfigure(&mut self, configuration: Configuration) -> bool {
+        let later = configuration.epoch() > self.configuration.epoch();
+        if later {
+            self.configuration = Arc::new(configuration);
+            self.cache.clear();
+        }
+        later
+    }
+
+    /// The rules that it follows.
+    #[must_use]
+    pub fn rules(&self) -> &dyn Rules {
+        &*self.rules
+    }
+
     /// Starts a change of a key. The key's earlier round must have been finished.
     pub fn begin<A: Clone>(&mut self, key: &K) -> (Round<V, A>, Progress<V, A>) {
         let cached = self.cache.take(key);
@@ -86,23 +104,49 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
                 (Phase::Preparing(Canvass::new(members)), Progress::Send(requests))
             }
         };
-        let round = Round {
-            configuration: self.configuration.clone(),
-            rules: self.rules.clone(),
-            delivery: self.delivery,
-            ballot,
-            next,
-            seen: Ballot::ZERO,
-            phase,
-        };
-        (round, progress)
+        let configuration = self.configuration.clone();
+        (self.round(configuration, ballot, next, phase), progress)
+    }
+
+    /// What a read needs of it.
+    pub(crate) fn shared(&self) -> (Arc<Configuration>, Arc<dyn Rules>) {
+        (self.configuration.clone(), self.rules.clone())
+    }
+
+    /// Starts a round that asks afresh, wants everyone's vote, and promises nothing ahead: the
+    /// first half of collecting a tombstone. The key's earlier round must have been finished.
+    pub(crate) fn begin_with_all<A: Clone>(&mut self, key: &K) -> (Round<V, A>, Progress<V, A>) {
+        self.cache.take(key);
+        let ballot = self.count();
+        let mut configuration = self.configuration.clone();
+        if self.rules.collects_what_all_hold() {
+            configuration = Arc::new(configuration.wanting_all());
+        }
+        let members = configuration.prepare().members.clone();
+        let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
+        let phase = Phase::Preparing(Canvass::new(members));
+        (self.round(configuration, ballot, ballot, phase), Progress::Send(requests))
+    }
+
+    fn round<A>(
+        &self,
+        configuration: Arc<Configuration>,
+        ballot: Ballot,
+        next: Ballot,
+        phase: Phase<V, A>,
+    ) -> Round<V, A> {
+        let (rules, delivery) = (self.rules.clone(), self.delivery);
+        Round { configuration, rules, delivery, ballot, next, seen: Ballot::ZERO, phase }
     }
 
     /// Learns from the end of a round: counts past the ballots it met, and remembers the key if,
     /// and only if, its change committed.
     pub fn finish<A>(&mut self, key: K, end: &End<V, A>) {
         self.counter = self.counter.max(end.seen.counter);
-        if let Some((ballot, value)) = &end.cached {
+        // What was promised under an earlier configuration was promised by its quorums.
+        if let Some((ballot, value)) = &end.cached
+            && end.epoch == self.configuration.epoch()
+        {
             self.counter = self.counter.max(ballot.counter);
             self.cache.put(key, *ballot, value.clone());
         }
@@ -150,6 +194,11 @@ impl<K: Ord + Clone, V> Cache<K, V> {
         let (age, ballot, value) = self.entries.remove(key)?;
         self.ages.remove(&age);
         Some((ballot, value))
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.ages.clear();
     }
 
     fn put(&mut self, key: K, ballot: Ballot, value: Option<V>) {
@@ -204,7 +253,7 @@ mod tests {
         let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
         let mut proposer = Proposer::new(ProposerId(1), configuration, 2);
         let (outcome, cached) = (Outcome::<()>::NotApplied(Why::Conflict), (Ballot::ZERO, None));
-        let end = End { outcome, seen: Ballot::ZERO, cached: Some(cached) };
+        let end = End { outcome, epoch: 0, seen: Ballot::ZERO, cached: Some(cached) };
         keys.iter().for_each(|&key| proposer.finish(key, &end));
         proposer
     }

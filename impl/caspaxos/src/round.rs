@@ -69,6 +69,8 @@ pub enum Progress<V, A> {
 pub struct End<V, A> {
     /// What to tell the caller.
     pub outcome: Outcome<A>,
+    /// The epoch of the configuration that the round ran under.
+    pub(crate) epoch: u64,
     /// The highest foreign ballot that was seen: the proposer must count past it.
     pub(crate) seen: Ballot,
     /// A ballot that a prepare quorum has promised, and the value that it will find.
@@ -165,6 +167,12 @@ impl<V: Clone, A: Clone> Round<V, A> {
     #[must_use]
     pub const fn ballot(&self) -> Ballot {
         self.ballot
+    }
+
+    /// The configuration that it runs under, whatever the proposer has learnt since.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
     }
 
     /// Takes what the change function made of the present value. Does nothing unless the round had
@@ -335,7 +343,8 @@ impl<V: Clone, A: Clone> Round<V, A> {
         let Phase::Accepting(vote) = core::mem::replace(&mut self.phase, Phase::Over) else {
             return self.end(Outcome::NotApplied(Why::Unreachable), None);
         };
-        let promised = self.configuration.prepare().met_by(&vote.accepted);
+        let ahead = self.next > self.ballot;
+        let promised = ahead && self.configuration.prepare().met_by(&vote.accepted);
         let cached = promised.then_some((self.next, vote.value));
         self.end(Outcome::Committed(vote.answer), cached)
     }
@@ -362,7 +371,8 @@ impl<V: Clone, A: Clone> Round<V, A> {
 
     fn end(&mut self, outcome: Outcome<A>, cached: Option<(Ballot, Option<V>)>) -> End<V, A> {
         self.phase = Phase::Over;
-        End { outcome, seen: self.seen, cached }
+        let epoch = self.configuration.epoch();
+        End { outcome, epoch, seen: self.seen, cached }
     }
 }
 

@@ -53,6 +53,57 @@ pub trait Rules: Debug + Send + Sync {
     fn keeps_value_after_conflict(&self) -> bool {
         false
     }
+
+    /// Whether an acceptor refuses requests of older epochs than it was told of.
+    fn fences(&self) -> bool {
+        true
+    }
+
+    /// The age of an acceptor that is told of an age. It never falls.
+    fn aged(&self, held: u64, told: u64) -> u64 {
+        held.max(told)
+    }
+
+    /// Whether an acceptor erases a register in this state. `dead` says that it holds a tombstone:
+    /// any, not only the one that is meant.
+    fn collects(&self, held: Held, dead: bool, tombstone: Ballot, age: u64) -> bool {
+        let _ = dead;
+        crate::member::collects(held, tombstone, age)
+    }
+
+    /// Whether a tombstone is erased only after every acceptor has accepted it.
+    ///
+    /// One that has not may hold an older value, which would be the newest of all.
+    fn collects_what_all_hold(&self) -> bool {
+        true
+    }
+
+    /// Whether a copied register leaves alone what is newer, and promises that are higher.
+    fn keeps_newer_than_a_copy(&self) -> bool {
+        true
+    }
+
+    /// Whether a read without a write is answered only where those asked hold one and the same
+    /// ballot.
+    fn reads_one_ballot(&self) -> bool {
+        true
+    }
+
+    /// Whether changes that share a round are answered only when it has committed.
+    fn answers_after_the_round(&self) -> bool {
+        true
+    }
+
+    /// Whether a change whose round ended in doubt is looked for among the ancestors of the present
+    /// value before it is applied again.
+    fn looks_for_doubtful_changes(&self) -> bool {
+        true
+    }
+
+    /// The version of a change of a register that holds nothing, in a round of this counter.
+    fn first_version(&self, counter: u64) -> u64 {
+        counter
+    }
 }
 
 /// The protocol's own rules.

@@ -1,0 +1,115 @@
+//! What a register holds: a value, how often it has changed, and whose changes led to it.
+
+use crate::{Ballot, ProposerId};
+use alloc::vec::Vec;
+
+/// The content of a register that has been written. A deleted one is kept, as a tombstone, until it
+/// is collected.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cell<V> {
+    /// Grows with every change. The first version of a register that holds nothing is its ballot's
+    /// counter, which is above every version that a collected tombstone had: see [`crate::Member`].
+    pub version: u64,
+    /// The value; `None` in a tombstone.
+    pub value: Option<V>,
+    /// Whose changes led here.
+    pub lineage: Lineage,
+}
+
+/// The last ballot of each proposer among the ancestors of a value, oldest first.
+///
+/// A proposer whose accept did not end in a quorum cannot tell from ballots alone whether a value
+/// that came later was derived from its own. Here it can look it up. What it finds is certain once
+/// a later round has committed on top of it: a committed value has one line of ancestors.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Lineage(Vec<Ballot>);
+
+/// Whether one of several rounds of a proposer led to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ancestry {
+    /// This ballot of it did, and no later one of it.
+    Through(Ballot),
+    /// None of those asked for did.
+    Apart,
+    /// So many others have written since that it cannot be told.
+    Forgotten,
+}
+
+impl Lineage {
+    /// How many proposers are remembered.
+    pub const LONGEST: usize = 8;
+
+    /// The lineage of these ballots, oldest first, as it was stored. Of more than
+    /// [`Self::LONGEST`] the newest are kept.
+    #[must_use]
+    pub fn of(mut ballots: Vec<Ballot>) -> Self {
+        let surplus = ballots.len().saturating_sub(Self::LONGEST);
+        ballots.drain(..surplus);
+        Self(ballots)
+    }
+
+    /// The ballots, oldest first.
+    #[must_use]
+    pub fn ballots(&self) -> &[Ballot] {
+        &self.0
+    }
+
+    /// Notes that a change under this ballot comes next.
+    pub fn extend(&mut self, ballot: Ballot) {
+        self.0.retain(|earlier| earlier.proposer != ballot.proposer);
+        if self.0.len() >= Self::LONGEST {
+            self.0.remove(0);
+        }
+        self.0.push(ballot);
+    }
+
+    /// Whether a proposer's round at or after `first` is among the ancestors.
+    #[must_use]
+    pub fn ancestry(&self, proposer: ProposerId, first: Ballot) -> Ancestry {
+        match self.0.iter().find(|ballot| ballot.proposer == proposer) {
+            Some(&ballot) if ballot >= first => Ancestry::Through(ballot),
+            Some(_) => Ancestry::Apart,
+            // The oldest is forgotten first. Where an older one than `first` is still remembered,
+            // or nobody had to be forgotten, a change at `first` would be there.
+            None if self.0.len() < Self::LONGEST => Ancestry::Apart,
+            None if self.0.first().is_some_and(|oldest| *oldest < first) => Ancestry::Apart,
+            None => Ancestry::Forgotten,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ballot(counter: u64, proposer: u64) -> Ballot {
+        Ballot { counter, proposer: ProposerId(proposer) }
+    }
+
+    #[test]
+    fn a_proposer_finds_its_own_last_change_and_no_earlier_one() {
+        let mut lineage = Lineage::default();
+        lineage.extend(ballot(1, 7));
+        lineage.extend(ballot(2, 8));
+        lineage.extend(ballot(5, 7));
+        let seven = |first| lineage.ancestry(ProposerId(7), ballot(first, 7));
+        assert_eq!(seven(1), Ancestry::Through(ballot(5, 7)));
+        assert_eq!(seven(6), Ancestry::Apart);
+        assert_eq!(lineage.ancestry(ProposerId(9), ballot(1, 9)), Ancestry::Apart);
+    }
+
+    #[test]
+    fn what_may_have_been_forgotten_is_not_said_to_be_absent() {
+        let mut lineage = Lineage::default();
+        lineage.extend(ballot(10, 1));
+        for other in 2..=8 {
+            lineage.extend(ballot(other * 10, other));
+        }
+        let one = |lineage: &Lineage| lineage.ancestry(ProposerId(1), ballot(10, 1));
+        assert_eq!(one(&lineage), Ancestry::Through(ballot(10, 1)));
+        lineage.extend(ballot(90, 9));
+        assert_eq!(one(&lineage), Ancestry::Forgotten);
+        // A later doubt would still be remembered.
+        assert_eq!(lineage.ancestry(ProposerId(1), ballot(25, 1)), Ancestry::Apart);
+    }
+}

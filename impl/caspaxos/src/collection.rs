@@ -1,0 +1,193 @@
+//! Collecting a tombstone, so that a deleted register takes no room (paper §3.1).
+//!
+//! First every acceptor accepts that the register is empty: an identity change with the accept quorum
+//! of all. From then on no acceptor holds an older value that could rise again. Then each is told
+//! to raise its age and to erase the register, if it holds that very ballot still: see
+//! [`crate::Member`] for what the age is good for. Each acceptor takes both in one step, so nothing
+//! waits for the others. Whatever is left undone, a later collection does: it changes nothing
+//! twice.
+
+use crate::{AcceptorId, Cell, End, Outcome, Progress, Proposer, Reply, Request, Round, Step, Why};
+use crate::{Ballot, Stage};
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+/// The collection of one register under way.
+#[derive(Debug, Clone)]
+pub struct Collection<K, V> {
+    key: K,
+    ballot: Ballot,
+    epoch: u64,
+    members: BTreeSet<AcceptorId>,
+    phase: Phase<V>,
+}
+
+#[derive(Debug, Clone)]
+enum Phase<V> {
+    /// The identity change; its answer is the version of the tombstone, `None` for a value.
+    Confirming(Round<Cell<V>, Option<u64>>),
+    Erasing { waiting: BTreeSet<AcceptorId>, lost: bool },
+    Over,
+}
+
+/// What a collection came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collected {
+    /// No acceptor holds the register any more, unless somebody has written it since.
+    Erased,
+    /// There is a value: nothing was to be collected.
+    Alive,
+    /// Not everyone could be asked. What is left, a later collection finds.
+    Unfinished(Why),
+}
+
+/// What the driver is to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CollectProgress<V> {
+    /// Wait for more replies.
+    Wait,
+    /// Send these requests.
+    Send(Vec<(AcceptorId, Request<Cell<V>>)>),
+    /// It is over.
+    Over(Collected),
+}
+
+impl<K: Ord + Clone, V: Clone> Collection<K, V> {
+    /// Starts to collect a register. No other round of the key may be open on this proposer.
+    pub fn begin(proposer: &mut Proposer<K, Cell<V>>, key: K) -> (Self, CollectProgress<V>) {
+        let (round, progress) = proposer.begin_with_all(&key);
+        let (ballot, epoch) = (round.ballot(), round.configuration().epoch());
+        let members = round.configuration().members();
+        let phase = Phase::Confirming(round);
+        let mut this = Self { key, ballot, epoch, members, phase };
+        let progress = this.follow(proposer, progress);
+        (this, progress)
+    }
+
+    /// The ballot of its requests.
+    #[must_use]
+    pub const fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
+    /// The epoch that its requests are sent under.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Takes a reply to a request of this collection.
+    pub fn on_reply(
+        &mut self,
+        proposer: &mut Proposer<K, Cell<V>>,
+        from: AcceptorId,
+        reply: Reply<Cell<V>>,
+    ) -> CollectProgress<V> {
+        match &mut self.phase {
+            Phase::Confirming(round) => {
+                let progress = round.on_reply(from, self.ballot, reply);
+                self.follow(proposer, progress)
+            }
+            Phase::Erasing { waiting, .. } if matches!(reply, Reply::Collected(_)) => {
+                waiting.remove(&from);
+                self.erased()
+            }
+            Phase::Erasing { .. } | Phase::Over => CollectProgress::Wait,
+        }
+    }
+
+    /// Says that no reply to a request of this stage will come from this acceptor; `delivered` as
+    /// in [`Round::on_lost`].
+    pub fn on_lost(
+        &mut self,
+        proposer: &mut Proposer<K, Cell<V>>,
+        from: AcceptorId,
+        stage: Stage,
+        delivered: bool,
+    ) -> CollectProgress<V> {
+        match (&mut self.phase, stage) {
+            (Phase::Confirming(round), Stage::Prepare | Stage::Accept) => {
+                let progress = round.on_lost(from, stage, delivered);
+                self.follow(proposer, progress)
+            }
+            (Phase::Erasing { waiting, lost }, Stage::Collect) => {
+                *lost |= waiting.remove(&from);
+                self.erased()
+            }
+            (Phase::Confirming(_) | Phase::Erasing { .. } | Phase::Over, _) => {
+                CollectProgress::Wait
+            }
+        }
+    }
+
+    /// Ends it although replies are outstanding.
+    pub fn give_up(&mut self, proposer: &mut Proposer<K, Cell<V>>, why: Why) -> Collected {
+        if let Phase::Confirming(round) = &mut self.phase
+            && let Some(end) = round.give_up(why)
+        {
+            proposer.finish(self.key.clone(), &end);
+        }
+        self.phase = Phase::Over;
+        Collected::Unfinished(why)
+    }
+
+    fn follow(
+        &mut self,
+        proposer: &mut Proposer<K, Cell<V>>,
+        progress: Progress<Cell<V>, Option<u64>>,
+    ) -> CollectProgress<V> {
+        match progress {
+            Progress::Wait => CollectProgress::Wait,
+            Progress::Send(requests) => CollectProgress::Send(requests),
+            Progress::Decide(present) => {
+                let Phase::Confirming(round) = &mut self.phase else {
+                    return CollectProgress::Wait;
+                };
+                let (alive, version) = match &present {
+                    None => (false, 0),
+                    Some(cell) => (cell.value.is_some(), cell.version),
+                };
+                if alive {
+                    if let Some(end) = round.give_up(Why::Conflict) {
+                        proposer.finish(self.key.clone(), &end);
+                    }
+                    self.phase = Phase::Over;
+                    return CollectProgress::Over(Collected::Alive);
+                }
+                let progress = round.decide(Step::Keep(Some(version)));
+                self.follow(proposer, progress)
+            }
+            Progress::Over(end) => self.confirmed(proposer, &end),
+        }
+    }
+
+    fn confirmed(
+        &mut self,
+        proposer: &mut Proposer<K, Cell<V>>,
+        end: &End<Cell<V>, Option<u64>>,
+    ) -> CollectProgress<V> {
+        proposer.finish(self.key.clone(), end);
+        let version = match end.outcome {
+            Outcome::Committed(version) => version.unwrap_or_default(),
+            Outcome::NotApplied(why) | Outcome::Unknown(why) => {
+                self.phase = Phase::Over;
+                return CollectProgress::Over(Collected::Unfinished(why));
+            }
+        };
+        let age = self.ballot.counter.max(version);
+        let request = Request::Collect { tombstone: self.ballot, age };
+        let requests = self.members.iter().map(|&acceptor| (acceptor, request.clone())).collect();
+        self.phase = Phase::Erasing { waiting: self.members.clone(), lost: false };
+        CollectProgress::Send(requests)
+    }
+
+    fn erased(&mut self) -> CollectProgress<V> {
+        let Phase::Erasing { waiting, lost } = &self.phase else { return CollectProgress::Wait };
+        if !waiting.is_empty() {
+            return CollectProgress::Wait;
+        }
+        let end = if *lost { Collected::Unfinished(Why::Unreachable) } else { Collected::Erased };
+        self.phase = Phase::Over;
+        CollectProgress::Over(end)
+    }
+}

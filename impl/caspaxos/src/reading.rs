@@ -1,0 +1,173 @@
+//! A read without a write: what a quorum holds already needs no round.
+//!
+//! Ask everyone for what they accepted last. Where those who name one and the same ballot are both
+//! an accept quorum and a prepare quorum, its value is answered:
+//!
+//! - as an accept quorum they have committed it;
+//! - as a prepare quorum they share an acceptor with every accept quorum, so a change that was
+//!   committed under a higher ballot before the read began would have shown at one of them.
+//!
+//! So the value was the present one at some instant of the read. Under simple majorities this is any
+//! majority of equal answers. Where they differ, a change is half done or has just been done, and
+//! the caller goes on with a change that keeps the value. A read promises nothing and takes no
+//! ballot, so it never gets in a writer's way.
+
+use crate::rules::Rules;
+use crate::{AcceptorId, Ballot, Configuration, Proposer, Request};
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// One read under way.
+#[derive(Debug, Clone)]
+pub struct Reading<V> {
+    configuration: Arc<Configuration>,
+    rules: Arc<dyn Rules>,
+    waiting: BTreeSet<AcceptorId>,
+    found: Vec<Found<V>>,
+}
+
+/// A ballot, and who holds it.
+#[derive(Debug, Clone)]
+struct Found<V> {
+    accepted: Ballot,
+    value: Option<V>,
+    by: BTreeSet<AcceptorId>,
+}
+
+/// How far a read has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadProgress<V> {
+    /// Wait for more answers.
+    Wait,
+    /// This was the present value at some instant since the read began.
+    Settled(Option<V>),
+    /// It cannot be told without a round.
+    Unsettled,
+}
+
+impl<V: Clone> Reading<V> {
+    /// Starts a read under a proposer's configuration, which is not touched otherwise. The same
+    /// request goes to everyone named.
+    pub fn begin<K: Ord + Clone>(proposer: &Proposer<K, V>) -> (Self, Vec<AcceptorId>) {
+        let (configuration, rules) = proposer.shared();
+        let waiting = configuration.members();
+        let asked = waiting.iter().copied().collect();
+        (Self { configuration, rules, waiting, found: Vec::new() }, asked)
+    }
+
+    /// What everyone is asked.
+    #[must_use]
+    pub const fn request() -> Request<V> {
+        Request::Read
+    }
+
+    /// The configuration that it runs under.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Takes an answer. A repeated one is passed over.
+    pub fn on_answer(
+        &mut self,
+        from: AcceptorId,
+        accepted: Ballot,
+        value: Option<V>,
+    ) -> ReadProgress<V> {
+        if !self.waiting.remove(&from) {
+            return ReadProgress::Wait;
+        }
+        match self.found.iter_mut().find(|found| found.accepted == accepted) {
+            Some(found) => {
+                found.by.insert(from);
+            }
+            None => self.found.push(Found { accepted, value, by: BTreeSet::from([from]) }),
+        }
+        self.advance()
+    }
+
+    /// Says that no answer will come from this acceptor.
+    pub fn on_lost(&mut self, from: AcceptorId) -> ReadProgress<V> {
+        if self.waiting.remove(&from) { self.advance() } else { ReadProgress::Wait }
+    }
+
+    fn advance(&mut self) -> ReadProgress<V> {
+        if !self.rules.reads_one_ballot() {
+            return self.newest();
+        }
+        let (prepare, accept) = (self.configuration.prepare(), self.configuration.accept());
+        let settled = |by: &BTreeSet<_>| prepare.met_by(by) && accept.met_by(by);
+        if let Some(found) = self.found.iter_mut().find(|found| settled(&found.by)) {
+            return ReadProgress::Settled(found.value.take());
+        }
+        let nobody = BTreeSet::new();
+        let hoped = self.found.iter().map(|found| &found.by).chain([&nobody]);
+        let mut hoped = hoped.map(|by| by.union(&self.waiting).copied().collect::<BTreeSet<_>>());
+        if hoped.any(|by| settled(&by)) { ReadProgress::Wait } else { ReadProgress::Unsettled }
+    }
+
+    /// The wrong rule: what the highest ballot of a prepare quorum says, committed or not.
+    fn newest(&self) -> ReadProgress<V> {
+        let by: BTreeSet<_> = self.found.iter().flat_map(|found| found.by.iter().copied()).collect();
+        if self.configuration.prepare().met_by(&by) {
+            let newest = self.found.iter().max_by_key(|found| found.accepted);
+            return ReadProgress::Settled(newest.and_then(|found| found.value.clone()));
+        }
+        if self.waiting.is_empty() { ReadProgress::Unsettled } else { ReadProgress::Wait }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ProposerId, Quorum};
+    use ReadProgress::{Settled, Unsettled, Wait};
+    use std::vec;
+
+    fn read(prepare: usize, accept: usize) -> Reading<char> {
+        let members = || (0..3).map(AcceptorId);
+        let quorum = |size| Quorum::of(size, members());
+        let configuration = Configuration::flexible(quorum(prepare), quorum(accept)).unwrap();
+        let proposer = Proposer::<(), char>::new(ProposerId(1), configuration, 0);
+        Reading::begin(&proposer).0
+    }
+
+    /// What three answers come to, one after another; each is a ballot's counter, `None` lost.
+    fn after(mut read: Reading<char>, answers: [Option<u64>; 3]) -> Vec<ReadProgress<char>> {
+        let answer = |(from, counter): (u32, Option<u64>)| match counter {
+            None => read.on_lost(AcceptorId(from)),
+            Some(0) => read.on_answer(AcceptorId(from), Ballot::ZERO, None),
+            Some(counter) => {
+                let accepted = Ballot { counter, proposer: ProposerId(1) };
+                read.on_answer(AcceptorId(from), accepted, Some('x'))
+            }
+        };
+        (0..).zip(answers).map(answer).collect()
+    }
+
+    #[test]
+    fn a_majority_of_equal_answers_settles() {
+        let x = Settled(Some('x'));
+        assert_eq!(after(read(2, 2), [Some(1), Some(1), None])[..2], [Wait, x.clone()]);
+        assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(2)])[..], [Wait, Wait, x.clone()]);
+        assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(3)]), vec![Wait, Wait, Unsettled]);
+        assert_eq!(after(read(2, 2), [Some(2), None, Some(1)]), vec![Wait, Wait, Unsettled]);
+        assert_eq!(after(read(2, 2), [None, None, Some(1)])[..2], [Wait, Unsettled]);
+    }
+
+    #[test]
+    fn a_register_that_nobody_wrote_is_empty() {
+        assert_eq!(after(read(2, 2), [Some(0), Some(0), None])[1], Settled(None));
+    }
+
+    #[test]
+    fn both_quorums_must_agree() {
+        // Prepare by all, accept by one: an accept quorum alone may have been overwritten.
+        assert_eq!(after(read(3, 1), [Some(1), Some(1), Some(1)])[..2], [Wait, Wait]);
+        assert_eq!(after(read(3, 1), [Some(1), None, Some(1)])[1], Unsettled);
+        // Prepare by one, accept by all: a prepare quorum alone may hold what was never committed.
+        assert_eq!(after(read(1, 3), [Some(1), Some(1), Some(1)])[..2], [Wait, Wait]);
+        assert_eq!(after(read(1, 3), [Some(1), Some(2), Some(1)])[1], Unsettled);
+    }
+}
