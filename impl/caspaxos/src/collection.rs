@@ -26,7 +26,10 @@ pub struct Collection<K, V> {
 enum Phase<V> {
     /// The identity change; its answer is the version of the tombstone, `None` for a value.
     Confirming(Round<Cell<V>, Option<u64>>),
-    Erasing { waiting: BTreeSet<AcceptorId>, lost: bool },
+    Erasing {
+        waiting: BTreeSet<AcceptorId>,
+        lost: bool,
+    },
     Over,
 }
 

@@ -150,9 +150,7 @@ impl Configuration {
     /// commit.
     #[must_use]
     pub fn is_blocked_by(&self, acceptors: &BTreeSet<AcceptorId>) -> bool {
-        let blocks = |quorum: &Quorum| {
-            quorum.members.difference(acceptors).count() < quorum.size
-        };
+        let blocks = |quorum: &Quorum| quorum.members.difference(acceptors).count() < quorum.size;
         blocks(&self.prepare) && blocks(&self.accept)
     }
 

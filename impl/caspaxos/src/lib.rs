@@ -46,6 +46,7 @@ mod ballot;
 mod cell;
 mod collection;
 mod configuration;
+mod desk;
 #[cfg(test)]
 mod exploration;
 mod member;
@@ -60,6 +61,7 @@ pub use ballot::{Ballot, ProposerId};
 pub use cell::{Ancestry, Cell, Lineage};
 pub use collection::{CollectProgress, Collected, Collection};
 pub use configuration::{AcceptorId, Configuration, ConfigurationError, Quorum};
+pub use desk::{Change, Desk, Effect, Made, Present, Settled, Turn};
 pub use member::{Member, Stamp, Standing, Turned};
 pub use message::{Reply, Request, Stage};
 pub use proposer::Proposer;

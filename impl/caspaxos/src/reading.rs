@@ -109,7 +109,8 @@ impl<V: Clone> Reading<V> {
 
     /// The wrong rule: what the highest ballot of a prepare quorum says, committed or not.
     fn newest(&self) -> ReadProgress<V> {
-        let by: BTreeSet<_> = self.found.iter().flat_map(|found| found.by.iter().copied()).collect();
+        let by: BTreeSet<_> =
+            self.found.iter().flat_map(|found| found.by.iter().copied()).collect();
         if self.configuration.prepare().met_by(&by) {
             let newest = self.found.iter().max_by_key(|found| found.accepted);
             return ReadProgress::Settled(newest.and_then(|found| found.value.clone()));

@@ -1,0 +1,318 @@
+//! All that one proposer has under way for one key.
+//!
+//! **Combining.** Changes that wait for the key share a round: they are applied in the order in which
+//! they were asked for, each to what the one before it made, and the last value is proposed. That
+//! is one change function composed of several, so a round is as safe with it as with one; each
+//! caller gets its own answer, and none before the round has ended. Reads among them are answered
+//! by it too.
+//!
+//! **Doubts.** An accept that reached some acceptors, but no quorum, leaves its changes in doubt.
+//! They are not answered: the next round looks for its ballot in the [`crate::Lineage`] of the
+//! present value. If it is there, they have happened, and once this round commits that is certain;
+//! if not, they are applied again. A committed value has one line of ancestors, so nothing is
+//! applied twice. Only a deadline, or a lineage that has forgotten, makes them *unknown*.
+//!
+//! **Contention.** After a round without a quorum the desk waits, drawn between zero and a bound that
+//! doubles ("full jitter"), and the changes that come meanwhile join. After a conflict the other
+//! replies are waited for only a while: one silent acceptor must not hold up a contended key.
+//!
+//! The driver hands in time, carries requests, and calls [`Desk::on_time`] when [`Desk::wake`] says.
+
+mod job;
+#[cfg(test)]
+mod tests;
+
+pub use job::{Change, Made, Present, Settled};
+
+use crate::{
+    AcceptorId, Ballot, Cell, End, Outcome, Progress, Proposer, Reply, Request, Round, Stage, Step,
+    Why,
+};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use job::Job;
+
+/// The bounds of the waits between rounds, in nanoseconds: the first, and the longest.
+const BACKOFF: (u64, u64) = (1_000_000, 100_000_000);
+
+/// The least time that the other replies are waited for after a conflict, in nanoseconds. Beyond it
+/// the wait is four times as long as the conflict took.
+const CONFLICT_PATIENCE: u64 = 5_000_000;
+
+/// How many changes share a round at most.
+const MOST: usize = 256;
+
+/// The changes of one key on one proposer. Cheap to make, and to drop when [`Desk::is_idle`].
+#[derive(Debug, Clone)]
+pub struct Desk<C, V> {
+    /// Not in a round, or in one that has not decided yet.
+    waiting: VecDeque<Job<C>>,
+    open: Option<Open<C, V>>,
+    backoff: u64,
+    retry: Option<u64>,
+}
+
+/// The round under way.
+#[derive(Debug, Clone)]
+struct Open<C, V> {
+    round: Round<Cell<V>, ()>,
+    /// Those whose changes the accepts carry.
+    jobs: Vec<Job<C>>,
+    voting: bool,
+    /// When the requests of the present phase were sent.
+    sent: u64,
+    patience: Option<u64>,
+}
+
+/// What a desk needs for one step.
+pub struct Turn<'a, K, C, V> {
+    /// The proposer, which all keys share.
+    pub proposer: &'a mut Proposer<K, Cell<V>>,
+    /// The key.
+    pub key: &'a K,
+    /// The time, in nanoseconds.
+    pub now: u64,
+    /// Draws a number between zero and this one.
+    pub draw: &'a mut dyn FnMut(u64) -> u64,
+    /// Takes what is to be done, in order.
+    pub effects: &'a mut Vec<Effect<C, V>>,
+}
+
+/// What the driver is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect<C, V> {
+    /// Send these requests under this epoch, and hand each reply in with the ballot.
+    Send {
+        /// The epoch of the round.
+        epoch: u64,
+        /// The ballot of the round.
+        ballot: Ballot,
+        /// To whom goes what.
+        requests: Vec<(AcceptorId, Request<Cell<V>>)>,
+    },
+    /// Answer whoever asked for this change.
+    Settle(C, Settled),
+}
+
+impl<C, V> Default for Desk<C, V> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), open: None, backoff: BACKOFF.0, retry: None }
+    }
+}
+
+impl<C: Change<V>, V: Clone> Desk<C, V> {
+    /// Nothing waits, and no round is open.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.open.is_none()
+    }
+
+    /// When [`Desk::on_time`] must be called, at the latest.
+    #[must_use]
+    pub fn wake(&self) -> Option<u64> {
+        let voting = self.open.iter().flat_map(|open| &open.jobs);
+        let deadlines = self.waiting.iter().chain(voting).map(|job| job.deadline);
+        let patience = self.open.as_ref().and_then(|open| open.patience);
+        deadlines.chain(patience).chain(self.retry).min()
+    }
+
+    /// When a round is to be begun, or the one under way given up, whatever the deadlines.
+    #[must_use]
+    pub fn alarm(&self) -> Option<u64> {
+        self.open.as_ref().map_or(self.retry, |open| open.patience)
+    }
+
+    /// The ballot of the round under way, and whether its accepts are out.
+    #[must_use]
+    pub fn round(&self) -> Option<(Ballot, bool)> {
+        self.open.as_ref().map(|open| (open.round.ballot(), open.voting))
+    }
+
+    /// The changes that the round under way proposes, in order; none before it has decided.
+    pub fn proposed(&self) -> impl Iterator<Item = &C> {
+        self.open.iter().flat_map(|open| open.jobs.iter().map(|job| &job.change))
+    }
+
+    /// The changes that wait for a round, in order.
+    pub fn queued(&self) -> impl Iterator<Item = &C> {
+        self.waiting.iter().map(|job| &job.change)
+    }
+
+    /// Takes up a change, which is to end by this time.
+    pub fn submit<K: Ord + Clone>(
+        &mut self,
+        turn: &mut Turn<'_, K, C, V>,
+        change: C,
+        deadline: u64,
+    ) {
+        self.waiting.push_back(Job::new(change, deadline));
+        self.go_on(turn);
+    }
+
+    /// Takes a reply to a request that was sent under `ballot`.
+    pub fn on_reply<K: Ord + Clone>(
+        &mut self,
+        turn: &mut Turn<'_, K, C, V>,
+        from: AcceptorId,
+        ballot: Ballot,
+        reply: Reply<Cell<V>>,
+    ) {
+        let Some(open) = &mut self.open else { return };
+        if ballot == open.round.ballot()
+            && open.patience.is_none()
+            && matches!(reply, Reply::Conflict(_) | Reply::Refused(_))
+        {
+            let wait = turn.now.saturating_sub(open.sent).saturating_mul(4);
+            open.patience = Some(turn.now.saturating_add(wait.max(CONFLICT_PATIENCE)));
+        }
+        let progress = open.round.on_reply(from, ballot, reply);
+        self.follow(turn, progress);
+    }
+
+    /// Says that no reply to a request of this stage, sent under `ballot`, will come from this
+    /// acceptor; `delivered` as in [`Round::on_lost`].
+    pub fn on_lost<K: Ord + Clone>(
+        &mut self,
+        turn: &mut Turn<'_, K, C, V>,
+        from: AcceptorId,
+        (ballot, stage): (Ballot, Stage),
+        delivered: bool,
+    ) {
+        let Some(open) = self.open.as_mut().filter(|open| open.round.ballot() == ballot) else {
+            return;
+        };
+        let progress = open.round.on_lost(from, stage, delivered);
+        self.follow(turn, progress);
+    }
+
+    /// Does what is due: deadlines, the end of the patience after a conflict, the next try.
+    pub fn on_time<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>) {
+        let now = turn.now;
+        if self.waiting.iter().any(|job| job.deadline <= now) {
+            let (due, rest) =
+                self.waiting.drain(..).partition::<Vec<_>, _>(|job| job.deadline <= now);
+            self.waiting.extend(rest);
+            for job in due {
+                let end = job.ended(false);
+                turn.effects.push(Effect::Settle(job.change, end));
+            }
+        }
+        if let Some(open) = &mut self.open {
+            for job in open.jobs.extract_if(.., |job| job.deadline <= now) {
+                let end = job.ended(open.voting);
+                turn.effects.push(Effect::Settle(job.change, end));
+            }
+            // A round that nobody waits for must not keep the key.
+            let deserted = if open.voting { open.jobs.is_empty() } else { self.waiting.is_empty() };
+            let why = match open.patience {
+                _ if deserted => Some(Why::Deadline),
+                Some(until) if until <= now => Some(Why::Conflict),
+                Some(_) | None => None,
+            };
+            if let Some(end) = why.and_then(|why| open.round.give_up(why)) {
+                self.finish(turn, &end);
+            }
+        }
+        self.go_on(turn);
+    }
+
+    /// Begins a round if one is wanted and its time has come.
+    fn go_on<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>) {
+        let early = self.retry.is_some_and(|retry| retry > turn.now);
+        if self.open.is_some() || self.waiting.is_empty() || early {
+            return;
+        }
+        self.retry = None;
+        let (round, progress) = turn.proposer.begin(turn.key);
+        let (jobs, sent) = (Vec::new(), turn.now);
+        self.open = Some(Open { round, jobs, voting: false, sent, patience: None });
+        self.follow(turn, progress);
+    }
+
+    fn follow<K: Ord + Clone>(
+        &mut self,
+        turn: &mut Turn<'_, K, C, V>,
+        progress: Progress<Cell<V>, ()>,
+    ) {
+        match progress {
+            Progress::Wait => {}
+            Progress::Send(requests) => {
+                let Some(open) = &mut self.open else { return };
+                (open.sent, open.patience) = (turn.now, None);
+                let epoch = open.round.configuration().epoch();
+                let ballot = open.round.ballot();
+                turn.effects.push(Effect::Send { epoch, ballot, requests });
+            }
+            Progress::Decide(present) => {
+                let progress = self.decide(turn, present);
+                self.follow(turn, progress);
+            }
+            Progress::Over(end) => {
+                self.finish(turn, &end);
+                self.go_on(turn);
+            }
+        }
+    }
+
+    /// Applies the waiting changes, one to what the other made.
+    fn decide<K: Ord + Clone>(
+        &mut self,
+        turn: &mut Turn<'_, K, C, V>,
+        seen: Option<Cell<V>>,
+    ) -> Progress<Cell<V>, ()> {
+        let Some(open) = &mut self.open else { return Progress::Wait };
+        let (rules, ballot) = (turn.proposer.rules(), open.round.ballot());
+        let mut present = seen.clone();
+        for mut job in self.waiting.drain(..self.waiting.len().min(MOST)) {
+            if job.take_part(rules, ballot, seen.as_ref(), &mut present) {
+                open.jobs.push(job);
+            } else {
+                turn.effects.push(Effect::Settle(job.change, Settled::Unknown(Why::Conflict)));
+            }
+        }
+        open.voting = true;
+        let step = if open.jobs.iter().any(Job::puts) {
+            if let Some(cell) = &mut present {
+                cell.lineage.extend(ballot);
+            }
+            Step::Put(present, ())
+        } else {
+            Step::Keep(())
+        };
+        if !rules.answers_after_the_round() {
+            let last = open.jobs.len().saturating_sub(1);
+            for job in open.jobs.drain(..last) {
+                let end = Settled::Committed(job.application());
+                turn.effects.push(Effect::Settle(job.change, end));
+            }
+        }
+        open.round.decide(step)
+    }
+
+    fn finish<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>, end: &End<Cell<V>, ()>) {
+        turn.proposer.finish(turn.key.clone(), end);
+        let Some(mut open) = self.open.take() else { return };
+        let (why, doubt) = match end.outcome {
+            Outcome::Committed(()) => {
+                self.backoff = BACKOFF.0;
+                for job in open.jobs {
+                    let end = Settled::Committed(job.application());
+                    turn.effects.push(Effect::Settle(job.change, end));
+                }
+                return;
+            }
+            Outcome::NotApplied(why) => (why, None),
+            Outcome::Unknown(why) => (why, Some(open.round.ballot())),
+        };
+        // Those in doubt go first: their changes may already be in what the next round finds.
+        for mut job in open.jobs.drain(..).rev() {
+            job.left(why, doubt);
+            self.waiting.push_front(job);
+        }
+        if self.waiting.is_empty() {
+            return;
+        }
+        self.retry = Some(turn.now.saturating_add((turn.draw)(self.backoff)));
+        self.backoff = (self.backoff * 2).min(BACKOFF.1);
+    }
+}

@@ -1,0 +1,182 @@
+//! Rounds that several changes share, and doubts that are cleared up.
+
+use super::*;
+use crate::{AcceptorId, Configuration, Held, ProposerId};
+use std::string::String;
+use std::{format, vec};
+
+/// Appends its letter, and answers the list that it saw or made; a dot only reads.
+#[derive(Debug, Clone, PartialEq)]
+struct Append(char, Vec<String>);
+
+impl Change<String> for Append {
+    fn apply(&mut self, present: Present<'_, String>) -> Made<String> {
+        let mut list = present.value.cloned().unwrap_or_default();
+        if self.0 == '.' {
+            self.1.push(format!("{list}@{}", present.version));
+            return Made::Keep;
+        }
+        list.push(self.0);
+        self.1.push(format!("{list}@{}", present.next));
+        Made::Put(Some(list))
+    }
+}
+
+type Requests = Vec<(AcceptorId, Request<Cell<String>>)>;
+
+struct Table {
+    proposer: Proposer<(), Cell<String>>,
+    desk: Desk<Append, String>,
+    now: u64,
+}
+
+impl Table {
+    fn new() -> Self {
+        let configuration = Configuration::majority((0..3).map(AcceptorId)).unwrap();
+        let proposer = Proposer::new(ProposerId(1), configuration, 8);
+        Self { proposer, desk: Desk::default(), now: 0 }
+    }
+
+    fn step(
+        &mut self,
+        step: impl FnOnce(&mut Desk<Append, String>, &mut Turn<'_, (), Append, String>),
+    ) -> (Requests, Vec<String>) {
+        let mut effects = vec![];
+        let (proposer, now) = (&mut self.proposer, self.now);
+        let mut draw = |bound| bound;
+        let effects_ = &mut effects;
+        step(
+            &mut self.desk,
+            &mut Turn { proposer, key: &(), now, draw: &mut draw, effects: effects_ },
+        );
+        let (mut sent, mut told) = (vec![], vec![]);
+        for effect in effects {
+            match effect {
+                Effect::Send { requests, .. } => sent = requests,
+                Effect::Settle(Append(name, answers), Settled::Committed(at)) => {
+                    told.push(format!("{name}: {}", answers[at]));
+                }
+                Effect::Settle(Append(name, _), end) => told.push(format!("{name}: {end:?}")),
+            }
+        }
+        (sent, told)
+    }
+
+    fn ask(&mut self, name: char) -> Vec<String> {
+        let deadline = self.now + 1_000_000_000;
+        self.step(|desk, turn| desk.submit(turn, Append(name, vec![]), deadline)).1
+    }
+
+    fn reply(&mut self, from: u32, reply: Reply<Cell<String>>) -> (Requests, Vec<String>) {
+        let ballot = self.desk.round().unwrap().0;
+        self.step(|desk, turn| desk.on_reply(turn, AcceptorId(from), ballot, reply))
+    }
+
+    /// Two promises; the second answer has what is sent and told.
+    fn promise(&mut self, cell: Option<Cell<String>>) -> (Requests, Vec<String>) {
+        let accepted = cell.as_ref().map_or(Ballot::ZERO, |_| foreign(1).accepted);
+        let promise = Reply::Promise { accepted, value: cell };
+        self.reply(0, promise.clone());
+        self.reply(1, promise)
+    }
+
+    fn accepted(&mut self) -> Vec<String> {
+        self.reply(0, Reply::Accepted);
+        self.reply(1, Reply::Accepted).1
+    }
+
+    fn later(&mut self) -> (Requests, Vec<String>) {
+        self.now = self.desk.wake().unwrap();
+        self.step(Desk::on_time)
+    }
+}
+
+fn foreign(counter: u64) -> Held {
+    let ballot = Ballot { counter, proposer: ProposerId(9) };
+    Held { promised: ballot, accepted: ballot }
+}
+
+fn proposed(requests: &Requests) -> Cell<String> {
+    match &requests[0].1 {
+        Request::Accept { value: Some(cell), .. } => cell.clone(),
+        other => panic!("not an accept of a cell: {other:?}"),
+    }
+}
+
+/// One acceptor accepts what was decided, two refuse.
+fn leave_in_doubt(table: &mut Table) {
+    table.reply(0, Reply::Accepted);
+    table.reply(1, Reply::Refused(foreign(2)));
+    table.reply(2, Reply::Refused(foreign(2)));
+}
+
+#[test]
+fn changes_that_wait_share_a_round_and_each_gets_its_own_answer() {
+    let mut table = Table::new();
+    for name in ['a', '.', 'b'] {
+        table.ask(name);
+    }
+    let (requests, told) = table.promise(None);
+    assert!(told.is_empty(), "answered before the round has ended: {told:?}");
+    assert_eq!(proposed(&requests).value.as_deref(), Some("ab"));
+    table.ask('c');
+    assert_eq!(table.accepted(), ["a: a@1", ".: a@1", "b: ab@2"]);
+    // The one that came too late has the next round, without a prepare.
+    assert_eq!(table.accepted(), ["c: abc@3"]);
+    assert!(table.desk.is_idle());
+}
+
+#[test]
+fn a_change_in_doubt_that_led_to_the_present_value_is_not_applied_again() {
+    let mut table = Table::new();
+    table.ask('a');
+    let (requests, _) = table.promise(None);
+    leave_in_doubt(&mut table);
+    let mut cell = proposed(&requests);
+    cell.value.as_mut().unwrap().push('x');
+    cell.lineage.extend(foreign(3).accepted);
+    table.ask('b');
+    table.later();
+    let (requests, _) = table.promise(Some(cell));
+    assert_eq!(proposed(&requests).value.as_deref(), Some("axb"));
+    assert_eq!(table.accepted(), ["a: a@1", "b: axb@2"]);
+}
+
+#[test]
+fn a_change_in_doubt_that_led_nowhere_is_applied_again() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    let mut lineage = crate::Lineage::default();
+    lineage.extend(foreign(3).accepted);
+    table.later();
+    let cell = Cell { version: 4, value: Some("x".into()), lineage };
+    let (requests, _) = table.promise(Some(cell));
+    assert_eq!(proposed(&requests).value.as_deref(), Some("xa"));
+    assert_eq!(table.accepted(), ["a: xa@5"]);
+}
+
+#[test]
+fn where_nothing_is_left_a_doubt_cannot_be_cleared_up() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    table.later();
+    assert_eq!(table.promise(None).1, ["a: Unknown(Conflict)"]);
+}
+
+#[test]
+fn at_its_deadline_a_change_is_unknown_only_if_an_accept_is_out() {
+    let mut table = Table::new();
+    table.ask('a');
+    assert_eq!(table.later().1, ["a: NotApplied(Deadline)"]);
+    assert!(table.desk.is_idle(), "a round that nobody waits for keeps the key");
+
+    table.ask('b');
+    table.ask('.');
+    table.promise(None);
+    assert_eq!(table.later().1, ["b: Unknown(Deadline)", ".: NotApplied(Deadline)"]);
+    assert!(table.desk.is_idle());
+}
