@@ -1,6 +1,7 @@
 //! What a register holds: a value, how often it has changed, and whose changes led to it.
 
 use crate::{Ballot, ProposerId};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The content of a register that has been written. A deleted one is kept, as a tombstone, until it
@@ -22,7 +23,7 @@ pub struct Cell<V> {
 /// that came later was derived from its own. Here it can look it up. What it finds is certain once
 /// a later round has committed on top of it: a committed value has one line of ancestors.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Lineage(Vec<Ballot>);
+pub struct Lineage(Arc<[Ballot]>);
 
 /// Whether one of several rounds of a proposer led to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Lineage {
     pub fn of(mut ballots: Vec<Ballot>) -> Self {
         let surplus = ballots.len().saturating_sub(Self::LONGEST);
         ballots.drain(..surplus);
-        Self(ballots)
+        Self(ballots.into())
     }
 
     /// The ballots, oldest first.
@@ -56,11 +57,8 @@ impl Lineage {
 
     /// Notes that a change under this ballot comes next.
     pub fn extend(&mut self, ballot: Ballot) {
-        self.0.retain(|earlier| earlier.proposer != ballot.proposer);
-        if self.0.len() >= Self::LONGEST {
-            self.0.remove(0);
-        }
-        self.0.push(ballot);
+        let others = self.0.iter().copied().filter(|earlier| earlier.proposer != ballot.proposer);
+        *self = Self::of(others.chain([ballot]).collect());
     }
 
     /// Whether a proposer's round at or after `first` is among the ancestors.

@@ -97,10 +97,10 @@ fn foreign(counter: u64) -> Held {
 }
 
 fn proposed(requests: &Requests) -> Cell<String> {
-    match &requests[0].1 {
-        Request::Accept { value: Some(cell), .. } => cell.clone(),
-        other => panic!("not an accept of a cell: {other:?}"),
-    }
+    let Request::Accept { value: Some(cell), .. } = &requests[0].1 else {
+        panic!("not an accept of a cell: {requests:?}")
+    };
+    cell.clone()
 }
 
 /// One acceptor accepts what was decided, two refuse.
