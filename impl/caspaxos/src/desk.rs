@@ -306,8 +306,11 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
         };
         // Those in doubt go first: their changes may already be in what the next round finds.
         for mut job in open.jobs.drain(..).rev() {
-            job.left(why, doubt);
+            job.left(doubt);
             self.waiting.push_front(job);
+        }
+        for job in &mut self.waiting {
+            job.last = why;
         }
         if self.waiting.is_empty() {
             return;

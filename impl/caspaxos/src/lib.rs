@@ -34,6 +34,7 @@
 //! | how do the changes of one key share rounds, wait and end? | `desk.rs`, `desk/` |
 //! | when is a read done without a round? | `reading.rs` |
 //! | how is a deleted register erased? | `collection.rs` |
+//! | how does one set of acceptors become another? | `membership.rs` |
 //! | which rules does safety hang on? | `rules.rs` |
 #![no_std]
 #[cfg(test)]
@@ -50,6 +51,7 @@ mod desk;
 #[cfg(test)]
 mod exploration;
 mod member;
+mod membership;
 mod message;
 mod proposer;
 mod reading;
@@ -63,6 +65,7 @@ pub use collection::{CollectProgress, Collected, Collection};
 pub use configuration::{AcceptorId, Configuration, ConfigurationError, Quorum};
 pub use desk::{Change, Desk, Effect, Made, Present, Settled, Turn};
 pub use member::{Member, Stamp, Standing, Turned};
+pub use membership::plan;
 pub use message::{Reply, Request, Stage};
 pub use proposer::Proposer;
 pub use reading::{ReadProgress, Reading};

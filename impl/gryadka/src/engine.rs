@@ -114,8 +114,10 @@ impl<A: Acceptor> Engine<A> {
         for (id, acceptor) in acceptors {
             let kept = before.remove(&id).filter(|(held, _)| Arc::ptr_eq(held, &acceptor));
             let courier = kept.unwrap_or_else(|| {
-                let inbox = Weak::clone(&self.this);
-                (Arc::clone(&acceptor), Courier::start(acceptor, inbox))
+                // A courier that held the engine would keep it alive for ever.
+                let inbox = Arc::new(Weak::clone(&self.this));
+                let courier = Courier::start(&acceptor, &inbox);
+                (acceptor, courier)
             });
             state.couriers.insert(id, courier);
         }
@@ -293,13 +295,14 @@ impl<A: Acceptor> State<A> {
 
     fn send(&mut self, key: &Bytes, epoch: u64, to: AcceptorId, request: Request, tag: Tag) {
         let stamp = Stamp { cluster: self.cluster, acceptor: to };
-        if let Some((_, courier)) = self.couriers.get(&to) {
-            courier.send(Head { stamp, epoch }, key.clone(), request, tag);
-        } else {
+        let missing = || Lost::NotConnected(String::from("no such acceptor here"));
+        let sent = self.couriers.get(&to).ok_or_else(missing).and_then(|(_, courier)| {
+            courier.send(Head { stamp, epoch }, key.clone(), request, tag.clone())
+        });
+        if let Err(lost) = sent {
             // Told later, as a courier would: this step is not over yet.
             let engine = Weak::clone(&self.engine);
-            let missing = Lost::NotConnected(String::from("no such acceptor here"));
-            tokio::spawn(async move { engine.take(vec![Delivered { tag, result: Err(missing) }]) });
+            tokio::spawn(async move { engine.take(vec![Delivered { tag, result: Err(lost) }]) });
         }
     }
 

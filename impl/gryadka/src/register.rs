@@ -1,8 +1,8 @@
 //! Registers on top of `change`: what most callers want.
 
-use crate::{Acceptor, Cell, ChangeError, Store};
+use crate::{Acceptor, Cell, ChangeError, Present, Store};
 use bytes::Bytes;
-use caspaxos::{Present, Step};
+use caspaxos::Step;
 use tokio::time::Instant;
 
 /// A value with its version, which grows with every change of the register, also over a delete.
@@ -39,7 +39,7 @@ pub enum CasAnswer {
 impl Expected {
     /// Whether a register that holds this meets the expectation.
     #[must_use]
-    pub const fn is_met_by(self, present: Present<'_, Bytes>) -> bool {
+    pub const fn is_met_by(self, present: Present<'_>) -> bool {
         match (self, present.value) {
             (Self::Anything, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
             (Self::Version(version), Some(_)) => version == present.version,
@@ -48,7 +48,7 @@ impl Expected {
     }
 }
 
-fn versioned(present: Present<'_, Bytes>) -> Option<Versioned> {
+fn versioned(present: Present<'_>) -> Option<Versioned> {
     present.value.map(|value| Versioned { version: present.version, value: value.clone() })
 }
 
@@ -76,7 +76,7 @@ impl<A: Acceptor> Store<A> {
         value: Bytes,
         deadline: Instant,
     ) -> Result<u64, ChangeError> {
-        let put = move |present: Present<'_, Bytes>| Step::Put(Some(value.clone()), present.next);
+        let put = move |present: Present<'_>| Step::Put(Some(value.clone()), present.next);
         self.change(key, put, deadline).await
     }
 
@@ -91,7 +91,7 @@ impl<A: Acceptor> Store<A> {
         value: Bytes,
         deadline: Instant,
     ) -> Result<CasAnswer, ChangeError> {
-        let put = move |present: Present<'_, Bytes>| {
+        let put = move |present: Present<'_>| {
             if expected.is_met_by(present) {
                 Step::Put(Some(value.clone()), CasAnswer::Set(present.next))
             } else {
@@ -112,7 +112,7 @@ impl<A: Acceptor> Store<A> {
         expected: Expected,
         deadline: Instant,
     ) -> Result<CasAnswer, ChangeError> {
-        let bury = move |present: Present<'_, Bytes>| {
+        let bury = move |present: Present<'_>| {
             if present.value.is_some() && expected.is_met_by(present) {
                 Step::Put(None, CasAnswer::Set(present.next))
             } else {
@@ -137,7 +137,7 @@ impl<A: Acceptor> Store<A> {
         entries: &[(&[u8], Bytes)],
         deadline: Instant,
     ) -> Vec<Result<u64, ChangeError>> {
-        let set = |(key, value): &(&[u8], Bytes)| self.set(key, value.clone(), deadline);
-        futures_util::future::join_all(entries.iter().map(set)).await
+        let sets = entries.iter().map(|(key, value)| self.set(key, value.clone(), deadline));
+        futures_util::future::join_all(sets).await
     }
 }

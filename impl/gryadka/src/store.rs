@@ -1,15 +1,15 @@
 //! A proposer over its acceptors: the store as one process sees it.
 
-use crate::engine::{Engine, ReadAnswer};
+use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::waiting::waiter;
-use crate::{Acceptor, Cell, ChangeError};
+use crate::{Acceptor, Cell, ChangeError, Present};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, Configuration, Present, ProposerId, Step, Why};
+use caspaxos::{AcceptorId, Configuration, ProposerId, Step, Why};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long a quorum read waits for acceptors to agree before a round is run instead, if its
@@ -89,9 +89,23 @@ impl<A: Acceptor> Store<A> {
     pub async fn change<T, F>(&self, key: &[u8], f: F, deadline: Instant) -> Result<T, ChangeError>
     where
         T: Send + 'static,
-        F: FnMut(Present<'_, Bytes>) -> Step<Bytes, T> + Send + 'static,
+        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
     {
         self.limits.key(key).map_err(ChangeError::TooLong)?;
+        self.change_any(key, f, deadline).await
+    }
+
+    /// The same for the key of the document, too, which no caller's key is.
+    pub(crate) async fn change_any<T, F>(
+        &self,
+        key: &[u8],
+        f: F,
+        deadline: Instant,
+    ) -> Result<T, ChangeError>
+    where
+        T: Send + 'static,
+        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+    {
         if deadline <= Instant::now() {
             return Err(ChangeError::NotApplied(Why::Deadline));
         }
@@ -127,7 +141,7 @@ impl<A: Acceptor> Store<A> {
         if let Ok(Ok(Some(cell))) = settled {
             return Ok(cell);
         }
-        let keep = |present: Present<'_, Bytes>| {
+        let keep = |present: Present<'_>| {
             let cell = (present.version > 0).then(|| Cell {
                 version: present.version,
                 value: present.value.cloned(),

@@ -1,22 +1,22 @@
 //! Somebody who waits for a change, as the engine sees them.
 
-use crate::ChangeError;
+use crate::{ChangeError, Present};
 use crate::limits::{Limits, TooLong};
 use bytes::Bytes;
-use caspaxos::{Change, Made, Present, Settled, Step};
+use caspaxos::{Change, Made, Settled, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::oneshot;
 
 /// A change function and its caller, whatever type the answer has.
 pub(crate) trait Waiting: Send {
-    fn apply(&mut self, present: Present<'_, Bytes>) -> Made<Bytes>;
+    fn apply(&mut self, present: Present<'_>) -> Made<Bytes>;
     fn settle(self: Box<Self>, end: Settled);
 }
 
 pub(crate) type Waiter = Box<dyn Waiting>;
 
 impl Change<Bytes> for Waiter {
-    fn apply(&mut self, present: Present<'_, Bytes>) -> Made<Bytes> {
+    fn apply(&mut self, present: Present<'_>) -> Made<Bytes> {
         self.as_mut().apply(present)
     }
 }
@@ -38,7 +38,7 @@ pub(crate) fn waiter<T, F>(
 ) -> (Waiter, oneshot::Receiver<Result<T, ChangeError>>)
 where
     T: Send + 'static,
-    F: FnMut(Present<'_, Bytes>) -> Step<Bytes, T> + Send + 'static,
+    F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
     (Box::new(Asked { f, limits, answers: Vec::with_capacity(1), caller }), answer)
@@ -47,9 +47,9 @@ where
 impl<T, F> Waiting for Asked<F, T>
 where
     T: Send,
-    F: FnMut(Present<'_, Bytes>) -> Step<Bytes, T> + Send,
+    F: FnMut(Present<'_>) -> Step<Bytes, T> + Send,
 {
-    fn apply(&mut self, present: Present<'_, Bytes>) -> Made<Bytes> {
+    fn apply(&mut self, present: Present<'_>) -> Made<Bytes> {
         // The function is the caller's: its panic is to be the caller's too, not the engine's.
         let step = catch_unwind(AssertUnwindSafe(|| (self.f)(present)));
         let (made, answer) = match step {

@@ -13,7 +13,7 @@ pub enum Made<V> {
 }
 
 /// What a change finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Present<'a, V> {
     /// The value; `None` when there is none, or no more.
     pub value: Option<&'a V>,
@@ -22,6 +22,15 @@ pub struct Present<'a, V> {
     /// The version that a put would get.
     pub next: u64,
 }
+
+// Derived, both would ask the same of the value.
+impl<V> Clone for Present<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Present<'_, V> {}
 
 /// Something that is to be done to a register.
 pub trait Change<V> {
@@ -52,7 +61,7 @@ pub(super) struct Job<C> {
     /// What it does in the round under way.
     part: Part,
     /// Why the round before did not commit.
-    last: Why,
+    pub(super) last: Why,
 }
 
 /// What a job does in a round.
@@ -131,8 +140,7 @@ impl<C> Job<C> {
 
     /// The round ended without being committed. `doubt` is its ballot if its value may have been
     /// accepted, and may yet be found.
-    pub(super) fn left(&mut self, why: Why, doubt: Option<Ballot>) {
-        self.last = why;
+    pub(super) fn left(&mut self, doubt: Option<Ballot>) {
         let application = self.application();
         let part = core::mem::replace(&mut self.part, Part::None);
         if let (Some(ballot), Part::Puts | Part::Found(_)) = (doubt, part) {
