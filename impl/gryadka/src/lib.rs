@@ -20,25 +20,25 @@
 
 mod acceptor;
 mod connection;
+mod courier;
 mod error;
-mod key_locks;
-mod native_acceptor;
+mod native_registers;
 mod native_server;
-mod redis_acceptor;
-mod register;
-mod reply;
-mod store;
+mod remote_acceptor;
+mod scripts;
+mod wire;
 
-pub use acceptor::{Acceptor, Lost};
+pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Status};
 pub use bytes::Bytes;
-pub use caspaxos::{AcceptorId, Ballot, Configuration, ProposerId, Quorum, Step, Why};
+pub use caspaxos::{
+    AcceptorId, Ballot, Configuration, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
+};
 pub use connection::AddressError;
+pub use courier::{Courier, Delivered, Inbox};
 pub use error::ChangeError;
-pub use native_acceptor::NativeAcceptor;
-pub use native_server::{NativeRegisters, NativeServer};
-pub use redis_acceptor::RedisAcceptor;
-pub use register::{CasAnswer, Versioned};
-pub use store::{Options, Store};
+pub use native_registers::NativeRegisters;
+pub use native_server::NativeServer;
+pub use remote_acceptor::{Access, RemoteAcceptor};
 
 /// Other rules than the protocol's own: for the gallery of mutants.
 #[cfg(feature = "mutants")]
