@@ -99,8 +99,7 @@ impl<T: Send + 'static> Courier<T> {
     /// A courier to this acceptor. Must be called within a tokio runtime, which carries it.
     #[must_use]
     pub fn start<A: Acceptor>(acceptor: &Arc<A>, inbox: &Arc<impl Inbox<T>>) -> Self {
-        let backlog =
-            Backlog { waiting: VecDeque::new(), weight: Weight::NONE, closed: false };
+        let backlog = Backlog { waiting: VecDeque::new(), weight: Weight::NONE, closed: false };
         let desk = Arc::new(Desk { backlog: Mutex::new(backlog), work: Notify::new() });
         for _ in 0..LANES {
             tokio::spawn(lane(desk.clone(), acceptor.clone(), inbox.clone()));

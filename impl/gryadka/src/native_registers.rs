@@ -43,18 +43,6 @@ struct Malformed;
 
 impl NativeRegisters {
     /// Executes a command.
-    /// How many registers are held.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.memory().member.registers().len()
-    }
-
-    /// Whether no register is held.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     pub(crate) fn execute(&self, command: &[Bytes]) -> Spoken {
         let Some((name, arguments)) = command.split_first() else {
             return Spoken::Error(String::from("ERR empty command"));
@@ -137,7 +125,9 @@ impl Memory {
         match self.member.standing() {
             Some(held) if held.stamp == stamp => return Ok(Spoken::Number(1)),
             None if !self.member.registers().is_empty() => {
-                return Ok(Spoken::Error(format!("{NOT_WIPED} it has registers of an earlier life")));
+                return Ok(Spoken::Error(format!(
+                    "{NOT_WIPED} it has registers of an earlier life"
+                )));
             }
             Some(_) | None => {}
         }
@@ -196,7 +186,8 @@ impl Memory {
         let items = self.member.standing().map(|Standing { stamp, epoch, age }| {
             [text(wire::stamp(stamp)), text(epoch.to_string()), text(age.to_string())]
         });
-        let mut items = items.map_or_else(|| vec![Spoken::Nil, Spoken::Nil, Spoken::Nil], Vec::from);
+        let mut items =
+            items.map_or_else(|| vec![Spoken::Nil, Spoken::Nil, Spoken::Nil], Vec::from);
         items.push(Spoken::Text(self.document.clone()));
         Spoken::Array(items)
     }

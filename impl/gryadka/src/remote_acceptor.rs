@@ -118,7 +118,8 @@ impl RemoteAcceptor {
     }
 
     fn step(&self, head: Head, requests: &[(Bytes, Request)]) -> Cmd {
-        let bytes = requests.iter().map(|(key, request)| key.len() + wire::size_hint(request)).sum();
+        let bytes =
+            requests.iter().map(|(key, request)| key.len() + wire::size_hint(request)).sum();
         let mut command = self.begin(Verb::Step, requests.len(), bytes);
         let mut scratch = self.key(b'=', b"");
         for (key, _) in requests {
@@ -139,7 +140,8 @@ impl RemoteAcceptor {
     /// are not the key's own.
     async fn page(&self, command: &Cmd, dressing: usize) -> Result<Page, Lost> {
         let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = decoded(self.ask(command).await?)?;
-        let bare = |key: Vec<u8>| (key.len() >= dressing).then(|| Bytes::from(key).split_off(dressing));
+        let bare =
+            |key: Vec<u8>| (key.len() >= dressing).then(|| Bytes::from(key).split_off(dressing));
         let keys = keys.into_iter().filter_map(bare).collect();
         Ok(Page { keys, next: (next != b"0").then(|| Cursor(next.into())) })
     }
@@ -182,7 +184,10 @@ fn decoded<T: redis::FromRedisValue>(answer: Value) -> Result<T, Lost> {
 /// The prefix as a pattern that matches itself.
 fn escaped(prefix: &[u8]) -> Vec<u8> {
     let special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\' | b'^' | b'-');
-    prefix.iter().flat_map(|byte| special(byte).then_some(b'\\').into_iter().chain([*byte])).collect()
+    prefix
+        .iter()
+        .flat_map(|byte| special(byte).then_some(b'\\').into_iter().chain([*byte]))
+        .collect()
 }
 
 impl Acceptor for RemoteAcceptor {

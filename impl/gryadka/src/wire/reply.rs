@@ -50,9 +50,8 @@ pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, Lost>
         (_, Value::BulkString(text)) => Some(Bytes::from(text)),
         (_, other) => return Err(strange(&other)),
     };
-    text.map_or_else(|| nothing(stage), |text| read_text(stage, text)).ok_or_else(|| {
-        Lost::NoAnswer(format!("a reply to {stage:?} that cannot be read"))
-    })
+    text.map_or_else(|| nothing(stage), |text| read_text(stage, text))
+        .ok_or_else(|| Lost::NoAnswer(format!("a reply to {stage:?} that cannot be read")))
 }
 
 fn nothing(stage: Stage) -> Option<Reply> {
