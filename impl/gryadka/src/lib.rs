@@ -33,24 +33,48 @@ mod cluster;
 mod collector;
 mod connection;
 mod courier;
+mod document;
+mod engine;
 mod error;
+mod gryadka;
+mod limits;
+mod membership;
 mod native_registers;
 mod native_server;
+mod register;
 mod remote_acceptor;
+mod roster;
 mod scripts;
+mod store;
+mod waiting;
+mod watching;
 mod wire;
 
 pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Status};
+pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
     AcceptorId, Ballot, Configuration, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
 };
+pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
+pub use collector::Pass;
 pub use connection::AddressError;
 pub use courier::{Courier, Delivered, Inbox};
+pub use document::{Document, DocumentError, Votes};
 pub use error::ChangeError;
+pub use gryadka::{ConnectError, ConnectOptions, Gryadka, fresh_proposer_id};
+pub use limits::{Limits, TooLong};
+pub use membership::{MembershipError, Progress, Rescan};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
+pub use register::{CasAnswer, Expected, Versioned};
 pub use remote_acceptor::{Access, RemoteAcceptor};
+pub use roster::{Dial, RosterError};
+pub use store::{Options, Store};
+pub use watching::Watch;
+
+/// What a change function is shown of a register.
+pub type Present<'a> = caspaxos::Present<'a, Bytes>;
 
 /// Other rules than the protocol's own: for the gallery of mutants.
 #[cfg(feature = "mutants")]

@@ -43,6 +43,18 @@ struct Malformed;
 
 impl NativeRegisters {
     /// Executes a command.
+    /// How many registers are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.memory().member.registers().len()
+    }
+
+    /// Whether no register is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn execute(&self, command: &[Bytes]) -> Spoken {
         let Some((name, arguments)) = command.split_first() else {
             return Spoken::Error(String::from("ERR empty command"));
