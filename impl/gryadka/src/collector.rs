@@ -17,7 +17,9 @@ use std::time::Duration;
 
 /// How many keys are under way at a time.
 const AT_ONCE: usize = 32;
-/// How long one key may take. What is not done then, a later pass does.
+/// How often a key is tried that others are writing: each try counts past what it met before.
+const TRIES: usize = 3;
+/// How long one try may take. What is not done then, a later pass does.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a pass of the collector came to, in keys.
@@ -79,13 +81,30 @@ impl<A: Acceptor> Collector<A> {
 
     /// Collects one register, if it holds a tombstone.
     async fn collect(&self, key: Bytes) -> Collected {
+        let mut end = Collected::Unfinished(Why::Conflict);
+        for _ in 0..TRIES {
+            end = self.attempt(key.clone()).await;
+            if end != Collected::Unfinished(Why::Conflict) {
+                break;
+            }
+        }
+        if end == Collected::Alive {
+            for acceptor in self.acceptors.values() {
+                drop(tokio::time::timeout(PATIENCE, acceptor.forget_hint(key.clone())).await);
+            }
+        }
+        end
+    }
+
+    /// One round, and the erasing that follows it.
+    async fn attempt(&self, key: Bytes) -> Collected {
         let (mut collection, mut progress) = Collection::begin(&mut self.proposer(), key.clone());
         let mut calls = FuturesUnordered::new();
         let give_up = tokio::time::sleep(PATIENCE);
         tokio::pin!(give_up);
-        let end = loop {
+        loop {
             match progress {
-                CollectProgress::Over(end) => break end,
+                CollectProgress::Over(end) => return end,
                 CollectProgress::Send(requests) => {
                     for (from, request) in requests {
                         let stage = request.stage();
@@ -98,17 +117,11 @@ impl<A: Acceptor> Collector<A> {
             let (from, stage, result) = tokio::select! {
                 Some(answer) = calls.next() => answer,
                 () = &mut give_up => {
-                    break collection.give_up(&mut self.proposer(), Why::Deadline);
+                    return collection.give_up(&mut self.proposer(), Why::Deadline);
                 }
             };
             progress = self.advance(&mut collection, from, stage, result);
-        };
-        if end == Collected::Alive {
-            for acceptor in self.acceptors.values() {
-                drop(tokio::time::timeout(PATIENCE, acceptor.forget_hint(key.clone())).await);
-            }
         }
-        end
     }
 
     fn advance(
