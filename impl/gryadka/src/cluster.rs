@@ -3,7 +3,7 @@
 use crate::collector::{Collector, Pass};
 use crate::document::Document;
 use crate::gryadka::{Gryadka, fresh_proposer_id};
-use crate::membership::{Driver, MembershipError, Progress, Rescan};
+use crate::membership::{Aim, Driver, MembershipError, Progress, Rescan};
 use crate::{RemoteAcceptor, Status};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +26,9 @@ pub enum Membership {
     },
     /// What was begun is brought to its end.
     Resume,
+    /// What was begun is given up, once the step that is under way is done. The acceptors stay that
+    /// there are then.
+    Cancel,
 }
 
 /// How a change is made.
@@ -90,11 +93,15 @@ impl Gryadka {
         watch: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Document, MembershipError> {
         let driver = self.driver(options, watch);
-        let done = if change == Membership::Resume {
-            driver.drive(None).await?
-        } else {
-            driver.drive(Some(&move |document: &mut Document| change.target(document))).await?
+        let target = |document: &mut Document| change.target(document);
+        let aim = match &change {
+            Membership::Resume => Aim::Resume,
+            Membership::Cancel => Aim::Cancel,
+            Membership::Grow(_) | Membership::Shrink(_) | Membership::Replace { .. } => {
+                Aim::Change(&target)
+            }
         };
+        let done = driver.drive(aim).await?;
         self.shared.adopt(&self.store, done.clone()).ok();
         Ok(done)
     }
@@ -168,7 +175,7 @@ impl Membership {
         let gone: &[u32] = match self {
             Self::Shrink(gone) => gone,
             Self::Replace { old, .. } => std::slice::from_ref(old),
-            Self::Grow(_) | Self::Resume => &[],
+            Self::Grow(_) | Self::Resume | Self::Cancel => &[],
         };
         for id in gone {
             if !wanted.remove(id) {
@@ -178,7 +185,7 @@ impl Membership {
         let joining: &[String] = match self {
             Self::Grow(addresses) => addresses,
             Self::Replace { new, .. } => std::slice::from_ref(new),
-            Self::Shrink(_) | Self::Resume => &[],
+            Self::Shrink(_) | Self::Resume | Self::Cancel => &[],
         };
         for address in joining {
             let taken = |id: &u32| document.acceptors.get(id) == Some(address);

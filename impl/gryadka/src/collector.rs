@@ -6,9 +6,7 @@
 use crate::document::Document;
 use crate::{Acceptor, Cell, Cursor, Head, Lost, ProposerId, Reply, Request};
 use bytes::Bytes;
-use caspaxos::{
-    AcceptorId, CollectProgress, Collected, Collection, Proposer, Stage, Why,
-};
+use caspaxos::{AcceptorId, CollectProgress, Collected, Collection, Proposer, Stage, Why};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,9 +131,7 @@ impl<A: Acceptor> Collector<A> {
     ) -> CollectProgress<Bytes> {
         match result {
             Ok(reply) => collection.on_reply(&mut self.proposer(), from, reply),
-            Err(lost) => {
-                collection.on_lost(&mut self.proposer(), from, stage, lost.delivered())
-            }
+            Err(lost) => collection.on_lost(&mut self.proposer(), from, stage, lost.delivered()),
         }
     }
 

@@ -34,13 +34,16 @@ pub struct ConnectOptions {
     pub initialise: bool,
     /// Where to go instead of an acceptor's own address: through a tunnel, or a proxy. The cluster
     /// knows acceptors by their own addresses alone.
-    pub route: Option<Arc<dyn Fn(&str) -> String + Send + Sync>>,
+    pub route: Option<Route>,
     /// The id of this proposer; drawn when absent. Never one that was used before.
     pub proposer: Option<ProposerId>,
     /// Other rules than the protocol's own: for the gallery of mutants.
     #[cfg(feature = "mutants")]
     pub rules: Option<Arc<dyn caspaxos::Rules>>,
 }
+
+/// Says where to go instead of an address.
+pub type Route = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 impl ConnectOptions {
     /// These acceptors, the prefix `gryadka:`, and a cache of 10,000 keys.
@@ -70,7 +73,9 @@ impl ConnectOptions {
 impl fmt::Debug for ConnectOptions {
     /// Without passwords, which addresses may have in them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectOptions").field("prefix", &self.access.prefix).finish_non_exhaustive()
+        f.debug_struct("ConnectOptions")
+            .field("prefix", &self.access.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,7 +142,10 @@ impl Shared {
         let (before, after) = (store.configuration(), document.configuration()?);
         if after.epoch() == before.epoch() + 1 && !after.may_follow(&before) {
             let epoch = after.epoch();
-            tracing::error!(epoch, "the next configuration may not follow this one: not taken over");
+            tracing::error!(
+                epoch,
+                "the next configuration may not follow this one: not taken over"
+            );
             return Ok(false);
         }
         let later = store.reconfigure(after, self.roster.of(&document)?);

@@ -62,7 +62,7 @@ pub use connection::AddressError;
 pub use courier::{Courier, Delivered, Inbox};
 pub use document::{Document, DocumentError, Votes};
 pub use error::ChangeError;
-pub use gryadka::{ConnectError, ConnectOptions, Gryadka, fresh_proposer_id};
+pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
 pub use limits::{Limits, TooLong};
 pub use membership::{MembershipError, Progress, Rescan};
 pub use native_registers::NativeRegisters;

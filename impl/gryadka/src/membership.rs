@@ -22,6 +22,7 @@ use crate::{
 use caspaxos::{AcceptorId, Standing, Step, plan};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -108,12 +109,28 @@ pub(crate) struct Driver<'a, A> {
     pub(crate) watch: &'a (dyn Fn(Progress) + Send + Sync),
     /// Other rules than the protocol's own: for the gallery of mutants.
     #[cfg(feature = "mutants")]
-    pub(crate) rules: Option<std::sync::Arc<dyn caspaxos::Rules>>,
+    pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
+}
+
+/// What a driver is to bring about.
+#[derive(Clone, Copy)]
+pub(crate) enum Aim<'a> {
+    /// The acceptors that this makes of the present document.
+    Change(&'a Target<'a>),
+    /// Those that were announced before.
+    Resume,
+    /// Those that there are: what was announced is given up, once the step under way is done.
+    Cancel,
 }
 
 /// Says which acceptors a cluster is to have, and gives newcomers their numbers in the document.
-pub(crate) type Target =
-    dyn Fn(&mut Document) -> Result<BTreeSet<u32>, MembershipError> + Send + Sync;
+pub(crate) type Target<'a> =
+    dyn Fn(&mut Document) -> Result<BTreeSet<u32>, MembershipError> + Send + Sync + 'a;
+
+fn newcomer(document: &Document, id: u32, lost: Lost) -> MembershipError {
+    let address = document.acceptors.get(&id).cloned().unwrap_or_default();
+    MembershipError::Newcomer { id, address, lost }
+}
 
 /// The cluster in one epoch, as the driver works on it.
 struct Epoch<A> {
@@ -122,13 +139,9 @@ struct Epoch<A> {
 }
 
 impl<A: Acceptor> Driver<'_, A> {
-    /// Goes on until the cluster has the acceptors that `target` makes of the present document, or,
-    /// without one, those that were announced before. `target` may give acceptors new numbers.
-    pub(crate) async fn drive(
-        &self,
-        target: Option<&Target>,
-    ) -> Result<Document, MembershipError> {
-        let mut target = target;
+    /// Goes on until the cluster has the acceptors that it is to have.
+    pub(crate) async fn drive(&self, aim: Aim<'_>) -> Result<Document, MembershipError> {
+        let mut aim = aim;
         loop {
             if Instant::now() >= self.deadline {
                 return Err(MembershipError::Deadline);
@@ -139,28 +152,49 @@ impl<A: Acceptor> Driver<'_, A> {
                 self.settle(&truth).await?;
                 continue;
             }
-            if let Some(announce) = target {
-                if let Some(under_way) = &truth.target {
-                    return Err(MembershipError::Busy(under_way.clone()));
+            match (aim, truth.target.clone()) {
+                (Aim::Change(_), Some(under_way)) => return Err(MembershipError::Busy(under_way)),
+                (Aim::Change(target), None) => {
+                    if self.announce(&epoch, &truth, target).await? {
+                        aim = Aim::Resume;
+                    }
                 }
-                let mut announced = truth.clone();
-                let wanted = announce(&mut announced)?;
-                if wanted.is_empty() {
-                    return Err(MembershipError::Nobody);
+                (Aim::Cancel, Some(_)) => {
+                    let stays = Document { target: None, ..truth.clone() }.settled();
+                    self.write(&epoch, &truth, &stays).await;
                 }
-                if wanted == truth.members() {
-                    return Ok(truth);
-                }
-                announced.target = Some(wanted.clone());
-                if self.write(&epoch, &truth, &announced).await {
-                    (self.watch)(Progress::Announced(wanted));
-                    target = None;
-                }
-                continue;
+                (Aim::Resume, Some(wanted)) => self.step(&epoch, &truth, &wanted).await?,
+                (Aim::Resume | Aim::Cancel, None) => return Ok(truth),
             }
-            let Some(wanted) = truth.target.clone() else { return Ok(truth) };
-            self.step(&epoch, &truth, &wanted).await?;
         }
+    }
+
+    /// Notes in the store where the cluster is to go, if it can. `false` when that was not to be
+    /// done now.
+    async fn announce(
+        &self,
+        epoch: &Epoch<A>,
+        truth: &Document,
+        target: &Target<'_>,
+    ) -> Result<bool, MembershipError> {
+        let mut announced = truth.clone();
+        let wanted = target(&mut announced)?;
+        if wanted.is_empty() {
+            return Err(MembershipError::Nobody);
+        }
+        if wanted == truth.members() {
+            return Ok(true);
+        }
+        for &id in wanted.difference(&truth.members()) {
+            let may_join = self.place_of_newcomer(&announced, id).await;
+            may_join.map_err(|lost| newcomer(&announced, id, lost))?;
+        }
+        announced.target = Some(wanted.clone());
+        let written = self.write(epoch, truth, &announced).await;
+        if written {
+            (self.watch)(Progress::Announced(wanted));
+        }
+        Ok(written)
     }
 
     /// Commits every key again in the present epoch, whatever it is good for.
@@ -253,8 +287,6 @@ impl<A: Acceptor> Driver<'_, A> {
 
     /// Gives a newcomer its place: empty, and no younger than the others.
     async fn admit(&self, document: &Document, id: u32) -> Result<(), MembershipError> {
-        let address = document.acceptors.get(&id).cloned().unwrap_or_default();
-        let acceptor = self.roster.at(&address)?;
         let mut age = 0;
         for found in self.roster.ask(document.acceptors.values()).await? {
             if let Ok(Status { standing: Some(standing), .. }) = found.status
@@ -266,25 +298,39 @@ impl<A: Acceptor> Driver<'_, A> {
         let stamp = document.stamp(id);
         let standing = Standing { stamp, epoch: document.epoch, age };
         let admitted = async {
-            let place = acceptor.status().await?.standing;
-            if place.is_some_and(|place| place.stamp == stamp) {
-                return Ok(());
-            }
-            if let Some(place) = place {
-                // A place that it had before, and lost: numbers are never used again.
-                let left = place.stamp.cluster == document.cluster
-                    && !document.acceptors.contains_key(&place.stamp.acceptor.0);
-                if !left {
-                    return Err(Lost::NotMember);
-                }
-                acceptor.retire(place.stamp).await?;
+            let (acceptor, place) = self.place_of_newcomer(document, id).await?;
+            match place {
+                Some(place) if place.stamp == stamp => return Ok(()),
+                Some(place) => acceptor.retire(place.stamp).await?,
+                None => {}
             }
             acceptor.wipe().await?;
             acceptor.admit(standing, document.bytes()).await
         };
-        admitted.await.map_err(|lost| MembershipError::Newcomer { id, address, lost })?;
+        admitted.await.map_err(|lost| newcomer(document, id, lost))?;
         (self.watch)(Progress::Admitted(id));
         Ok(())
+    }
+
+    /// The place that a newcomer has already, if it may have it: its own to be, or one of this
+    /// cluster that nobody counts on any more.
+    async fn place_of_newcomer(
+        &self,
+        document: &Document,
+        id: u32,
+    ) -> Result<(Arc<A>, Option<Standing>), Lost> {
+        let address = document.acceptors.get(&id).map_or("", String::as_str);
+        let wrong = |error: AddressError| Lost::NotConnected(error.to_string());
+        let acceptor = self.roster.at(address).map_err(wrong)?;
+        let late = || Lost::NoAnswer(String::from("no answer in time"));
+        let status = tokio::time::timeout(ANSWER, acceptor.status()).await;
+        let place = status.unwrap_or_else(|_| Err(late()))?.standing;
+        let free = place.is_none_or(|place| {
+            let number = place.stamp.acceptor.0;
+            place.stamp.cluster == document.cluster
+                && (number == id || !document.acceptors.contains_key(&number))
+        });
+        if free { Ok((acceptor, place)) } else { Err(Lost::NotMember) }
     }
 
     /// Seals the epoch before this document's, commits every key again, and notes it.
@@ -313,7 +359,7 @@ impl<A: Acceptor> Driver<'_, A> {
     /// Tells the acceptors of this epoch and the one before of it. Answers who has heard.
     async fn tell(&self, document: &Document) -> Result<BTreeSet<AcceptorId>, MembershipError> {
         let acceptors = self.roster.of(document)?;
-        let tell = async |(id, acceptor): (AcceptorId, std::sync::Arc<A>)| {
+        let tell = async |(id, acceptor): (AcceptorId, Arc<A>)| {
             let told = acceptor.tell(document.stamp(id.0), document.epoch, document.bytes());
             matches!(tokio::time::timeout(ANSWER, told).await, Ok(Ok(()))).then_some(id)
         };
@@ -323,9 +369,8 @@ impl<A: Acceptor> Driver<'_, A> {
     /// Takes the place away from those who are not needed any more. It is a courtesy: they are
     /// fenced, and nobody asks them.
     async fn dismiss(&self, before: &Document, after: &Document) -> Result<(), MembershipError> {
-        let gone: BTreeMap<_, _> = (before.acceptors.iter())
-            .filter(|(id, _)| !after.acceptors.contains_key(id))
-            .collect();
+        let gone: BTreeMap<_, _> =
+            (before.acceptors.iter()).filter(|(id, _)| !after.acceptors.contains_key(id)).collect();
         for (id, address) in gone {
             let acceptor = self.roster.at(address)?;
             let left = tokio::time::timeout(ANSWER, acceptor.retire(before.stamp(*id))).await;

@@ -69,7 +69,10 @@ impl<A: Acceptor> Roster<A> {
 
     /// The latest document that any acceptor carries, starting from these addresses and going on to
     /// those that documents name. `None` when none of them has a place in a cluster.
-    pub(crate) async fn newest(&self, addresses: &[String]) -> Result<Option<Document>, RosterError> {
+    pub(crate) async fn newest(
+        &self,
+        addresses: &[String],
+    ) -> Result<Option<Document>, RosterError> {
         let mut newest: Option<Document> = None;
         let mut ask: Vec<String> = addresses.to_vec();
         let mut asked: Vec<String> = Vec::new();

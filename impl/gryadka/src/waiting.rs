@@ -1,7 +1,7 @@
 //! Somebody who waits for a change, as the engine sees them.
 
-use crate::{ChangeError, Present};
 use crate::limits::{Limits, TooLong};
+use crate::{ChangeError, Present};
 use bytes::Bytes;
 use caspaxos::{Change, Made, Settled, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,7 +66,8 @@ where
 
     fn settle(mut self: Box<Self>, end: Settled) {
         let result = match end {
-            Settled::Committed(at) if at < self.answers.len() => match self.answers.swap_remove(at) {
+            Settled::Committed(at) if at < self.answers.len() => match self.answers.swap_remove(at)
+            {
                 Some(answer) => answer.map_err(ChangeError::TooLong),
                 None => return,
             },

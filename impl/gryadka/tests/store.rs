@@ -66,7 +66,8 @@ async fn contending_proposers_lose_no_increment_and_leave_none_in_doubt() {
     let mut tasks = tokio::task::JoinSet::new();
     let first = cluster.join().await;
     first.change(b"n", increment, soon()).await.unwrap();
-    for store in [cluster.join().await, cluster.join().await, first.clone()].iter().cycle().take(9) {
+    for store in [cluster.join().await, cluster.join().await, first.clone()].iter().cycle().take(9)
+    {
         let store = store.clone();
         tasks.spawn(async move {
             for _ in 0..50 {
@@ -197,10 +198,8 @@ async fn a_caller_who_goes_away_does_not_keep_the_key() {
     cluster.stop(0);
     cluster.stop(1);
     let deadline = Instant::now() + Duration::from_millis(200);
-    let gone = tokio::time::timeout(
-        Duration::from_millis(20),
-        store.change(b"n", increment, deadline),
-    );
+    let gone =
+        tokio::time::timeout(Duration::from_millis(20), store.change(b"n", increment, deadline));
     assert!(gone.await.is_err());
     cluster.start_again(0).await;
     store.change(b"n", increment, soon()).await.unwrap();
@@ -217,4 +216,3 @@ async fn a_panic_of_the_change_function_is_its_callers_alone() {
     store.set(b"k", "x".into(), soon()).await.unwrap();
     std::panic::resume_unwind(panicked.unwrap_err().into_panic());
 }
-

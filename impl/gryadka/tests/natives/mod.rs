@@ -1,8 +1,6 @@
 //! Clusters of native acceptors for tests.
 
-use gryadka::{
-    Bytes, ConnectOptions, Gryadka, NativeRegisters, NativeServer, Present, Step,
-};
+use gryadka::{Bytes, ConnectOptions, Gryadka, NativeRegisters, NativeServer, Present, Step};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
