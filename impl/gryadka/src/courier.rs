@@ -163,6 +163,12 @@ impl<T> Desk<T> {
 }
 
 impl<T> Backlog<T> {
+    /// Takes out everything.
+    fn empty(&mut self) -> VecDeque<Parcel<T>> {
+        self.weight = Weight::NONE;
+        std::mem::take(&mut self.waiting)
+    }
+
     /// Takes out what travels in one call: the same configuration, and not too much.
     fn call(&mut self) -> Vec<Parcel<T>> {
         let Some(head) = self.waiting.front().map(|first| first.head) else { return Vec::new() };
@@ -189,24 +195,32 @@ async fn lane<T, A: Acceptor, I: Inbox<T>>(desk: Arc<Desk<T>>, acceptor: Arc<A>,
         let results = tokio::time::timeout(STRAGGLER, acceptor.call(head, requests)).await;
         let late = |_| vec![Err(Lost::NoAnswer(String::from("no reply in time"))); tags.len()];
         let results = results.unwrap_or_else(late);
-        let unreachable = match results.first() {
-            Some(Err(lost @ Lost::NotConnected(_))) => Some(lost.clone()),
-            Some(_) | None => None,
-        };
+        let broken = broken(&results);
         inbox.take(tags.into_iter().zip(results).map(delivered).collect());
-        // What came while a connection was tried for in vain need not wait for the next attempt.
-        if let Some(lost) = unreachable {
-            let stranded = {
-                let mut backlog = desk.backlog();
-                backlog.weight = Weight::NONE;
-                std::mem::take(&mut backlog.waiting)
-            };
+        // What waited for a connection that broke need not wait for the next one.
+        if let Some(lost) = broken {
             let lost = |parcel: Parcel<T>| delivered((parcel.tag, Err(lost.clone())));
-            inbox.take(stranded.into_iter().map(lost).collect());
+            inbox.take(desk.backlog().empty().into_iter().map(lost).collect());
         }
     }
+}
+
+/// What is lost of the requests that wait, when these are the results of a call: all of them, if it
+/// was lost as a whole, because there is or was no connection.
+fn broken(results: &[Result<Reply, Lost>]) -> Option<Lost> {
+    let mut why = None;
+    for result in results {
+        match result {
+            Err(Lost::NotConnected(text) | Lost::NoAnswer(text)) => why = Some(text),
+            Ok(_) | Err(Lost::Refused(_) | Lost::NotMember | Lost::Fenced { .. }) => return None,
+        }
+    }
+    why.cloned().map(Lost::NotConnected)
 }
 
 fn delivered<T>((tag, result): (T, Result<Reply, Lost>)) -> Delivered<T> {
     Delivered { tag, result }
 }
+
+#[cfg(test)]
+mod tests;

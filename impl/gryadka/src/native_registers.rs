@@ -35,7 +35,7 @@ pub(crate) enum Spoken {
     Number(u64),
     Nil,
     Text(Bytes),
-    Array(Vec<Spoken>),
+    Array(Vec<Self>),
 }
 
 /// A command that cannot be understood.

@@ -171,10 +171,7 @@ impl RemoteAcceptor {
 
 /// What an error that the server answered with means.
 fn own(answer: Value) -> Result<Value, Lost> {
-    match answer {
-        Value::ServerError(error) => Err(wire::lost(&error)),
-        answer => Ok(answer),
-    }
+    if let Value::ServerError(error) = &answer { Err(wire::lost(error)) } else { Ok(answer) }
 }
 
 fn decoded<T: redis::FromRedisValue>(answer: Value) -> Result<T, Lost> {

@@ -1,12 +1,18 @@
 //! What several tests need: real servers, and the rules without any.
-#![allow(dead_code, clippy::allow_attributes, reason = "not every test needs all of it")]
+#![expect(clippy::panic, reason = "a test may stop where it stands")]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::allow_attributes,
+    reason = "not every test needs all of it"
+)]
 
 mod pure;
 mod redis_server;
 mod words;
 
 pub(crate) use pure::Pure;
-pub(crate) use redis_server::Redis;
+pub(crate) use redis_server::{Redis, free_port};
 pub(crate) use words::{ballot, execute, head, stamp};
 
 use gryadka::{NativeRegisters, NativeServer, RemoteAcceptor};

@@ -1,6 +1,7 @@
 //! A real Redis server for a test, gone when the test is over.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -42,13 +43,28 @@ impl Redis {
 
     /// Executes one command, its words apart by spaces, on a connection of its own.
     pub(crate) fn execute(&self, command: &str) -> redis::Value {
-        let mut words = command.split(' ');
-        let mut command = redis::cmd(words.next().unwrap());
-        words.for_each(|word| {
+        self.words(&command.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Executes one command on a connection of its own.
+    pub(crate) fn words(&self, words: &[&str]) -> redis::Value {
+        let mut command = redis::cmd(words[0]);
+        words[1..].iter().for_each(|word| {
             command.arg(word);
         });
         let client = redis::Client::open(self.address.as_str()).unwrap();
         command.query(&mut client.get_connection().unwrap()).unwrap()
+    }
+
+    /// Whether its `INFO` has this line.
+    pub(crate) fn fact(&self, line: &str) -> bool {
+        let info: String = redis::from_redis_value(self.execute("INFO")).unwrap();
+        info.lines().any(|own| own == line)
+    }
+
+    /// Where its files are.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     fn wait(&mut self) {
