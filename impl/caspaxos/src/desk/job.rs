@@ -1,6 +1,6 @@
 //! One change from its asking to its end, over as many rounds as it takes.
 
-use crate::{Ancestry, Ballot, Cell, ProposerId, Rules, Why};
+use crate::{Ancestry, Ballot, Cell, Lineage, ProposerId, Rules, Why};
 use alloc::vec::Vec;
 
 /// What a change makes of the present value.
@@ -118,7 +118,8 @@ impl<C> Job<C> {
         self.part = match self.change.apply(Present { value, version, next }) {
             Made::Keep => Part::Keeps,
             Made::Put(value) => {
-                let lineage = present.take().map(|cell| cell.lineage).unwrap_or_default();
+                let lineage = present.take().map(|cell| cell.lineage);
+                let lineage = lineage.unwrap_or_else(|| Lineage::since(ballot));
                 *present = Some(Cell { version: next, value, lineage });
                 Part::Puts
             }
