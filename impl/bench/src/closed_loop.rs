@@ -51,7 +51,8 @@ impl<S: Subject> Setting<S> {
             let setting = self.clone();
             writers.spawn(async move {
                 for key in (first..setting.keys.len()).step_by(AT_ONCE) {
-                    match setting.make(0, Call { kind: Kind::Change, key }).await {
+                    // The proposer that will change the key where there is a loop for each.
+                    match setting.make(key, Call { kind: Kind::Change, key }).await {
                         Outcome::Ok => {}
                         failed @ (Outcome::NotApplied | Outcome::Unknown) => return Err(failed),
                     }
@@ -95,4 +96,80 @@ pub(crate) async fn run<S: Subject>(
         tallies.push(tally?);
     }
     Ok(tallies)
+}
+
+#[cfg(test)]
+pub(crate) mod fake {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A store of no acceptors, which refuses every fourth call.
+    #[derive(Default)]
+    pub(crate) struct Fake(AtomicU64);
+
+    impl Fake {
+        pub(crate) fn calls(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        async fn call(&self) -> Outcome {
+            tokio::task::yield_now().await;
+            let before = self.0.fetch_add(1, Ordering::Relaxed);
+            if before % 4 == 3 { Outcome::NotApplied } else { Outcome::Ok }
+        }
+    }
+
+    impl Subject for Fake {
+        async fn change(&self, _: &[u8], _: &Bytes, _: tokio::time::Instant) -> Outcome {
+            self.call().await
+        }
+
+        async fn read(&self, _: &[u8], _: tokio::time::Instant) -> Outcome {
+            self.call().await
+        }
+
+        async fn delete(&self, _: &[u8], _: tokio::time::Instant) -> Outcome {
+            self.call().await
+        }
+
+        fn conflicts(&self) -> Option<u64> {
+            None
+        }
+    }
+
+    pub(crate) fn setting(proposers: usize, keys: usize) -> Setting<Fake> {
+        Setting {
+            subjects: (0..proposers).map(|_| Arc::default()).collect(),
+            keys: (0..keys).map(|key| key.to_string().into_bytes()).collect(),
+            value: Bytes::from_static(b"v"),
+            deadline: Duration::from_secs(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn loops_share_the_proposers_and_count_every_call() {
+        let setting = fake::setting(2, 4);
+        let workload = Workload { proposers: 2, ..Workload::changes("", 4, 4) };
+        let tallies = run(&setting, &workload, 0, Duration::from_millis(5)).await.unwrap();
+        let [first, second] = [0, 1].map(|index| setting.subjects[index].calls());
+        assert!(first > 0 && second > 0, "{first} and {second} calls");
+        let ok: u64 = tallies.iter().map(|tally| tally.outcomes.ok).sum();
+        let refused: u64 = tallies.iter().map(|tally| tally.outcomes.not_applied).sum();
+        assert_eq!((tallies.len(), ok + refused), (4, first + second));
+        assert_eq!(refused, first / 4 + second / 4);
+    }
+
+    #[tokio::test]
+    async fn every_key_is_written_before_the_measurement_or_it_does_not_begin() {
+        let setting = fake::setting(1, 3);
+        setting.populate().await.unwrap();
+        assert_eq!(setting.subjects[0].calls(), 3);
+        let refused = setting.populate().await.unwrap_err();
+        assert!(matches!(refused, BenchError::Populate(Outcome::NotApplied)), "{refused}");
+    }
 }

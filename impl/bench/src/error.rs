@@ -40,16 +40,16 @@ pub enum BenchError {
     /// A server's address is none that a bare client can use.
     #[error("{url} cannot be measured: {reason}")]
     Address {
-        /// The address as it was given.
+        /// The address as it was given, without its login.
         url: String,
         /// What is wrong with it.
         reason: String,
     },
     /// A server did not answer a question beside the measurements.
-    #[error("the server at {url} answered no {command}: {source}")]
+    #[error("the server at {address} answered no {command}: {source}")]
     Control {
         /// The server.
-        url: String,
+        address: SocketAddr,
         /// What was asked.
         command: &'static str,
         /// What went wrong.

@@ -233,7 +233,12 @@ mod tests {
                 complaint(&["--rate", "0"]),
             ]
             .join("\n"),
-            @""
+            @r"
+        --loops cannot be 0: at least 1 is needed
+        --read-share cannot be 1.5: a share is from 0 to 1
+        --slice cannot be 0: it must take some time
+        --rate cannot be 0: it must be above 0
+        "
         );
     }
 }

@@ -77,9 +77,12 @@ fn profile(profile: Profile) -> Vec<Workload> {
     match profile {
         Profile::Standard => standard,
         Profile::Figures => {
+            // Each key has one writer and readers on both proposers, so that a conflict can only
+            // be that of a reader with a writer.
+            let mixed = changes(name::MIXED_64, 64, 64);
             let reads = [
                 Workload { read_share: 1.0, ..changes(name::READS_64, 64, 64) },
-                Workload { read_share: 0.5, ..changes(name::MIXED_64, 64, 64) },
+                Workload { read_share: 0.5, proposers: 2, ..mixed },
             ];
             standard.into_iter().chain(reads).collect()
         }

@@ -44,6 +44,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.setup)?;
         if !self.cases.is_empty() {
+            let Setup { rounds, slice_ms, window, .. } = self.setup;
+            writeln!(f, "{rounds} rounds of {slice_ms} ms; {window} raw calls under way")?;
             writeln!(f, "\n{}\n{}", rates(&self.cases), costs(&self.cases))?;
             writeln!(f, "{NOTES}")?;
         }
@@ -70,7 +72,6 @@ impl fmt::Display for Setup {
             (false, None) => write!(f, "AOF off")?,
         }
         write!(f, "; values of {} bytes; ", self.value_bytes)?;
-        write!(f, "{} rounds of {} ms; window {}; ", self.rounds, self.slice_ms, self.window)?;
         match self.threads {
             0 => write!(f, "one thread")?,
             1 => write!(f, "1 worker thread")?,
@@ -126,7 +127,7 @@ fn costs(cases: &[Figures]) -> Table {
 }
 
 fn targets(targets: &[Target]) -> Table {
-    let mut table = Table::new(&["target", "wanted", "seen", "range", ""]);
+    let mut table = Table::new(&["target", "wanted", "seen", "range", "result"]);
     for target in targets {
         let (sign, wanted) = match target.wanted {
             Bound::AtLeast(least) => ('≥', least),
@@ -190,4 +191,90 @@ fn tenths(value: f64) -> String {
 
 fn hundredths(value: f64) -> String {
     format!("{value:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fsync, Outcomes, Sample, Spread, target};
+
+    fn setup() -> Setup {
+        Setup {
+            server: String::from("Redis 7.0.15"),
+            acceptors: 3,
+            given: false,
+            fsync: None,
+            value_bytes: 100,
+            rounds: 3,
+            slice_ms: 1_000,
+            window: 128,
+            threads: 0,
+            cores: 2,
+        }
+    }
+
+    fn case(name: &str, rates: &[f64], of_raw_limit: f64) -> Figures {
+        Figures {
+            name: name.to_owned(),
+            per_second: Spread::of(rates).unwrap(),
+            of_raw_limit: Some(Ratio { of_medians: of_raw_limit, low: 0.9, high: 1.2 }),
+            latency: None,
+            outcomes: Outcomes { ok: 300_000, not_applied: 0, unknown: 0 },
+            conflicts: None,
+            least_served: None,
+            cost: None,
+            rounds_per_second: rates.to_vec(),
+            rounds_p50_us: Vec::new(),
+        }
+    }
+
+    fn busy(name: &str, rates: &[f64], of_raw_limit: f64) -> Figures {
+        Figures {
+            latency: Some(Latency {
+                p50_us: 631.25,
+                p99_us: 1_800.0,
+                p999_us: 4_000.0,
+                max_us: 9_000.0,
+            }),
+            outcomes: Outcomes { ok: 299_990, not_applied: 9, unknown: 1 },
+            conflicts: Some(17),
+            least_served: Some(0.96),
+            cost: Some(Cost {
+                cpu_us: 19.5,
+                server_cpu_us: 11.25,
+                script_us: Some(3.5),
+                per_script: Some(7.9),
+            }),
+            ..case(name, rates, of_raw_limit)
+        }
+    }
+
+    #[test]
+    fn figures_stand_beside_their_targets() {
+        let cases = vec![
+            case("raw accept", &[99_000.0, 101_000.0, 100_000.0], 1.0),
+            busy("changes 64/64", &[98_000.0, 102_000.0, 105_000.0], 1.02),
+            busy("changes 512/512", &[118_000.0, 121_000.0, 120_000.0], 1.2),
+            busy("contention 2×32/1", &[24_000.0, 25_000.0, 19_000.0], 0.24),
+        ];
+        let targets = target::targets(&cases);
+        let report = Report { setup: setup(), cases, targets, soak: None };
+        insta::assert_snapshot!(report);
+    }
+
+    #[test]
+    fn a_soak_shows_trends() {
+        let sample = |number: u32| Sample {
+            at_s: f64::from(number) * 10.0,
+            own_rss: 20 << 20,
+            used_memory: vec![u64::from(number + 1) << 20, 2 << 20],
+            keys: 128,
+            per_second: 45_000.0,
+        };
+        let outcomes = Outcomes { ok: 1_350_000, not_applied: 2, unknown: 0 };
+        let soak = Soak::of(0.2, outcomes, (1..=3).map(sample).collect());
+        let setup = Setup { fsync: Some(Fsync::Always), threads: 1, ..setup() };
+        let report = Report { setup, cases: Vec::new(), targets: Vec::new(), soak: Some(soak) };
+        insta::assert_snapshot!(report);
+    }
 }

@@ -160,7 +160,7 @@ impl Server {
     }
 
     fn connect(url: &str) -> Result<Self, BenchError> {
-        let wrong = |reason: String| BenchError::Address { url: url.to_owned(), reason };
+        let wrong = |reason: String| BenchError::Address { url: without_login(url), reason };
         let info = url.into_connection_info().map_err(|error| wrong(error.to_string()))?;
         let ConnectionAddr::Tcp(host, port) = info.addr().clone() else {
             return Err(wrong(String::from("a bare client speaks plain TCP only")));
@@ -169,7 +169,7 @@ impl Server {
         let address = found.next().ok_or_else(|| wrong(String::from("no such host")))?;
         let login = login(&info);
         let control = connected(info).map_err(|source| BenchError::Control {
-            url: url.to_owned(),
+            address,
             command: "PING",
             source,
         })?;
@@ -189,8 +189,9 @@ impl Server {
         command: &'static str,
         arguments: &[&str],
     ) -> Result<T, BenchError> {
+        let address = self.address;
         let answer = redis::cmd(command).arg(arguments).query(&mut self.control);
-        answer.map_err(|source| BenchError::Control { url: self.url.clone(), command, source })
+        answer.map_err(|source| BenchError::Control { address, command, source })
     }
 
     fn costs(&mut self) -> Result<Costs, BenchError> {
@@ -215,11 +216,8 @@ impl Server {
                 self.ask("SCAN", &[&cursor, "MATCH", &pattern, "COUNT", &count])?;
             if !page.1.is_empty() {
                 let unlink = redis::cmd("UNLINK").arg(&page.1).query::<u64>(&mut self.control);
-                unlink.map_err(|source| BenchError::Control {
-                    url: self.url.clone(),
-                    command: "UNLINK",
-                    source,
-                })?;
+                let (address, command) = (self.address, "UNLINK");
+                unlink.map_err(|source| BenchError::Control { address, command, source })?;
             }
             if page.0 == "0" {
                 return Ok(());
@@ -233,6 +231,15 @@ fn connected(info: ConnectionInfo) -> Result<redis::Connection, redis::RedisErro
     let connection = redis::Client::open(info)?.get_connection_with_timeout(PATIENCE)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     Ok(connection)
+}
+
+/// The address as it may be shown.
+fn without_login(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        (_, Some((_, place))) => format!("…@{place}"),
+        (_, None) => url.to_owned(),
+    }
 }
 
 fn login(info: &ConnectionInfo) -> Option<Vec<u8>> {
@@ -280,6 +287,13 @@ fn spawn(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_login("redis://user:pa@ss@host:1"), "redis://…@host:1");
+        assert_eq!(without_login("user:pass@host"), "…@host");
+        assert_eq!(without_login("redis://host:1"), "redis://host:1");
+    }
 
     #[test]
     fn a_field_is_found_by_its_whole_name() {
