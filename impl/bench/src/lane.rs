@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 
 /// How long all servers together may be silent before that is taken for an error.
 const PATIENCE_SECONDS: u16 = 10;
-/// How much is read at once.
+/// How much is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 /// A connection on which calls are sent without waiting for the replies of those before.
@@ -28,8 +28,9 @@ pub(crate) struct Lane {
     asked_bytes: usize,
     /// Calls of the tape that are answered.
     answered: usize,
-    /// What has come and is not a whole reply yet.
+    /// Room for what comes, and how much of it holds what is not a whole reply yet.
     incoming: Vec<u8>,
+    filled: usize,
 }
 
 impl Lane {
@@ -56,7 +57,8 @@ impl Lane {
             asked: 0,
             asked_bytes: 0,
             answered: 0,
-            incoming: Vec::new(),
+            incoming: vec![0; CHUNK],
+            filled: 0,
         })
     }
 
@@ -99,23 +101,23 @@ impl Lane {
 
     /// Reads what is there now and counts its replies.
     fn receive(&mut self) -> Result<(), BenchError> {
-        let kept = self.incoming.len();
-        self.incoming.resize(kept + CHUNK, 0);
-        let got = match self.stream.read(&mut self.incoming[kept..]) {
+        if self.filled == self.incoming.len() {
+            self.incoming.resize(2 * self.filled, 0);
+        }
+        match self.stream.read(&mut self.incoming[self.filled..]) {
             Ok(0) => return Err(self.lost(ErrorKind::UnexpectedEof.into())),
-            Ok(got) => got,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            Ok(got) => self.filled += got,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(self.lost(error)),
-        };
-        self.incoming.truncate(kept + got);
+        }
         self.count()
     }
 
     fn count(&mut self) -> Result<(), BenchError> {
         let mut at = 0;
         loop {
-            let rest = &self.incoming[at..];
+            let rest = &self.incoming[at..self.filled];
             let framing = |resp::Malformed| BenchError::Framing { address: self.address };
             if rest.starts_with(&self.expected) {
                 at += self.expected.len();
@@ -127,7 +129,8 @@ impl Lane {
                 break;
             }
         }
-        self.incoming.drain(..at);
+        self.incoming.copy_within(at..self.filled, 0);
+        self.filled -= at;
         Ok(())
     }
 
