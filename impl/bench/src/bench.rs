@@ -35,11 +35,11 @@ pub(crate) struct Bench<'a> {
     counter: u64,
 }
 
-/// A case with what its loops need, and what its turns came to.
+/// A case with what its loops need, and how many turns it has had.
 struct Entry<'a> {
     case: &'a Case,
     setting: Setting<Proposer>,
-    slices: Vec<Slice>,
+    turns: u64,
 }
 
 impl<'a> Bench<'a> {
@@ -75,26 +75,22 @@ impl<'a> Bench<'a> {
     ) -> Result<Vec<Figures>, BenchError> {
         let mut entries = Vec::new();
         for (number, case) in cases.iter().enumerate() {
-            let setting = self.setting(case.workload(), number);
-            if case.workload().is_some() {
-                self.runtime.block_on(setting.populate())?;
-            }
-            let mut entry = Entry { case, setting, slices: Vec::new() };
-            drop(self.turn(&entry, options.slice / WARM_UP)?);
-            entry.slices.reserve(options.rounds);
+            let mut entry = self.enter(case, number)?;
+            drop(self.turn(&mut entry, options.slice / WARM_UP)?);
             entries.push(entry);
         }
+        let mut slices: Vec<Vec<Slice>> = cases.iter().map(|_| Vec::new()).collect();
         for number in plan::turns(cases.len(), options.rounds) {
-            let entry = &mut entries[number];
-            let slice = self.turn(entry, options.slice)?;
-            tracing::info!(case = entry.case.name(), per_second = slice.per_second());
-            entry.slices.push(slice);
+            let slice = self.turn(&mut entries[number], options.slice)?;
+            tracing::info!(case = cases[number].name(), per_second = slice.per_second());
+            slices[number].push(slice);
         }
-        let raw = entries.iter().find(|entry| *entry.case == Case::RawAccept);
-        let raw: Vec<_> = raw.iter().flat_map(|e| &e.slices).map(Slice::per_second).collect();
+        let raw = cases.iter().position(|case| *case == Case::RawAccept);
+        let raw = raw.map_or(&[][..], |number| &slices[number]);
+        let raw: Vec<_> = raw.iter().map(Slice::per_second).collect();
         let servers = self.servers.count();
-        let figures = entries.iter().filter_map(|entry| {
-            Figures::of(entry.case.name(), &entry.slices, &raw, servers).transpose()
+        let figures = cases.iter().zip(&slices).filter_map(|(case, slices)| {
+            Figures::of(case.name(), slices, &raw, servers).transpose()
         });
         figures.collect()
     }
@@ -103,16 +99,14 @@ impl<'a> Bench<'a> {
     pub(crate) fn soak(&mut self, options: &Options, span: Duration) -> Result<Soak, BenchError> {
         let workload = Workload { delete_share: options.delete_share, ..Workload::of(options) };
         let case = Case::Load(workload);
-        let setting = self.setting(case.workload(), 0);
-        self.runtime.block_on(setting.populate())?;
-        let mut entry = Entry { case: &case, setting, slices: Vec::new() };
+        let mut entry = self.enter(&case, 0)?;
         // What a process takes only once is not growth.
-        drop(self.turn(&entry, options.every.min(span))?);
+        drop(self.turn(&mut entry, options.every.min(span))?);
         let (mut samples, mut outcomes) = (Vec::new(), Outcomes::default());
         let begin = Instant::now();
         while begin.elapsed() < span {
             let every = options.every.min(span.saturating_sub(begin.elapsed()));
-            let slice = self.turn(&entry, every)?;
+            let slice = self.turn(&mut entry, every)?;
             outcomes.add(slice.outcomes);
             samples.push(Sample {
                 at_s: begin.elapsed().as_secs_f64(),
@@ -121,22 +115,29 @@ impl<'a> Bench<'a> {
                 keys: self.servers.keys()?,
                 per_second: slice.per_second(),
             });
-            // Only the number of slices matters from here on: it makes the next calls others.
-            entry.slices.push(Slice::of(every, &[])?);
         }
         Ok(Soak::of(options.delete_share, outcomes, samples))
     }
 
+    /// Writes the keys of a case that is about the store.
+    fn enter<'c>(&self, case: &'c Case, number: usize) -> Result<Entry<'c>, BenchError> {
+        let setting = self.setting(case.workload(), number);
+        if case.workload().is_some() {
+            self.runtime.block_on(setting.populate())?;
+        }
+        Ok(Entry { case, setting, turns: 0 })
+    }
+
     /// One turn of one case, with what it cost.
-    fn turn(&mut self, entry: &Entry<'_>, span: Duration) -> Result<Slice, BenchError> {
+    fn turn(&mut self, entry: &mut Entry<'_>, span: Duration) -> Result<Slice, BenchError> {
         let conflicts = self.conflicts();
         let before = Reading::take(self.servers)?;
-        let round = entry.slices.len() as u64;
+        entry.turns += 1;
         let mut slice = match entry.case {
             Case::RawAccept => self.raw_accepts(span)?,
             Case::RawSet => self.raw_sets(span)?,
             Case::FanOut => self.fan_out(span)?,
-            Case::Load(workload) => self.load(&entry.setting, workload, round, span)?,
+            Case::Load(workload) => self.load(&entry.setting, workload, entry.turns, span)?,
         };
         slice.costs = Reading::take(self.servers)?.since(&before);
         if entry.case.workload().is_some() {
