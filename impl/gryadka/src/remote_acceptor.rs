@@ -93,6 +93,19 @@ impl RemoteAcceptor {
         Self::open(address, &Access { prefix: prefix.to_owned(), ..Access::default() })
     }
 
+    /// A call as it goes over the wire, and the hash of the script that it needs: for measuring a
+    /// server without this client. [`Self::script`] is the script.
+    #[must_use]
+    pub fn call_on_the_wire(&self, head: Head, requests: &[(Bytes, Request)]) -> Vec<u8> {
+        self.step(head, requests).get_packed_command()
+    }
+
+    /// The script that Redis executes for a call.
+    #[must_use]
+    pub const fn script() -> &'static str {
+        include_str!("scripts/step.lua")
+    }
+
     fn key(&self, mark: u8, key: &[u8]) -> Vec<u8> {
         [&self.prefix, &[mark][..], key].concat()
     }
