@@ -10,6 +10,7 @@
 //!
 //! | question | file |
 //! |---|---|
+//! | what do applications call? | `gryadka.rs` |
 //! | how does a change run, retry and end? | `store.rs` |
 //! | what can a caller be told? | `error.rs` |
 //! | registers, with and without versions? | `register.rs` |
@@ -21,6 +22,7 @@
 mod acceptor;
 mod connection;
 mod error;
+mod gryadka;
 mod key_locks;
 mod native_acceptor;
 mod native_server;
@@ -31,9 +33,12 @@ mod store;
 
 pub use acceptor::{Acceptor, Lost};
 pub use bytes::Bytes;
-pub use caspaxos::{AcceptorId, Ballot, Configuration, ProposerId, Quorum, Step, Why};
+pub use caspaxos::{
+    AcceptorId, Ballot, Configuration, ConfigurationError, ProposerId, Quorum, Step, Why,
+};
 pub use connection::AddressError;
 pub use error::ChangeError;
+pub use gryadka::{ConnectError, ConnectOptions, Expected, Gryadka, Present};
 pub use native_acceptor::NativeAcceptor;
 pub use native_server::{NativeRegisters, NativeServer};
 pub use redis_acceptor::RedisAcceptor;
