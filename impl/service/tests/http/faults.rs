@@ -78,5 +78,15 @@ async fn outcomes_are_counted() {
         .chain(text.lines().filter(|line| line.starts_with("gryadka_http_in_flight")))
         .collect();
     lines.sort_unstable();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    gryadka_changes_total{outcome="committed"} 1
+    gryadka_changes_total{outcome="not-applied"} 1
+    gryadka_http_in_flight 1
+    gryadka_http_latency_seconds_count{route="/v1/kv/{key}",method="GET"} 1
+    gryadka_http_latency_seconds_count{route="/v1/kv/{key}",method="PUT"} 1
+    gryadka_http_latency_seconds_count{route="other",method="GET"} 1
+    gryadka_http_requests_total{route="/v1/kv/{key}",method="GET",status="503"} 1
+    gryadka_http_requests_total{route="/v1/kv/{key}",method="PUT",status="201"} 1
+    gryadka_http_requests_total{route="other",method="GET",status="404"} 1
+    "#);
 }

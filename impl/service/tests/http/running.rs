@@ -78,9 +78,9 @@ impl Running {
         Client::connect(self.address, &self.security).await
     }
 
-    /// Tells the service to stop; what it comes to is to be awaited.
-    pub(crate) fn stop(self) -> JoinHandle<Drained> {
+    /// Tells the service to stop; what it comes to is to be awaited. Its acceptors stay.
+    pub(crate) fn stop(self) -> (JoinHandle<Drained>, Acceptors) {
         self.stop.send(()).unwrap();
-        self.end
+        (self.end, self.acceptors)
     }
 }

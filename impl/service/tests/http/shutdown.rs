@@ -26,7 +26,7 @@ async fn what_is_under_way_is_finished_and_nothing_new_is_begun() {
     let address = service.address;
     let idle = service.client().await;
     let mut under_way = half_sent(&service).await;
-    let end = service.stop();
+    let (end, _acceptors) = service.stop();
     while TcpStream::connect(address).await.is_ok() {}
     under_way.write_all(b"done").await.unwrap();
     let mut answer = String::new();
@@ -41,6 +41,7 @@ async fn what_does_not_finish_is_cut_off() {
     let service =
         Running::with(|settings| settings.shutdown_grace = Duration::from_millis(50)).await;
     let under_way = half_sent(&service).await;
-    assert_eq!(service.stop().await.unwrap(), Drained::CutOff);
+    let (end, _acceptors) = service.stop();
+    assert_eq!(end.await.unwrap(), Drained::CutOff);
     drop(under_way);
 }
