@@ -86,6 +86,7 @@ pub(crate) struct ValueArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "gryadka set [OPTIONS] --acceptors <URL,…> <KEY> <VALUE|--file <PATH>>")]
 pub(crate) struct SetArgs {
     /// The key, 1 to 1024 bytes
     pub(crate) key: OsString,
@@ -111,6 +112,9 @@ pub(crate) struct CasExpected {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "gryadka cas [OPTIONS] --acceptors <URL,…> <KEY> <--version <N>|--absent> <VALUE|--file <PATH>>"
+)]
 pub(crate) struct CasArgs {
     /// The key, 1 to 1024 bytes
     pub(crate) key: OsString,

@@ -7,6 +7,7 @@
 //! | which bytes does a path name? | `key.rs` |
 //! | versions and preconditions? | `etag.rs` |
 //! | deadlines, bodies, queries? | `request.rs` |
+//! | what becomes of a body that was refused? | `leftover.rs` |
 //! | what is said when it goes wrong? | `problem.rs` |
 //! | who may do what, and how much at a time? | `access.rs` |
 //! | the cluster, and long operations on it? | `cluster.rs`, `operations.rs` |
@@ -19,6 +20,7 @@ mod cluster;
 mod etag;
 mod key;
 mod kv;
+mod leftover;
 mod metrics;
 mod openapi;
 mod operations;

@@ -40,6 +40,7 @@ pub(crate) async fn read(
             Ok((headers, present.value).into_response())
         }
         Err(Unmet::NoneMatch) => {
+            // Else it would be sent as 0, which is not the value's length.
             let length = (CONTENT_LENGTH, HeaderValue::from(present.value.len()));
             Ok((StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, ASK), tag, length]).into_response())
         }

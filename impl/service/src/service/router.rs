@@ -1,9 +1,9 @@
 //! Which resource is served by which function, and what stands before them.
 
 use super::problem::Problem;
-use super::{Service, access, cluster, kv, metrics, openapi, probes};
+use super::{Service, access, cluster, kv, leftover, metrics, openapi, probes};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
 
@@ -68,6 +68,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         .layer(admission)
         .merge(table(open()))
         .fallback(async || Problem::NoRoute)
+        .layer(from_fn(leftover::clear))
         .layer(observe)
         .with_state(state())
 }
