@@ -48,6 +48,9 @@ pub enum ConnectError {
     /// These acceptors make no configuration.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
+    /// One acceptor would have two votes.
+    #[error("{0:?} is named twice, and an acceptor has one vote")]
+    Twice(String),
 }
 
 /// What must be true of a register for its change to be made.
@@ -106,6 +109,9 @@ impl Gryadka {
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
         let mut acceptors = BTreeMap::new();
         for (id, url) in (1..).map(AcceptorId).zip(&options.urls) {
+            if options.urls.iter().filter(|other| *other == url).count() > 1 {
+                return Err(ConnectError::Twice(url.clone()));
+            }
             acceptors.insert(id, Arc::new(Server::at(url, &options.prefix)?));
         }
         let configuration = Configuration::majority(acceptors.keys().copied())?;

@@ -5,7 +5,7 @@ use super::problem::Problem;
 use crate::settings::{Token, Tokens};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::sync::Arc;
@@ -17,6 +17,11 @@ pub(crate) async fn client(
     next: Next,
 ) -> Result<Response, Problem> {
     may_use(&service.tokens, bearer(request.headers()))?;
+    // Browsers say where a page comes from. Without a token, any page on the web could change what
+    // this machine's service holds.
+    if service.tokens.client.is_none() && request.headers().contains_key(ORIGIN) {
+        return Err(Problem::Forbidden("without a token, pages in browsers are not served"));
+    }
     Ok(next.run(request).await)
 }
 

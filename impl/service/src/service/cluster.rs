@@ -4,7 +4,7 @@ use super::Service;
 use super::problem::Problem;
 use super::request::json;
 use crate::administration::Task;
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How long an acceptor may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What the paths of operations begin with; the id follows.
+const OPERATIONS: &str = "/v1/cluster/operations/";
+
 /// `GET /v1/cluster`.
 pub(crate) async fn state(State(service): State<Arc<Service>>) -> Response {
     document(&service.administration.cluster(PATIENCE).await)
@@ -23,10 +26,10 @@ pub(crate) async fn state(State(service): State<Arc<Service>>) -> Response {
 /// `GET /v1/cluster/operations/{id}`.
 pub(crate) async fn operation(
     State(service): State<Arc<Service>>,
-    parameters: RawPathParams,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let id = parameters.iter().find(|(name, _)| *name == "id").map(|(_, id)| id);
-    let id = id.and_then(|id| id.parse().ok()).ok_or(Problem::NoOperation)?;
+    let id = request.uri().path().strip_prefix(OPERATIONS).and_then(|id| id.parse().ok());
+    let id = id.ok_or(Problem::NoOperation)?;
     service.operations.status(id).map(|status| document(&status)).ok_or(Problem::NoOperation)
 }
 
@@ -103,7 +106,7 @@ fn start(service: &Service, task: Task) -> Result<Response, Problem> {
         .start(&service.administration, task)
         .map_err(|busy| Problem::OperationRunning { id: busy.id })?;
     let mut response = (StatusCode::ACCEPTED, document(&status)).into_response();
-    if let Ok(location) = HeaderValue::from_str(&status.location()) {
+    if let Ok(location) = HeaderValue::from_str(&format!("{OPERATIONS}{}", status.id())) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)

@@ -107,8 +107,8 @@ impl Operation {
 }
 
 impl Status {
-    /// Where it can be asked for.
-    pub(crate) fn location(&self) -> String {
-        format!("/v1/cluster/operations/{}", self.id)
+    /// Which operation.
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
     }
 }

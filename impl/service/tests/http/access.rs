@@ -67,8 +67,11 @@ async fn the_cluster_is_changed_by_its_administrator_alone() {
         }
         assert_eq!(document["kind"], path.rsplit('/').next().unwrap());
     }
-    let unknown = client.send("GET", "/v1/cluster/operations/99", &[ADMIN], "").await;
-    assert_eq!((unknown.status, unknown.error().as_str()), (404, "no-operation"));
+    for id in ["99", "0", "-1", "x", "%ff"] {
+        let path = format!("/v1/cluster/operations/{id}");
+        let unknown = client.send("GET", &path, &[ADMIN], "").await;
+        assert_eq!((unknown.status, unknown.error().as_str()), (404, "no-operation"));
+    }
 }
 
 fn json(answer: &Answer) -> serde_json::Value {
@@ -81,6 +84,19 @@ async fn without_an_administrators_token_nobody_changes_the_cluster() {
     let mut client = service.client().await;
     assert_eq!(client.post("/v1/cluster/rescan", "").await.status, 403);
     assert_eq!(client.get("/v1/cluster").await.status, 200);
+}
+
+#[tokio::test]
+async fn without_a_token_pages_in_browsers_are_not_served() {
+    let service = Running::plain().await;
+    let mut client = service.client().await;
+    let page = ("origin", "https://example.org");
+    for (method, path) in [("POST", "/v1/kv/k/append"), ("PUT", "/v1/kv/k"), ("GET", "/v1/cluster")]
+    {
+        let answer = client.send(method, path, &[page], "x").await;
+        assert_eq!((answer.status, answer.error().as_str()), (403, "forbidden"), "{path}");
+    }
+    assert_eq!(client.get("/v1/kv/k").await.status, 404);
 }
 
 #[tokio::test]

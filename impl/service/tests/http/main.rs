@@ -8,5 +8,7 @@ mod described;
 mod description;
 mod faults;
 mod keys;
+mod refused;
 mod running;
 mod shutdown;
+mod tool;
