@@ -263,3 +263,99 @@ impl Acceptor for Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NativeRegisters, NativeServer};
+    use std::time::Duration;
+
+    const KEY: &[u8] = b"k";
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
+    fn bytes(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    async fn cluster() -> (Vec<NativeServer>, Gryadka) {
+        let start = |_| {
+            let free = "127.0.0.1:0".parse().unwrap();
+            NativeServer::start(free, NativeRegisters::default()).unwrap()
+        };
+        let servers: Vec<_> = (0..3).map(start).collect();
+        let urls = servers.iter().map(|server| format!("native://{}", server.address()));
+        let gryadka = Gryadka::connect(ConnectOptions::new(urls)).await.unwrap();
+        (servers, gryadka)
+    }
+
+    #[tokio::test]
+    async fn a_change_is_made_exactly_when_the_register_is_as_expected() {
+        for (expected, absent, present) in [
+            (Expected::Anything, true, true),
+            (Expected::Absent, true, false),
+            (Expected::Present, false, true),
+            (Expected::Version(1), false, true),
+            (Expected::Version(2), false, false),
+            (Expected::Version(0), false, false),
+        ] {
+            let (_servers, gryadka) = cluster().await;
+            for (set, fine) in [(false, absent), (true, present)] {
+                let key = if set { KEY } else { b"another" };
+                if set {
+                    gryadka.set(key, bytes("one"), soon()).await.unwrap();
+                }
+                let held = gryadka.get(key, soon()).await.unwrap();
+                let deleted = gryadka.delete(b"nothing", expected, soon()).await;
+                assert_eq!(deleted, Ok(CasAnswer::Mismatch(None)), "{expected:?}");
+                let answer = gryadka.compare_and_set(key, expected, bytes("two"), soon()).await;
+                let version = u64::from(set) + 1;
+                let right = if fine { CasAnswer::Set(version) } else { CasAnswer::Mismatch(held) };
+                assert_eq!(answer, Ok(right), "{expected:?}, set: {set}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_created_again_goes_on_with_higher_versions() {
+        let (_servers, gryadka) = cluster().await;
+        let first = gryadka.set(KEY, bytes("one"), soon()).await.unwrap();
+        let deleted = gryadka.delete(KEY, Expected::Version(first), soon()).await.unwrap();
+        let CasAnswer::Set(tombstone) = deleted else { panic!("{deleted:?}") };
+        assert!(tombstone > first);
+        assert_eq!(gryadka.get(KEY, soon()).await, Ok(None));
+        let again = gryadka.delete(KEY, Expected::Anything, soon()).await;
+        assert_eq!(again, Ok(CasAnswer::Mismatch(None)));
+        let answer = gryadka.compare_and_set(KEY, Expected::Absent, bytes("two"), soon()).await;
+        let Ok(CasAnswer::Set(second)) = answer else { panic!("{answer:?}") };
+        assert!(second > tombstone);
+    }
+
+    #[tokio::test]
+    async fn a_change_function_sees_the_version_that_it_will_make() {
+        let (_servers, gryadka) = cluster().await;
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let f = |present: &Present<'_>| {
+                seen.push((present.value.cloned(), present.version, present.next));
+                Step::Put(Some(bytes("x")), present.next)
+            };
+            gryadka.change(KEY, f, soon()).await.unwrap();
+        }
+        assert_eq!(seen, [(None, 0, 1), (Some(bytes("x")), 1, 2)]);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_make_no_cluster_are_refused() {
+        let connect = async |urls: &[&str]| {
+            let options = ConnectOptions::new(urls.iter().map(|&url| url.to_owned()));
+            Gryadka::connect(options).await.map(drop)
+        };
+        assert!(matches!(connect(&[]).await, Err(ConnectError::Configuration(_))));
+        assert!(matches!(connect(&["nonsense"]).await, Err(ConnectError::Address(_))));
+        let twice = connect(&["redis://h:1", "redis://h:2", "redis://h:1"]).await;
+        assert!(matches!(twice, Err(ConnectError::Twice(url)) if url == "redis://h:1"));
+    }
+}

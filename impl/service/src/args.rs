@@ -309,10 +309,8 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|error| {
         // With stderr gone there is nobody left to tell.
         drop(error.print());
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-            _ => USAGE.into(),
-        }
+        let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        if asked { ExitCode::SUCCESS } else { USAGE.into() }
     })
 }
 
@@ -323,9 +321,9 @@ mod tests {
     use clap::builder::StyledStr;
     use std::fmt::Write as _;
 
-    /// The help of a command and of all below it, as an 80-column terminal shows it.
+    /// The help of a command and of all below it, as a terminal of 100 columns shows it.
     fn help(mut command: clap::Command, out: &mut String) {
-        let shown: StyledStr = command.render_long_help();
+        let shown: StyledStr = command.render_help();
         writeln!(out, "── {}\n{shown}", command.get_bin_name().unwrap_or_default()).unwrap();
         for subcommand in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
             help(subcommand.clone(), out);
