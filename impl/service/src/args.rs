@@ -45,7 +45,7 @@ pub(crate) enum Command {
 /// Which cluster, and how it is called.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreArgs {
-    /// The acceptors' addresses, with commas between: redis://[user:password@]host:port
+    /// The acceptors' addresses, with commas between: redis://host:port or redis://user:password@host:port
     #[arg(
         long,
         value_name = "URL,…",
