@@ -52,6 +52,8 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, BenchError> {
         let runtime = runtime(options.threads)?;
         let proposers = runtime.block_on(subject::open(&servers.urls(), prefix, proposers))?;
+        let wire = Wire::new(prefix)?;
+        runtime.block_on(wire.join(&servers.urls()))?;
         servers.load(Wire::SCRIPT)?;
         let lanes = servers.iter().map(Lane::open).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -59,7 +61,7 @@ impl<'a> Bench<'a> {
             proposers,
             runtime,
             lanes,
-            wire: Wire::new(prefix),
+            wire,
             value: vec![b'v'; options.value].into(),
             deadline: options.deadline,
             window: options.window,

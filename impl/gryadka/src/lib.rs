@@ -54,7 +54,7 @@ pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Sta
 pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
-    AcceptorId, Ballot, Configuration, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
+    AcceptorId, Ballot, Configuration, ConfigurationError, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use collector::Pass;
