@@ -25,7 +25,7 @@ mod error;
 mod native_registers;
 mod native_server;
 mod remote_acceptor;
-mod scripts;
+mod verb;
 mod wire;
 
 pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Status};
