@@ -163,10 +163,17 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
         reply: Reply<Cell<V>>,
     ) {
         let Some(open) = &mut self.open else { return };
-        if ballot == open.round.ballot()
-            && open.patience.is_none()
-            && matches!(reply, Reply::Conflict(_) | Reply::Refused(_))
-        {
+        // An accept may overtake its own prepare, which then meets what the accept left.
+        let conflict = match &reply {
+            Reply::Conflict(_) => !open.voting,
+            Reply::Refused(_) => open.voting,
+            Reply::Promise { .. }
+            | Reply::Accepted
+            | Reply::Current { .. }
+            | Reply::Installed
+            | Reply::Collected(_) => false,
+        };
+        if conflict && ballot == open.round.ballot() && open.patience.is_none() {
             let wait = turn.now.saturating_sub(open.sent).saturating_mul(4);
             open.patience = Some(turn.now.saturating_add(wait.max(CONFLICT_PATIENCE)));
         }

@@ -90,6 +90,8 @@ impl<A: Acceptor> Collector<A> {
             for acceptor in self.acceptors.values() {
                 drop(tokio::time::timeout(PATIENCE, acceptor.forget_hint(key.clone())).await);
             }
+            // It may have been deleted once more meanwhile, and that hint be gone with the others.
+            end = self.attempt(key).await;
         }
         end
     }
