@@ -194,3 +194,34 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         CollectProgress::Over(end)
     }
 }
+
+#[cfg(test)]
+impl<K, V: core::hash::Hash> Collection<K, V> {
+    /// What it waits for.
+    pub(crate) const fn stage(&self) -> Option<Stage> {
+        match &self.phase {
+            Phase::Confirming(round) => Some(round.phase.stage()),
+            Phase::Erasing { .. } => Some(Stage::Collect),
+            Phase::Over => None,
+        }
+    }
+
+    /// What it knows of one acceptor.
+    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
+        match &self.phase {
+            Phase::Confirming(round) => round.phase.standing(acceptor),
+            Phase::Erasing { waiting, .. } => (waiting.contains(&acceptor), false, false),
+            Phase::Over => (false, false, false),
+        }
+    }
+
+    /// What it knows beside that.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+        core::hash::Hash::hash(&(self.ballot, core::mem::discriminant(&self.phase)), hasher);
+        match &self.phase {
+            Phase::Confirming(round) => round.phase.fingerprint(hasher),
+            Phase::Erasing { lost, .. } => core::hash::Hash::hash(lost, hasher),
+            Phase::Over => {}
+        }
+    }
+}

@@ -20,6 +20,8 @@
 
 mod job;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod tests;
 
 pub use job::{Change, Made, Present, Settled};
