@@ -1,7 +1,8 @@
 //! Collecting tombstones in the background: see [`caspaxos::Collection`] for why it is safe.
 //!
-//! Acceptors hint at the keys that they accepted tombstones for. Nothing else is remembered, so a
-//! collector that dies is followed by another one, which finds what it left.
+//! Acceptors hint at the keys that they hold without a value. Nothing else is remembered, so a
+//! collector that dies is followed by another one, which finds what it left. Where there is a value
+//! after all, an acceptor has missed it, and is given it.
 
 use crate::document::Document;
 use crate::{Acceptor, Cell, Cursor, Head, Lost, ProposerId, Reply, Request};
@@ -85,13 +86,6 @@ impl<A: Acceptor> Collector<A> {
             if end != Collected::Unfinished(Why::Conflict) {
                 break;
             }
-        }
-        if end == Collected::Alive {
-            for acceptor in self.acceptors.values() {
-                drop(tokio::time::timeout(PATIENCE, acceptor.forget_hint(key.clone())).await);
-            }
-            // It may have been deleted once more meanwhile, and that hint be gone with the others.
-            end = self.attempt(key).await;
         }
         end
     }

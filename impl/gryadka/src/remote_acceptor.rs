@@ -297,10 +297,4 @@ impl Acceptor for RemoteAcceptor {
         command.arg(self.key(b'?', b"")).arg(cursor.position()).arg("COUNT").arg(PAGE);
         self.page(&command, 0).await
     }
-
-    async fn forget_hint(&self, key: Bytes) -> Result<(), Lost> {
-        let mut command = redis::cmd("SREM");
-        command.arg(self.key(b'?', b"")).arg(key.as_ref());
-        self.ask(&command).await.map(drop)
-    }
 }

@@ -86,7 +86,6 @@ async fn a_user_needs_few_rights() {
         let Some((asked, expected)) = line.split_once("->") else { continue };
         assert_eq!(execute(&acceptor, asked).await, expected.trim(), "after: {asked}");
     }
-    acceptor.forget_hint(Bytes::from("k")).await.unwrap();
     assert!(acceptor.status().await.unwrap().server.is_empty(), "it may not ask for that");
     server.execute("ACL SETUSER gryadka +info +config|get");
     let facts = acceptor.status().await.unwrap().server;
