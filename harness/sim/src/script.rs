@@ -66,6 +66,14 @@ impl Script {
         Self::Written(clients)
     }
 
+    /// Whether the client has made all its calls but its closing reads.
+    pub(crate) fn would_close(&self, client: u32) -> bool {
+        match self {
+            Self::Drawn(drawn) => drawn.would_close(client),
+            Self::Written(_) => false,
+        }
+    }
+
     /// When the client makes its next call; none when it has made its last.
     pub(crate) fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
         match self {
@@ -91,12 +99,36 @@ impl Script {
 }
 
 impl Drawn {
-    fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
+    /// Whether the client has made its share of calls.
+    fn is_through(&self, client: u32) -> bool {
         let versioned = self.load.calls == Calls::VersionedLoop;
         let most = if versioned { CALLS_PER_WRITE } else { 1 }.saturating_mul(self.load.each);
         let progress = &self.clients[client as usize];
-        if progress.counted >= self.load.each || progress.made >= most {
-            if progress.closing.is_none() {
+        progress.counted >= self.load.each || progress.made >= most
+    }
+
+    fn would_close(&self, client: u32) -> bool {
+        self.is_through(client) && self.clients[client as usize].closing.is_none()
+    }
+
+    /// The workload's next call, or a delete in its place.
+    fn draw(&mut self, client: u32) -> Call {
+        let call = self.generator.next(client.into(), &mut self.random);
+        let in_place = match self.load.calls {
+            Calls::CasRegister => call.f == Function::Write,
+            Calls::Increment => call.f == Function::Read,
+            Calls::Append | Calls::VersionedLoop => false,
+        };
+        let deletes = self.load.deletes > 0.0 && in_place;
+        if deletes && self.random.random_bool(self.load.deletes.min(1.0)) {
+            return Call { f: Function::Write, value: Value::Null, ..call };
+        }
+        call
+    }
+
+    fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
+        if self.is_through(client) {
+            if self.clients[client as usize].closing.is_none() {
                 self.deal_closing_reads(client);
             }
             if self.clients[client as usize].closing.as_ref().is_none_or(VecDeque::is_empty) {
@@ -117,11 +149,11 @@ impl Drawn {
     }
 
     fn next(&mut self, client: u32, now: u64) -> Option<PlannedCall> {
-        let progress = &mut self.clients[client as usize];
-        let call = match &mut progress.closing {
+        let call = match &mut self.clients[client as usize].closing {
             Some(reads) => Call { f: Function::Read, key: reads.pop_front()?, value: Value::Null },
-            None => self.generator.next(client.into(), &mut self.random),
+            None => self.draw(client),
         };
+        let progress = &mut self.clients[client as usize];
         let id = OpId { client, number: progress.made };
         progress.made += 1;
         if self.load.calls != Calls::VersionedLoop {

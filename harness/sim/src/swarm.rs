@@ -41,6 +41,8 @@ pub fn swarm(seed: u64) -> Setup {
         load,
         network,
         toggle: None,
+        membership: None,
+        collections: 0,
         mutant: None,
         faults: Vec::new(),
     };
@@ -93,6 +95,9 @@ fn draw_load(random: &mut Pcg32, clients: u32) -> Load {
         think: one_of(random, &[0, MS, 4 * MS]),
         roams: random.random_bool(0.5),
         closing_reads: true,
+        quorum_reads: 0.0,
+        deletes: 0.0,
+        by_version: false,
     }
 }
 

@@ -69,6 +69,14 @@ pub(crate) enum Flaw {
     RetriesAccepts,
     /// An acceptor that has lost memory goes on voting.
     VotesWithoutMemory,
+    /// The driver of the membership takes two steps at once.
+    TakesTwoSteps,
+    /// It commits nothing again.
+    NoRescan,
+    /// It commits nothing again on the way to an even number.
+    EvenUnscanned,
+    /// It commits one key again, and no other.
+    RescansOneKey,
 }
 
 fn faithful() -> Arc<dyn Rules> {
