@@ -5,9 +5,11 @@
 //! processes exist in the simulated world alone.
 
 use crate::fault::{Effect, Fault, Memory, Trouble};
-use crate::setup::{Calls, Network, Setup};
+use crate::setup::{Calls, Membership, Network, Rescan, Setup};
+use crate::swarm::through;
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -39,6 +41,20 @@ gallery!(
     accept_retried,
     lost_tail,
     wiped_voter,
+    read_newest,
+    answered_early,
+    doubt_repeated,
+    unfenced,
+    no_rescan,
+    one_key_rescanned,
+    even_unscanned,
+    two_steps,
+    copy_overwrites,
+    collected_early,
+    any_tombstone_collected,
+    ageless,
+    age_lowered,
+    version_restarted,
 );
 
 /// One fault put into the protocol, or into a process that runs it.
@@ -118,6 +134,35 @@ fn prepare_quorums_apart(setup: &mut Setup) {
 /// How long each half is out of reach, in nanoseconds, and how often that comes round.
 const TURN: u64 = 3_000_000;
 const TURNS: u64 = 40;
+
+/// Three acceptors are replaced by empty ones, one after the other, while many keys are written
+/// that nobody touches for long.
+fn replacing(setup: &mut Setup) {
+    let goals = [1..=3, 2..=4, 3..=5, 4..=6].map(|goal| goal.collect::<BTreeSet<u32>>());
+    (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (3, 2, 2);
+    setup.proposers = setup.proposers.min(3);
+    (setup.load.keys, setup.load.think) = (12, 4_000_000);
+    setup.faults.clear();
+    setup.membership = Some(Membership {
+        at: 10_000_000,
+        steps: through(setup, &goals),
+        pause: 5_000_000,
+        rescan: Rescan::Identity,
+        crashes: 0.0,
+        gossip: 5_000_000,
+        leavers_gone: false,
+        rejoined: Vec::new(),
+    });
+}
+
+/// Keys are deleted, collected and written again all the time.
+fn deleting(setup: &mut Setup) {
+    setup.load.calls = Calls::CasRegister;
+    setup.load.deletes = 0.6;
+    (setup.load.keys, setup.load.think) = (3, 4_000_000);
+    setup.collections = 3_000_000;
+    setup.membership = None;
+}
 
 /// Crashes one acceptor after the other, each coming back with this memory.
 fn crash_one_after_the_other(setup: &mut Setup, memory: Memory) {
