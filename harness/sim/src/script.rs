@@ -7,7 +7,8 @@ use crate::versioned_loop::VersionedLoop;
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
-use std::collections::{BTreeSet, VecDeque};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use workloads::{Answer, Call, Generator, Workload};
 
 /// Where calls come from.
@@ -33,6 +34,8 @@ struct Progress {
     /// What counts towards [`Load::each`].
     counted: u32,
     made: u32,
+    /// What it was told of each object last.
+    told: BTreeMap<String, Value>,
     /// The reads at the end, once they have been dealt out.
     closing: Option<VecDeque<String>>,
 }
@@ -123,7 +126,13 @@ impl Drawn {
         if deletes && self.random.random_bool(self.load.deletes.min(1.0)) {
             return Call { f: Function::Write, value: Value::Null, ..call };
         }
-        call
+        let known = self.clients[client as usize].told.get(&call.key);
+        match known {
+            Some(known) if self.load.by_version && call.f == Function::Cas => {
+                Call { value: json!([known, call.value[1]]), ..call }
+            }
+            Some(_) | None => call,
+        }
     }
 
     fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
@@ -175,6 +184,15 @@ impl Drawn {
         if self.load.calls == Calls::VersionedLoop && written {
             self.clients[client as usize].counted += 1;
         }
+        let known = match (call.f, answer.outcome) {
+            (Function::Read, Outcome::Ok) => Some(answer.value.clone()),
+            (Function::Write, Outcome::Ok) => Some(call.value.clone()),
+            (Function::Cas, Outcome::Ok) => Some(call.value[1].clone()),
+            (Function::Cas, Outcome::Fail) => answer.value.get("observed").cloned(),
+            (_, _) => None,
+        };
+        let told = known.map(|known| (call.key.clone(), known));
+        self.clients[client as usize].told.extend(told);
         self.generator.learn(client.into(), call, answer);
     }
 }

@@ -1,6 +1,7 @@
 //! Seen in the wild: the age is whatever was said last.
 
-use super::{Definition, deleting};
+use super::{Definition, deleting, late};
+use crate::setup::Setup;
 use caspaxos::Rules;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ pub(super) const DEFINITION: Definition = Definition {
     summary: "a collection sets the age, even to a lower one",
     rules: || Arc::new(AgeLowered),
     flaw: None,
-    bend: deleting,
+    bend,
 };
 
 #[derive(Debug)]
@@ -19,4 +20,14 @@ impl Rules for AgeLowered {
     fn aged(&self, _: u64, told: u64) -> u64 {
         told
     }
+}
+
+/// A collection of one key that comes late makes an acceptor young again, so that it takes an accept
+/// of another key that comes later still.
+fn bend(setup: &mut Setup) {
+    deleting(setup);
+    late(setup);
+    setup.network.refused = 0.0;
+    (setup.load.keys, setup.load.each, setup.load.think) = (4, 100, 6_000_000);
+    (setup.proposers, setup.clients, setup.deadline) = (2, 4, 20_000_000);
 }

@@ -164,6 +164,22 @@ fn deleting(setup: &mut Setup) {
     setup.membership = None;
 }
 
+/// Messages are quick for the most part, and otherwise very late, or never leave.
+fn late(setup: &mut Setup) {
+    setup.network = Network {
+        delay: (50_000, 200_000),
+        stray: 0.15,
+        stray_by: 25_000_000,
+        lost: 0.0,
+        refused: 0.15,
+        broken: 0.0,
+        repeated: 0.0,
+    };
+    setup.load.think = 2_000_000;
+    setup.collections = 1_000_000;
+    setup.faults.clear();
+}
+
 /// Crashes one acceptor after the other, each coming back with this memory.
 fn crash_one_after_the_other(setup: &mut Setup, memory: Memory) {
     let crash = |number: u32| Fault {

@@ -12,9 +12,6 @@ use rand::RngExt;
 use rand_pcg::Pcg32;
 use std::collections::BTreeSet;
 
-/// How long the collector tries for one tombstone, in nanoseconds.
-const PATIENCE: u64 = 30_000_000;
-
 /// What the collector is at.
 #[derive(Debug)]
 pub(super) struct Collector {
@@ -68,7 +65,7 @@ impl World<'_> {
         let key = tombs[self.collector.random.random_range(0..tombs.len())].clone();
         self.collector.number += 1;
         let number = self.collector.number;
-        self.put_after(PATIENCE, Event::Collect { life, number });
+        self.put_after(self.setup.deadline / 4, Event::Collect { life, number });
         let Some(core) = &mut self.processes[collector as usize - 1].proposer else { return };
         let (collection, progress) = Collection::begin(core, key.clone());
         self.collector.open = Some((key, collection));
