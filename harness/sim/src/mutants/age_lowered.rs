@@ -27,7 +27,8 @@ impl Rules for AgeLowered {
 fn bend(setup: &mut Setup) {
     deleting(setup);
     late(setup);
-    setup.network.refused = 0.0;
-    (setup.load.keys, setup.load.each, setup.load.think) = (4, 100, 6_000_000);
-    (setup.proposers, setup.clients, setup.deadline) = (2, 4, 20_000_000);
+    (setup.network.refused, setup.network.stray_by) = (0.0, 50_000_000);
+    (setup.load.keys, setup.load.each, setup.load.deletes) = (6, 150, 0.8);
+    setup.load.think = 12_000_000;
+    (setup.proposers, setup.clients, setup.deadline) = (2, 6, 20_000_000);
 }
