@@ -16,15 +16,11 @@ pub struct Cell<V> {
     pub lineage: Lineage,
 }
 
-/// The ballot that the register was begun under, and then the last one of each proposer among the
-/// ancestors of a value, oldest first.
+/// The last ballot of each proposer among the ancestors of a value, oldest first.
 ///
 /// A proposer whose accept did not end in a quorum cannot tell from ballots alone whether a value
 /// that came later was derived from its own. Here it can look it up. What it finds is certain once
 /// a later round has committed on top of it: a committed value has one line of ancestors.
-///
-/// The line ends where the register was begun. What was before that, a register that has been
-/// collected since, nobody knows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Lineage(Vec<Ballot>);
 
@@ -40,17 +36,15 @@ pub enum Ancestry {
 }
 
 impl Lineage {
-    /// How many ballots are remembered: the first one, and those of eight proposers.
-    pub const LONGEST: usize = 9;
+    /// How many proposers are remembered.
+    pub const LONGEST: usize = 8;
 
     /// The lineage of these ballots, oldest first, as it was stored. Of more than
-    /// [`Self::LONGEST`] the first and the newest are kept.
+    /// [`Self::LONGEST`] the newest are kept.
     #[must_use]
     pub fn of(mut ballots: Vec<Ballot>) -> Self {
         let surplus = ballots.len().saturating_sub(Self::LONGEST);
-        if surplus > 0 {
-            ballots.drain(1..=surplus);
-        }
+        ballots.drain(..surplus);
         Self(ballots)
     }
 
@@ -62,10 +56,9 @@ impl Lineage {
 
     /// Notes that a change under this ballot comes next.
     pub fn extend(&mut self, ballot: Ballot) {
-        let begun = self.0.first().copied();
-        self.0.retain(|one| Some(*one) == begun || one.proposer != ballot.proposer);
+        self.0.retain(|earlier| earlier.proposer != ballot.proposer);
         if self.0.len() >= Self::LONGEST {
-            self.0.remove(1);
+            self.0.remove(0);
         }
         self.0.push(ballot);
     }
@@ -73,19 +66,13 @@ impl Lineage {
     /// Whether a proposer's round at or after `first` is among the ancestors.
     #[must_use]
     pub fn ancestry(&self, proposer: ProposerId, first: Ballot) -> Ancestry {
-        let Some((&begun, later)) = self.0.split_first() else { return Ancestry::Forgotten };
-        let mine = later.iter().find(|ballot| ballot.proposer == proposer).copied();
-        let forgetful = self.0.len() >= Self::LONGEST;
-        match mine {
-            Some(ballot) if ballot >= first => Ancestry::Through(ballot),
-            // Begun after that round, the register may be another one than it was then.
-            Some(_) | None if begun > first => Ancestry::Forgotten,
+        match self.0.iter().find(|ballot| ballot.proposer == proposer) {
+            Some(&ballot) if ballot >= first => Ancestry::Through(ballot),
             Some(_) => Ancestry::Apart,
-            None if begun == first => Ancestry::Through(begun),
-            None if !forgetful => Ancestry::Apart,
-            // The oldest is forgotten first. Where an older one than `first` is still remembered, a
-            // change at `first` would be there.
-            None if later.first().is_some_and(|oldest| *oldest < first) => Ancestry::Apart,
+            // The oldest is forgotten first. Where an older one than `first` is still remembered,
+            // or nobody had to be forgotten, a change at `first` would be there.
+            None if self.0.len() < Self::LONGEST => Ancestry::Apart,
+            None if self.0.first().is_some_and(|oldest| *oldest < first) => Ancestry::Apart,
             None => Ancestry::Forgotten,
         }
     }
@@ -115,30 +102,14 @@ mod tests {
     fn what_may_have_been_forgotten_is_not_said_to_be_absent() {
         let mut lineage = Lineage::default();
         lineage.extend(ballot(10, 1));
-        for other in 2..=9 {
+        for other in 2..=8 {
             lineage.extend(ballot(other * 10, other));
         }
-        let two = |lineage: &Lineage| lineage.ancestry(ProposerId(2), ballot(20, 2));
-        assert_eq!(two(&lineage), Ancestry::Through(ballot(20, 2)));
-        lineage.extend(ballot(100, 10));
-        assert_eq!(two(&lineage), Ancestry::Forgotten);
+        let one = |lineage: &Lineage| lineage.ancestry(ProposerId(1), ballot(10, 1));
+        assert_eq!(one(&lineage), Ancestry::Through(ballot(10, 1)));
+        lineage.extend(ballot(90, 9));
+        assert_eq!(one(&lineage), Ancestry::Forgotten);
         // A later doubt would still be remembered.
-        assert_eq!(lineage.ancestry(ProposerId(2), ballot(35, 2)), Ancestry::Apart);
-        // So is the first change of all.
-        let first = lineage.ancestry(ProposerId(1), ballot(10, 1));
-        assert_eq!(first, Ancestry::Through(ballot(10, 1)));
-        assert_eq!(Lineage::of(lineage.ballots().to_vec()), lineage);
-    }
-
-    #[test]
-    fn what_was_before_the_register_was_begun_is_not_known() {
-        let mut lineage = Lineage::default();
-        lineage.extend(ballot(10, 1));
-        lineage.extend(ballot(11, 1));
-        lineage.extend(ballot(12, 2));
-        let three = |counter| lineage.ancestry(ProposerId(3), ballot(counter, 3));
-        assert_eq!(three(9), Ancestry::Forgotten);
-        assert_eq!(three(10), Ancestry::Apart);
-        assert_eq!(lineage.ancestry(ProposerId(2), ballot(9, 2)), Ancestry::Through(ballot(12, 2)));
+        assert_eq!(lineage.ancestry(ProposerId(1), ballot(25, 1)), Ancestry::Apart);
     }
 }

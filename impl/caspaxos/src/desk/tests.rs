@@ -149,7 +149,6 @@ fn a_change_in_doubt_that_led_nowhere_is_applied_again() {
     table.promise(None);
     leave_in_doubt(&mut table);
     let mut lineage = crate::Lineage::default();
-    lineage.extend(foreign(0).accepted);
     lineage.extend(foreign(3).accepted);
     table.later();
     let cell = Cell { version: 4, value: Some("x".into()), lineage };
@@ -204,19 +203,4 @@ fn a_round_that_nobody_takes_part_in_is_over_at_once() {
     table.later();
     table.promise(None);
     assert!(table.desk.is_idle(), "the key is kept by a round without a change");
-}
-
-#[test]
-fn a_change_in_doubt_is_not_repeated_in_a_later_life_of_the_register() {
-    let mut table = Table::new();
-    table.ask('a');
-    table.promise(None);
-    leave_in_doubt(&mut table);
-    // The change may have happened; then the register was deleted and collected, and has now been
-    // begun anew by somebody else.
-    let mut lineage = crate::Lineage::default();
-    lineage.extend(foreign(9).accepted);
-    table.later();
-    let cell = Cell { version: 9, value: Some("x".into()), lineage };
-    assert_eq!(table.promise(Some(cell)).1, ["a: Unknown(Conflict)"]);
 }
