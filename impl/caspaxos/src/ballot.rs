@@ -3,7 +3,8 @@
 use core::fmt;
 
 /// Names one life of one proposer. Never shared by two live proposers, nor used again by a
-/// restarted one. Below 2^53, so that every language's numbers hold it exactly.
+/// restarted one. Not 0, which is nobody's; below 2^53, so that every language's numbers hold it
+/// exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProposerId(pub u64);
 

@@ -1,6 +1,7 @@
 //! What a register holds: a value, how often it has changed, and whose changes led to it.
 
 use crate::{Ballot, ProposerId};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The content of a register that has been written. A deleted one is kept, as a tombstone, until it
@@ -22,7 +23,7 @@ pub struct Cell<V> {
 /// that came later was derived from its own. Here it can look it up. What it finds is certain once
 /// a later round has committed on top of it: a committed value has one line of ancestors.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Lineage(Vec<Ballot>);
+pub struct Lineage(Arc<[Ballot]>);
 
 /// Whether one of several rounds of a proposer led to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub enum Ancestry {
     Through(Ballot),
     /// None of those asked for did.
     Apart,
-    /// So many others have written since that it cannot be told.
+    /// So many others have written since, or the register has held nothing since, that it cannot be
+    /// told.
     Forgotten,
 }
 
@@ -45,7 +47,16 @@ impl Lineage {
     pub fn of(mut ballots: Vec<Ballot>) -> Self {
         let surplus = ballots.len().saturating_sub(Self::LONGEST);
         ballots.drain(..surplus);
-        Self(ballots)
+        Self(ballots.into())
+    }
+
+    /// The lineage of a register that held nothing before a change under this ballot.
+    ///
+    /// It may have been written, deleted and collected earlier, so it begins with a mark, an entry of
+    /// nobody's: what is older, and is not listed, is not known.
+    #[must_use]
+    pub fn since(ballot: Ballot) -> Self {
+        Self([Ballot { proposer: ProposerId(0), ..ballot }].into())
     }
 
     /// The ballots, oldest first.
@@ -56,11 +67,8 @@ impl Lineage {
 
     /// Notes that a change under this ballot comes next.
     pub fn extend(&mut self, ballot: Ballot) {
-        self.0.retain(|earlier| earlier.proposer != ballot.proposer);
-        if self.0.len() >= Self::LONGEST {
-            self.0.remove(0);
-        }
-        self.0.push(ballot);
+        let others = self.0.iter().copied().filter(|earlier| earlier.proposer != ballot.proposer);
+        *self = Self::of(others.chain([ballot]).collect());
     }
 
     /// Whether a proposer's round at or after `first` is among the ancestors.
@@ -69,9 +77,7 @@ impl Lineage {
         match self.0.iter().find(|ballot| ballot.proposer == proposer) {
             Some(&ballot) if ballot >= first => Ancestry::Through(ballot),
             Some(_) => Ancestry::Apart,
-            // The oldest is forgotten first. Where an older one than `first` is still remembered,
-            // or nobody had to be forgotten, a change at `first` would be there.
-            None if self.0.len() < Self::LONGEST => Ancestry::Apart,
+            // What is missing is older than the oldest: it was pushed out, or came before the mark.
             None if self.0.first().is_some_and(|oldest| *oldest < first) => Ancestry::Apart,
             None => Ancestry::Forgotten,
         }
@@ -88,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_proposer_finds_its_own_last_change_and_no_earlier_one() {
-        let mut lineage = Lineage::default();
+        let mut lineage = Lineage::since(ballot(1, 7));
         lineage.extend(ballot(1, 7));
         lineage.extend(ballot(2, 8));
         lineage.extend(ballot(5, 7));
@@ -99,8 +105,17 @@ mod tests {
     }
 
     #[test]
+    fn what_came_before_a_register_was_written_anew_is_not_said_to_be_absent() {
+        let mut lineage = Lineage::since(ballot(5, 8));
+        lineage.extend(ballot(5, 8));
+        let seven = |first| lineage.ancestry(ProposerId(7), ballot(first, 7));
+        assert_eq!(seven(4), Ancestry::Forgotten);
+        assert_eq!(seven(5), Ancestry::Apart, "what was collected had a lower counter");
+    }
+
+    #[test]
     fn what_may_have_been_forgotten_is_not_said_to_be_absent() {
-        let mut lineage = Lineage::default();
+        let mut lineage = Lineage::since(ballot(10, 1));
         lineage.extend(ballot(10, 1));
         for other in 2..=8 {
             lineage.extend(ballot(other * 10, other));

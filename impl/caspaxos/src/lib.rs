@@ -35,6 +35,7 @@
 //! | how do the changes of one key share rounds, wait and end? | `desk.rs`, `desk/` |
 //! | when is a read done without a round? | `reading.rs` |
 //! | how is a deleted register erased? | `collection.rs` |
+//! | how does one set of acceptors become another? | `membership.rs` |
 //! | which rules does safety hang on? | `rules.rs` |
 #![no_std]
 #[cfg(test)]

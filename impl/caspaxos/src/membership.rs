@@ -81,8 +81,8 @@ fn bridge(from: &Configuration) -> Result<Configuration, ConfigurationError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::format;
     use std::string::String;
-    use std::{format, vec};
 
     fn ids(numbers: impl IntoIterator<Item = u32>) -> BTreeSet<AcceptorId> {
         numbers.into_iter().map(AcceptorId).collect()
@@ -108,7 +108,7 @@ mod tests {
             spelt(&from, 1..=5),
             ["8: 3 and 3 of [1, 2, 3, 4]", "9: 3 and 3 of [1, 2, 3, 4, 5]"]
         );
-        assert_eq!(spelt(&from, 1..=3), vec![String::new(); 0]);
+        assert!(spelt(&from, 1..=3).is_empty());
         assert!(plan(&from, &BTreeSet::new()).is_err());
     }
 

@@ -1,36 +1,136 @@
 //! What the store needs of an acceptor, wherever it lives.
 
 use bytes::Bytes;
-use caspaxos::{Reply, Request};
+use caspaxos::{Stamp, Standing};
+use std::collections::BTreeMap;
 use std::future::Future;
+
+/// A register's content as acceptors keep it.
+pub type Cell = caspaxos::Cell<Bytes>;
+/// What is asked about a register.
+pub type Request = caspaxos::Request<Cell>;
+/// What is answered about a register.
+pub type Reply = caspaxos::Reply<Cell>;
+
+/// To whom a call is made, and under which configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Head {
+    /// The acceptor that is meant. Any other refuses the call.
+    pub stamp: Stamp,
+    /// The epoch of the configuration that the rounds run under. Below 2^53.
+    pub epoch: u64,
+}
 
 /// One acceptor as seen from a proposer.
 ///
 /// A request reaches the acceptor at most once: an implementation must not send it again by itself
 /// unless the acceptor is known not to have looked at it.
+///
+/// There are no deadlines here: the caller stops waiting by dropping the future, which does not call
+/// back what was sent.
 pub trait Acceptor: Send + Sync + 'static {
-    /// Carries one request about one register, and its reply. There is no deadline here: the
-    /// caller stops waiting when its own has come, by dropping the future.
+    /// Carries requests about registers in one call, which are executed one after the other with
+    /// nothing in between. There is one result for each request, in their order.
     fn call(
         &self,
-        key: Bytes,
-        request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Reply<Bytes>, Lost>> + Send;
+        head: Head,
+        requests: Vec<(Bytes, Request)>,
+    ) -> impl Future<Output = Vec<Result<Reply, Lost>>> + Send;
+
+    /// Its place in a cluster, and what is known about its server.
+    fn status(&self) -> impl Future<Output = Result<Status, Lost>> + Send;
+
+    /// Gives it its place in a cluster. Done again under the same stamp it changes nothing.
+    ///
+    /// It must have been wiped: see [`Self::wipe`]. [`Lost::NotMember`] when it has another stamp.
+    fn admit(
+        &self,
+        standing: Standing,
+        document: Bytes,
+    ) -> impl Future<Output = Result<(), Lost>> + Send;
+
+    /// Tells it of an epoch and its document. Neither is ever replaced by that of an earlier one.
+    fn tell(
+        &self,
+        stamp: Stamp,
+        epoch: u64,
+        document: Bytes,
+    ) -> impl Future<Output = Result<(), Lost>> + Send;
+
+    /// Takes its place away, if it is this one: it votes no more. Its registers stay.
+    fn retire(&self, stamp: Stamp) -> impl Future<Output = Result<(), Lost>> + Send;
+
+    /// Erases all registers and what else belongs to them, step by step, and answers how many there
+    /// were. [`Lost::NotMember`] when the acceptor has, or gets meanwhile, a place in a cluster.
+    fn wipe(&self) -> impl Future<Output = Result<u64, Lost>> + Send;
+
+    /// The keys of registers that it holds, page by page. A key that is there from the first page to
+    /// the last is named at least once; some are perhaps named twice, and a page may be empty.
+    fn list(&self, cursor: Cursor) -> impl Future<Output = Result<Page, Lost>> + Send;
+
+    /// The keys that it accepted tombstones for, page by page, as in [`Self::list`]. Some may hold
+    /// something else by now.
+    fn hints(&self, cursor: Cursor) -> impl Future<Output = Result<Page, Lost>> + Send;
+
+    /// Removes a key from those of [`Self::hints`].
+    fn forget_hint(&self, key: Bytes) -> impl Future<Output = Result<(), Lost>> + Send;
+}
+
+/// An acceptor as it presents itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Its place in a cluster; `None` when it has none.
+    pub standing: Option<Standing>,
+    /// The document of the latest epoch that it was told of; empty when there was none.
+    pub document: Bytes,
+    /// What its server says about itself, by the names of Redis' `INFO`; also `appendfsync`, where
+    /// the server lets it be asked for.
+    pub server: BTreeMap<String, String>,
+}
+
+/// How far a listing has come. [`Cursor::default`] begins one; others are only good for the acceptor
+/// and the listing that they come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cursor(pub(crate) Bytes);
+
+impl Cursor {
+    /// As `SCAN` has it.
+    pub(crate) fn position(&self) -> &[u8] {
+        if self.0.is_empty() { b"0" } else { &self.0 }
+    }
+}
+
+/// Some keys of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The keys.
+    pub keys: Vec<Bytes>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<Cursor>,
 }
 
 /// No reply will come.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
     /// There is no connection, so the request was not, and will not be, delivered.
     #[error("no connection: {0}")]
     NotConnected(String),
-    /// The server refused to execute the request, and said so before it looked at any register.
+    /// The server refused to execute the request, and said so before it changed anything for it.
     #[error("the server refused: {0}")]
     Refused(String),
     /// The connection broke, or the server answered something else than it should. The request
     /// may have been executed.
     #[error("no usable answer: {0}")]
     NoAnswer(String),
+    /// The server is not, or no longer, the acceptor that was meant. Nothing has happened.
+    #[error("not the acceptor that is meant, or no longer")]
+    NotMember,
+    /// The acceptor was told of this later epoch. Nothing has happened.
+    #[error("the configuration is outdated: the acceptor is in epoch {epoch}")]
+    Fenced {
+        /// The acceptor's epoch.
+        epoch: u64,
+    },
 }
 
 impl Lost {
@@ -38,7 +138,9 @@ impl Lost {
     #[must_use]
     pub const fn delivered(&self) -> bool {
         match self {
-            Self::NotConnected(_) | Self::Refused(_) => false,
+            Self::NotConnected(_) | Self::Refused(_) | Self::NotMember | Self::Fenced { .. } => {
+                false
+            }
             Self::NoAnswer(_) => true,
         }
     }

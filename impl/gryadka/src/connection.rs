@@ -1,8 +1,12 @@
 //! One multiplexed connection to one server, made again when it breaks.
 
 use crate::Lost;
+use crate::wire::lost_by;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, RedisError, ServerErrorKind};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, RedisError, Script,
+    ServerErrorKind, TlsCertificates, Value,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -31,8 +35,8 @@ pub struct AddressError {
 pub(crate) struct Connection {
     client: Client,
     state: Mutex<State>,
-    /// Milliseconds from `born` to the first request since the last reply; 0 when none waits.
-    waiting_since: AtomicU64,
+    /// Milliseconds from `born` to the last reply.
+    last_reply: AtomicU64,
     born: Instant,
 }
 
@@ -43,13 +47,22 @@ enum State {
 }
 
 impl Connection {
-    /// Reads the address; connects when first used.
-    pub(crate) fn to(address: &str) -> Result<Self, AddressError> {
-        let wrong = |source| AddressError { address: address.to_owned(), source };
+    /// Reads the address, and the certificates (PEM) of those who may vouch for a `rediss://` one,
+    /// if not the web's usual ones. Connects when first used.
+    pub(crate) fn to(address: &str, roots: Option<&[u8]>) -> Result<Self, AddressError> {
+        let wrong = |source| AddressError { address: without_secrets(address), source };
         let info = address.into_connection_info().map_err(wrong)?;
         // Introducing itself would cost every new connection a round trip before its first use.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let client = Client::open(info.set_redis_settings(settings)).map_err(wrong)?;
+        let info = info.set_redis_settings(settings);
+        let client = match (info.addr(), roots) {
+            (ConnectionAddr::TcpTls { .. }, roots) => {
+                choose_cryptography();
+                let root_cert = roots.map(<[u8]>::to_vec);
+                Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+            }
+            (_, _) => Client::open(info),
+        };
         let born = Instant::now();
         let state = State::Closed {
             generation: 0,
@@ -58,34 +71,51 @@ impl Connection {
             failed: born,
             reason: String::from("never connected"),
         };
-        Ok(Self { client, state: Mutex::new(state), waiting_since: AtomicU64::new(0), born })
+        let client = client.map_err(wrong)?;
+        Ok(Self { client, state: Mutex::new(state), last_reply: AtomicU64::new(0), born })
     }
 
-    /// Runs one command on the connection. `use_it` must send at most one command that an acceptor
-    /// could act on, beside such as are answered by "not executed".
-    pub(crate) async fn run<F>(&self, use_it: F) -> Result<redis::Value, Lost>
-    where
-        F: AsyncFnOnce(&mut MultiplexedConnection) -> Result<redis::Value, RedisError>,
-    {
+    /// Sends a command and waits for its reply, which may be an error of the server's. If the
+    /// server does not know the script, which it says without executing anything, the script is
+    /// loaded and the command sent once more.
+    pub(crate) async fn run(
+        &self,
+        command: &Cmd,
+        script: Option<&'static Script>,
+    ) -> Result<Value, Lost> {
         let (mut connection, generation) = self.get().await?;
-        let now = self.millis();
-        let waiting =
-            self.waiting_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        if waiting.is_err_and(|since| now.saturating_sub(since) > millis(SILENCE)) {
+        let Some(answer) = self.answer(execute(&mut connection, command, script)).await else {
             self.close(generation, "no reply for too long").await;
-            return Err(Lost::NotConnected(String::from("no reply for too long")));
-        }
-        let answer = use_it(&mut connection).await;
-        let broken = match &answer {
-            Ok(_) => None,
-            Err(error) if answered(error) => None,
-            Err(error) => Some(error.to_string()),
+            return Err(Lost::NoAnswer(String::from("no reply for too long")));
         };
-        match broken {
-            None => self.waiting_since.store(0, Ordering::Relaxed),
-            Some(reason) => self.close(generation, &reason).await,
+        if let Err(error) = &answer
+            && error.code().is_none()
+        {
+            self.close(generation, &error.to_string()).await;
         }
-        answer.map_err(|error| classified(&error))
+        answer.map_err(|error| lost_by(&error))
+    }
+
+    /// Waits for an answer for as long as there are answers at all.
+    async fn answer<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let mut answer = std::pin::pin!(answer);
+        let mut heard = self.millis();
+        loop {
+            let until = self.born + Duration::from_millis(heard) + SILENCE;
+            match tokio::time::timeout_at(until, &mut answer).await {
+                Ok(answer) => {
+                    self.last_reply.store(self.millis(), Ordering::Relaxed);
+                    return Some(answer);
+                }
+                Err(_) => {
+                    let last = self.last_reply.load(Ordering::Relaxed);
+                    if last <= heard {
+                        return None;
+                    }
+                    heard = last;
+                }
+            }
+        }
     }
 
     /// The connection, or what came of an attempt to make one that ended after this was asked for.
@@ -112,7 +142,6 @@ impl Connection {
             Ok(Ok(connection)) => {
                 let generation = generation + 1;
                 *state = State::Open { connection: connection.clone(), generation };
-                self.waiting_since.store(0, Ordering::Relaxed);
                 return Ok((connection, generation));
             }
             Ok(Err(error)) => error.to_string(),
@@ -135,7 +164,6 @@ impl Connection {
         let mut state = self.state.lock().await;
         if matches!(&*state, State::Open { generation, .. } if *generation == broken) {
             tracing::debug!(reason, "connection closed");
-            self.waiting_since.store(0, Ordering::Relaxed);
             *state = State::Closed {
                 generation: broken,
                 failures: 0,
@@ -147,38 +175,54 @@ impl Connection {
     }
 
     fn millis(&self) -> u64 {
-        // One more, because 0 says that nobody waits.
-        millis(self.born.elapsed()) + 1
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// The address as it may be shown.
+fn without_secrets(address: &str) -> String {
+    let parts = address.split_once("://").and_then(|(scheme, rest)| {
+        let (_, place) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}://…@{place}"))
+    });
+    parts.unwrap_or_else(|| address.to_owned())
 }
 
-/// Whether the server itself said this, so that the connection is in order.
-fn answered(error: &RedisError) -> bool {
-    error.code().is_some()
+async fn execute(
+    connection: &mut MultiplexedConnection,
+    command: &Cmd,
+    script: Option<&Script>,
+) -> Result<Value, RedisError> {
+    let answer = connection.send_packed_command(command).await;
+    let unknown = match &answer {
+        Ok(Value::ServerError(error)) => error.kind() == Some(ServerErrorKind::NoScript),
+        Ok(_) => false,
+        Err(error) => error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript),
+    };
+    match script {
+        Some(script) if unknown => {
+            script.load_async(connection).await?;
+            connection.send_packed_command(command).await
+        }
+        Some(_) | None => answer,
+    }
 }
 
-/// The server's own words for "I have not executed this".
-const NOT_EXECUTED: [&str; 11] = [
-    "BUSY",
-    "CLUSTERDOWN",
-    "LOADING",
-    "MASTERDOWN",
-    "MISCONF",
-    "MOVED",
-    "NOAUTH",
-    "NOREPLICAS",
-    "OOM",
-    "READONLY",
-    "WRONGTYPE",
-];
+/// Settles which implementation of cryptography TLS uses, where the program has not done so.
+fn choose_cryptography() {
+    // An error says that it has.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
 
-fn classified(error: &RedisError) -> Lost {
-    let text = error.to_string();
-    let refused = error.code().is_some_and(|code| NOT_EXECUTED.contains(&code))
-        || error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript);
-    if refused { Lost::Refused(text) } else { Lost::NoAnswer(text) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let wrong = Connection::to("http://me:p@ss@host:1", None).unwrap_err();
+        assert!(wrong.to_string().starts_with("\"http://…@host:1\" is not"), "{wrong}");
+        let wrong = Connection::to("host", None).unwrap_err();
+        assert!(wrong.to_string().starts_with("\"host\" is not"), "{wrong}");
+    }
 }

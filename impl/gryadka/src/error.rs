@@ -1,8 +1,9 @@
 //! What a caller is told when a change did not commit.
 
+use crate::limits::TooLong;
 use caspaxos::Why;
 
-/// A change that did not commit. The two variants must not be taken for one another: after
+/// A change that did not commit. The first two must not be taken for one another: after
 /// [`ChangeError::NotApplied`] the change may safely be asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
@@ -12,6 +13,9 @@ pub enum ChangeError {
     /// The change may have happened, or may take effect at any later time.
     #[error("unknown whether applied: {}", reason(*.0))]
     Unknown(Why),
+    /// The key or the value is not taken; nothing has happened.
+    #[error("not applied: {0}")]
+    TooLong(TooLong),
 }
 
 const fn reason(why: Why) -> &'static str {

@@ -1,60 +1,72 @@
-//! Registers on top of `change`: last write wins, and compare-and-set by version.
+//! Registers on top of `change`: what most callers want.
 
-use crate::{Acceptor, ChangeError, Store};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use crate::{Acceptor, Cell, ChangeError, Present, Store};
+use bytes::Bytes;
 use caspaxos::Step;
 use tokio::time::Instant;
 
-/// A value with the number of writes that led to it, from 1.
+/// A value with its version, which grows with every change of the register, also over a delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versioned {
-    /// How many times the register has been written.
+    /// Never 0, and never the same for two values of a key.
     pub version: u64,
     /// The value.
     pub value: Bytes,
 }
 
+/// What a compare-and-set, or a conditional delete, expects to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Expected {
+    /// Whatever there is.
+    Anything,
+    /// No value.
+    Absent,
+    /// Some value.
+    Present,
+    /// A value of this version.
+    Version(u64),
+}
+
 /// What a compare-and-set came to. Both are true answers of a committed round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CasAnswer {
-    /// The value is written; this is its version.
+    /// It is written, or deleted; this is the version.
     Set(u64),
-    /// The version was another one: this is what the register held instead.
+    /// The register held something else than was expected: this.
     Mismatch(Option<Versioned>),
 }
 
-const VERSION_BYTES: usize = 8;
-
-impl Versioned {
-    fn encode(&self) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(VERSION_BYTES + self.value.len());
-        bytes.put_u64(self.version);
-        bytes.put_slice(&self.value);
-        bytes.freeze()
-    }
-
-    /// Bytes that are too short were not written by a versioned register; they count as version 0.
-    fn decode(bytes: &Bytes) -> Self {
-        if bytes.len() < VERSION_BYTES {
-            return Self { version: 0, value: bytes.clone() };
+impl Expected {
+    /// Whether a register that holds this meets the expectation.
+    #[must_use]
+    pub const fn is_met_by(self, present: Present<'_>) -> bool {
+        match (self, present.value) {
+            (Self::Anything, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
+            (Self::Version(version), Some(_)) => version == present.version,
+            (Self::Absent, Some(_)) | (Self::Present | Self::Version(_), None) => false,
         }
-        let mut rest = bytes.clone();
-        let version = rest.get_u64();
-        Self { version, value: rest }
     }
 }
 
-/// A key belongs to one kind of register: plain values, or versioned ones.
+fn versioned(present: Present<'_>) -> Option<Versioned> {
+    present.value.map(|value| Versioned { version: present.version, value: value.clone() })
+}
+
 impl<A: Acceptor> Store<A> {
-    /// Reads a plain register.
+    /// Reads a register: a quorum read, which gets in no writer's way.
     ///
     /// # Errors
-    /// [`ChangeError::NotApplied`]: a read leaves nothing behind.
-    pub async fn get(&self, key: &[u8], deadline: Instant) -> Result<Option<Bytes>, ChangeError> {
-        self.change(key, |present| Step::Keep(present.cloned()), deadline).await
+    /// As [`Store::read`].
+    pub async fn get(
+        &self,
+        key: &[u8],
+        deadline: Instant,
+    ) -> Result<Option<Versioned>, ChangeError> {
+        let cell = self.read(key, deadline).await?;
+        Ok(cell.and_then(|Cell { version, value, .. }| Some(Versioned { version, value: value? })))
     }
 
-    /// Writes a plain register, whatever it held.
+    /// Writes a register, whatever it held, and answers its new version.
     ///
     /// # Errors
     /// As [`Store::change`].
@@ -63,41 +75,69 @@ impl<A: Acceptor> Store<A> {
         key: &[u8],
         value: Bytes,
         deadline: Instant,
-    ) -> Result<(), ChangeError> {
-        self.change(key, |_| Step::Put(Some(value.clone()), ()), deadline).await
+    ) -> Result<u64, ChangeError> {
+        let put = move |present: Present<'_>| Step::Put(Some(value.clone()), present.next);
+        self.change(key, put, deadline).await
     }
 
-    /// Reads a versioned register.
-    ///
-    /// # Errors
-    /// [`ChangeError::NotApplied`]: a read leaves nothing behind.
-    pub async fn get_versioned(
-        &self,
-        key: &[u8],
-        deadline: Instant,
-    ) -> Result<Option<Versioned>, ChangeError> {
-        self.change(key, |present| Step::Keep(present.map(Versioned::decode)), deadline).await
-    }
-
-    /// Writes a versioned register if it still has this version; 0 asks for an empty register.
+    /// Writes a register if it holds what is expected.
     ///
     /// # Errors
     /// As [`Store::change`]. A mismatch is an answer, not an error.
     pub async fn compare_and_set(
         &self,
         key: &[u8],
-        version: u64,
+        expected: Expected,
         value: Bytes,
         deadline: Instant,
     ) -> Result<CasAnswer, ChangeError> {
-        let compare = |present: Option<&Bytes>| {
-            let present = present.map(Versioned::decode);
-            if present.as_ref().map_or(0, |present| present.version) != version {
-                return Step::Keep(CasAnswer::Mismatch(present));
+        let put = move |present: Present<'_>| {
+            if expected.is_met_by(present) {
+                Step::Put(Some(value.clone()), CasAnswer::Set(present.next))
+            } else {
+                Step::Keep(CasAnswer::Mismatch(versioned(present)))
             }
-            let next = Versioned { version: version + 1, value: value.clone() };
-            Step::Put(Some(next.encode()), CasAnswer::Set(next.version))
         };
-        self.change(key, compare, deadline).await
+        self.change(key, put, deadline).await
+    }
+
+    /// Deletes a register if it holds what is expected. There must be a value to delete, so where
+    /// there is none the answer is a mismatch. A tombstone stays until it is collected.
+    ///
+    /// # Errors
+    /// As [`Store::change`]. A mismatch is an answer, not an error.
+    pub async fn delete(
+        &self,
+        key: &[u8],
+        expected: Expected,
+        deadline: Instant,
+    ) -> Result<CasAnswer, ChangeError> {
+        let bury = move |present: Present<'_>| {
+            if present.value.is_some() && expected.is_met_by(present) {
+                Step::Put(None, CasAnswer::Set(present.next))
+            } else {
+                Step::Keep(CasAnswer::Mismatch(versioned(present)))
+            }
+        };
+        self.change(key, bury, deadline).await
+    }
+
+    /// Reads several registers at once. Each is read for itself: they are no snapshot.
+    pub async fn get_many(
+        &self,
+        keys: &[&[u8]],
+        deadline: Instant,
+    ) -> Vec<Result<Option<Versioned>, ChangeError>> {
+        futures_util::future::join_all(keys.iter().map(|key| self.get(key, deadline))).await
+    }
+
+    /// Writes several registers at once. Each is written for itself: they are no transaction.
+    pub async fn set_many(
+        &self,
+        entries: &[(&[u8], Bytes)],
+        deadline: Instant,
+    ) -> Vec<Result<u64, ChangeError>> {
+        let sets = entries.iter().map(|(key, value)| self.set(key, value.clone(), deadline));
+        futures_util::future::join_all(sets).await
     }
 }

@@ -1,88 +1,66 @@
-//! A change from its caller to its outcome: rounds, their requests, and retries.
+//! A proposer over its acceptors: the store as one process sees it.
 
-use crate::key_locks::KeyLocks;
-use crate::{Acceptor, ChangeError, Lost};
+use crate::engine::Engine;
+use crate::limits::Limits;
+use crate::waiting::waiter;
+use crate::{Acceptor, Cell, ChangeError, Present};
 use bytes::Bytes;
-use caspaxos::{
-    AcceptorId, Configuration, End, Outcome, Progress, Proposer, ProposerId, Reply, Request, Round,
-    Stage, Step, Why,
-};
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg32;
+use caspaxos::{AcceptorId, Configuration, ProposerId, Step, Why};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The waits between tries of one change: the first, and the longest. Each is drawn between zero
-/// and its bound, which doubles ("full jitter").
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
-
-/// The least time that the other replies are waited for after a conflict.
-const CONFLICT_PATIENCE: Duration = Duration::from_millis(5);
+/// How long a quorum read waits for acceptors to agree before a round is run instead, if its
+/// deadline does not come first.
+const READ_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How a store is set up.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Names this life of this proposer: never used before by anyone in the cluster.
     pub proposer: ProposerId,
+    /// The cluster that the acceptors have joined. Below 2^53.
+    pub cluster: u64,
     /// Whose votes count.
     pub configuration: Configuration,
     /// How many keys are remembered to save them a round trip; 0 for none.
     pub cache: usize,
+    /// How long keys and values may be.
+    pub limits: Limits,
     /// Other rules than the protocol's own: for the gallery of mutants.
     #[cfg(feature = "mutants")]
     pub rules: Option<Arc<dyn caspaxos::Rules>>,
 }
 
 impl Options {
-    /// A proposer with a cache of 10,000 keys.
+    /// A proposer with a cache of 10,000 keys and the default limits.
     #[must_use]
-    pub const fn new(proposer: ProposerId, configuration: Configuration) -> Self {
+    pub fn new(proposer: ProposerId, cluster: u64, configuration: Configuration) -> Self {
         Self {
             proposer,
+            cluster,
             configuration,
             cache: 10_000,
+            limits: Limits::default(),
             #[cfg(feature = "mutants")]
             rules: None,
         }
     }
 }
 
-/// A proposer over its acceptors: the store as one process sees it. Share it freely.
-#[derive(Debug)]
+/// A proposer over its acceptors. Clones share it.
+///
+/// It is made inside a tokio runtime, which carries its requests.
 pub struct Store<A> {
-    acceptors: BTreeMap<AcceptorId, Arc<A>>,
-    proposer: Mutex<Proposer<Bytes, Bytes>>,
-    locks: KeyLocks,
-    jitter: Mutex<Pcg32>,
+    engine: Arc<Engine<A>>,
+    limits: Limits,
 }
 
-/// The reply to a request of one phase, or that there will be none.
-type Answer = (AcceptorId, Result<Reply<Bytes>, Lost>);
-
-/// The requests of one phase under way. Each phase has a channel of its own, so that what comes
-/// late from the one before finds nobody.
-struct Phase {
-    stage: Stage,
-    began: Instant,
-    answers: mpsc::UnboundedReceiver<Answer>,
-}
-
-impl Phase {
-    fn none() -> Self {
-        let answers = mpsc::unbounded_channel().1;
-        Self { stage: Stage::Prepare, began: Instant::now(), answers }
-    }
-
-    /// How long the other replies are worth waiting for once one of them was a conflict. One that
-    /// is much later than the conflict comes from an acceptor that is down or far, and to wait
-    /// for it would let a single silent acceptor hold up every contended key.
-    fn after_conflict(&self, deadline: Instant) -> (Instant, Why) {
-        let wait = (self.began.elapsed() * 4).max(CONFLICT_PATIENCE);
-        let until = Instant::now() + wait;
-        if until < deadline { (until, Why::Conflict) } else { (deadline, Why::Deadline) }
+impl<A> Clone for Store<A> {
+    fn clone(&self) -> Self {
+        Self { engine: Arc::clone(&self.engine), limits: self.limits }
     }
 }
 
@@ -91,134 +69,142 @@ impl<A: Acceptor> Store<A> {
     /// here counts as unreachable.
     #[must_use]
     pub fn new(options: Options, acceptors: BTreeMap<AcceptorId, Arc<A>>) -> Self {
-        let proposer = Proposer::new(options.proposer, options.configuration, options.cache);
-        #[cfg(feature = "mutants")]
-        let proposer = match options.rules {
-            Some(rules) => proposer.with_rules(rules),
-            None => proposer,
-        };
-        let jitter = Pcg32::seed_from_u64(options.proposer.0);
-        Self {
-            acceptors,
-            proposer: Mutex::new(proposer),
-            locks: KeyLocks::default(),
-            jitter: Mutex::new(jitter),
-        }
+        let limits = options.limits;
+        Self { engine: Engine::start(options, acceptors), limits }
     }
 
-    /// Applies `f` to the register's present value and commits what it makes of it. `f` may run
-    /// several times, but at most one of its results takes effect.
+    /// Applies `f` to what the register holds and commits what it makes of it. `f` may run several
+    /// times, but at most one of its results takes effect. `Put(None, …)` deletes.
+    ///
+    /// Changes that wait for the same key here share a round. Dropping the future does not take the
+    /// change back.
     ///
     /// # Errors
     /// [`ChangeError::NotApplied`] when nothing has happened nor will; [`ChangeError::Unknown`] when
-    /// that cannot be told. A change whose `f` only ever answers [`Step::Keep`] is never unknown.
+    /// that cannot be told: only at the deadline, or when many others wrote meanwhile. A change
+    /// whose `f` only ever answers [`Step::Keep`] is never unknown.
+    ///
+    /// # Panics
+    /// When `f` does.
     pub async fn change<T, F>(&self, key: &[u8], f: F, deadline: Instant) -> Result<T, ChangeError>
     where
-        T: Clone + Send,
-        F: Fn(Option<&Bytes>) -> Step<Bytes, T> + Send + Sync,
+        T: Send + 'static,
+        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
     {
-        let key = Bytes::copy_from_slice(key);
-        let Ok(_guard) = tokio::time::timeout_at(deadline, self.locks.lock(&key)).await else {
-            return Err(ChangeError::NotApplied(Why::Deadline));
-        };
-        let mut bound = BACKOFF.0;
-        loop {
-            let end = self.round(&key, &f, deadline).await;
-            self.proposer().finish(key.clone(), &end);
-            let why = match end.outcome {
-                Outcome::Committed(answer) => return Ok(answer),
-                Outcome::Unknown(why) => return Err(ChangeError::Unknown(why)),
-                Outcome::NotApplied(why) => why,
-            };
-            let wait = self.draw(bound);
-            if why == Why::Deadline || Instant::now() + wait >= deadline {
-                return Err(ChangeError::NotApplied(why));
-            }
-            tokio::time::sleep(wait).await;
-            bound = (bound * 2).min(BACKOFF.1);
-        }
+        self.limits.key(key).map_err(ChangeError::TooLong)?;
+        self.change_any(key, f, deadline).await
     }
 
-    /// One round, from its ballot to its end.
-    async fn round<T, F>(&self, key: &Bytes, f: &F, deadline: Instant) -> End<Bytes, T>
+    /// The same for the key of the document, too, which no caller's key is.
+    pub(crate) async fn change_any<T, F>(
+        &self,
+        key: &[u8],
+        f: F,
+        deadline: Instant,
+    ) -> Result<T, ChangeError>
     where
-        T: Clone + Send,
-        F: Fn(Option<&Bytes>) -> Step<Bytes, T>,
+        T: Send + 'static,
+        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
     {
-        let (mut round, mut progress): (Round<Bytes, T>, _) = self.proposer().begin(key);
-        let mut phase = Phase::none();
-        let mut patience = (deadline, Why::Deadline);
-        loop {
-            progress = match progress {
-                Progress::Over(end) => return end,
-                Progress::Decide(present) => round.decide(f(present.as_ref())),
-                Progress::Send(requests) => {
-                    phase = self.send(key, requests);
-                    patience = (deadline, Why::Deadline);
-                    Progress::Wait
-                }
-                Progress::Wait => {
-                    match tokio::time::timeout_at(patience.0, phase.answers.recv()).await {
-                        Ok(Some((from, Ok(reply)))) => {
-                            if matches!(reply, Reply::Conflict(_) | Reply::Refused(_)) {
-                                patience = phase.after_conflict(deadline);
-                            }
-                            let ballot = round.ballot();
-                            round.on_reply(from, ballot, reply)
-                        }
-                        Ok(Some((from, Err(lost)))) => {
-                            tracing::trace!(acceptor = from.0, %lost);
-                            round.on_lost(from, phase.stage, lost.delivered())
-                        }
-                        Ok(None) | Err(_) => {
-                            round.give_up(patience.1).map_or(Progress::Wait, Progress::Over)
-                        }
-                    }
-                }
-            };
+        if deadline <= Instant::now() {
+            return Err(ChangeError::NotApplied(Why::Deadline));
         }
+        let key = Bytes::copy_from_slice(key);
+        let (waiter, mut answer) = waiter(f, self.limits);
+        self.engine.submit(&key, waiter, deadline);
+        let mut patience = Patience { engine: &self.engine, key, deadline: Some(deadline) };
+        let answer = match tokio::time::timeout_at(deadline, &mut answer).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.engine.on_time(&patience.key);
+                // The desk has said how it ended; the timer's clock is not ahead of the engine's.
+                answer.await
+            }
+        };
+        patience.deadline = None;
+        #[expect(clippy::panic, reason = "the caller's own function has panicked")]
+        answer.unwrap_or_else(|_| panic!("the change function panicked"))
     }
 
-    /// Sends a phase's requests. They go on without the round: an acceptor that the quorum did not
-    /// wait for is to hear of the value too.
-    fn send(&self, key: &Bytes, requests: Vec<(AcceptorId, Request<Bytes>)>) -> Phase {
-        let (answer, answers) = mpsc::unbounded_channel();
-        let stage = requests.first().map_or(Stage::Prepare, |(_, request)| request.stage());
-        for (id, request) in requests {
-            let Some(acceptor) = self.acceptors.get(&id).cloned() else {
-                let missing = Lost::NotConnected(String::from("no such acceptor here"));
-                forward(&answer, id, Err(missing));
-                continue;
-            };
-            let (answer, key) = (answer.clone(), key.clone());
-            tokio::spawn(async move {
-                let call = tokio::time::timeout(STRAGGLER, acceptor.call(key, request));
-                let late = || Lost::NoAnswer(String::from("no reply in time"));
-                let result = call.await.unwrap_or_else(|_| Err(late()));
-                forward(&answer, id, result);
+    /// What a register holds, tombstones too: by a quorum read, or by a round where acceptors differ.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotApplied`], or [`ChangeError::TooLong`] for the key: a read leaves nothing
+    /// behind.
+    pub async fn read(&self, key: &[u8], deadline: Instant) -> Result<Option<Cell>, ChangeError> {
+        self.limits.key(key).map_err(ChangeError::TooLong)?;
+        let (number, mut answer) = self.engine.read(&Bytes::copy_from_slice(key));
+        let stop = StopReading { engine: &self.engine, number };
+        let patience = deadline.min(Instant::now() + READ_PATIENCE);
+        let settled = tokio::time::timeout_at(patience, &mut answer).await;
+        drop(stop);
+        if let Ok(Ok(Some(cell))) = settled {
+            return Ok(cell);
+        }
+        let keep = |present: Present<'_>| {
+            let cell = (present.version > 0).then(|| Cell {
+                version: present.version,
+                value: present.value.cloned(),
+                lineage: caspaxos::Lineage::default(),
             });
-        }
-        Phase { stage, began: Instant::now(), answers }
+            Step::Keep(cell)
+        };
+        self.change(key, keep, deadline).await
     }
 
-    fn draw(&self, bound: Duration) -> Duration {
-        let mut jitter = self.jitter.lock().unwrap_or_else(PoisonError::into_inner);
-        jitter.random_range(Duration::ZERO..=bound)
+    /// The configuration that it works under.
+    #[must_use]
+    pub fn configuration(&self) -> Configuration {
+        self.engine.configuration()
     }
 
-    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, Bytes>> {
-        self.proposer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The acceptors that it knows.
+    #[must_use]
+    pub fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
+        self.engine.acceptors()
+    }
+
+    /// Works under a later configuration from now on, with these acceptors. Answers whether it is
+    /// later than the one before; otherwise nothing has changed.
+    pub fn reconfigure(
+        &self,
+        configuration: Configuration,
+        acceptors: BTreeMap<AcceptorId, Arc<A>>,
+    ) -> bool {
+        self.engine.reconfigure(configuration, acceptors)
+    }
+
+    /// The latest epoch that an acceptor was heard to be in: when it is past the configuration's,
+    /// this proposer is fenced until it is reconfigured.
+    #[must_use]
+    pub fn fenced(&self) -> watch::Receiver<u64> {
+        self.engine.fenced()
     }
 }
 
-/// How long a request is followed when its round has no more use for the reply, or waits that long.
-const STRAGGLER: Duration = Duration::from_secs(30);
+/// Sees to it that a key is not kept by somebody who has gone away.
+struct Patience<'a, A: Acceptor> {
+    engine: &'a Engine<A>,
+    key: Bytes,
+    deadline: Option<Instant>,
+}
 
-/// A round that is over has dropped its end of the channel, which is no concern of the sender's.
-fn forward(
-    answers: &mpsc::UnboundedSender<Answer>,
-    from: AcceptorId,
-    result: Result<Reply<Bytes>, Lost>,
-) {
-    drop(answers.send((from, result)));
+impl<A: Acceptor> Drop for Patience<'_, A> {
+    fn drop(&mut self) {
+        if let Some(deadline) = self.deadline {
+            self.engine.on_time_at(self.key.clone(), deadline);
+        }
+    }
+}
+
+/// Forgets a read that nobody waits for.
+struct StopReading<'a, A: Acceptor> {
+    engine: &'a Engine<A>,
+    number: u64,
+}
+
+impl<A: Acceptor> Drop for StopReading<'_, A> {
+    fn drop(&mut self) {
+        self.engine.stop_reading(self.number);
+    }
 }

@@ -1,193 +1,184 @@
 //! The store as its callers see it, over acceptors that come and go.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
-use caspaxos::{Reply, Request};
+mod natives;
+
 use gryadka::{
-    Acceptor, AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, Lost, NativeAcceptor,
-    NativeRegisters, NativeServer, Options, ProposerId, Step, Store, Versioned, Why,
+    AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, Expected, Options, Present,
+    ProposerId, RemoteAcceptor, Step, Store, TooLong, Versioned, Why,
 };
+use natives::{Natives, increment, number, soon};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-struct Cluster {
-    servers: BTreeMap<AcceptorId, NativeServer>,
-    registers: BTreeMap<AcceptorId, NativeRegisters>,
-    addresses: BTreeMap<AcceptorId, SocketAddr>,
-}
-
-impl Cluster {
-    fn start(size: u32) -> Self {
-        let mut cluster = Self {
-            servers: BTreeMap::new(),
-            registers: BTreeMap::new(),
-            addresses: BTreeMap::new(),
-        };
-        for id in (1..=size).map(AcceptorId) {
-            cluster.registers.insert(id, NativeRegisters::default());
-            cluster.addresses.insert(id, "127.0.0.1:0".parse().unwrap());
-            cluster.up(id);
-        }
-        cluster
-    }
-
-    fn up(&mut self, id: AcceptorId) {
-        let server = NativeServer::start(self.addresses[&id], self.registers[&id].clone()).unwrap();
-        self.addresses.insert(id, server.address());
-        self.servers.insert(id, server);
-    }
-
-    fn down(&mut self, id: AcceptorId) {
-        self.servers.remove(&id);
-    }
-
-    fn acceptors(&self) -> impl Iterator<Item = (AcceptorId, NativeAcceptor)> {
-        self.addresses
-            .iter()
-            .map(|(&id, address)| (id, NativeAcceptor::new(&format!("redis://{address}")).unwrap()))
-    }
-
-    fn options(&self, proposer: u64) -> Options {
-        let configuration = Configuration::majority(self.addresses.keys().copied()).unwrap();
-        Options::new(ProposerId(proposer), configuration)
-    }
-
-    fn store(&self, proposer: u64) -> Store<NativeAcceptor> {
-        let acceptors = self.acceptors().map(|(id, acceptor)| (id, Arc::new(acceptor)));
-        Store::new(self.options(proposer), acceptors.collect())
-    }
-}
-
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(10)
-}
-
 #[tokio::test]
 async fn a_value_written_by_one_proposer_is_read_by_another() {
-    let cluster = Cluster::start(3);
-    let (one, other) = (cluster.store(1), cluster.store(2));
+    let cluster = Natives::start(3);
+    let (one, other) = (cluster.join().await, cluster.join().await);
     assert_eq!(one.get(b"k", soon()).await, Ok(None));
-    one.set(b"k", Bytes::from_static(b"\0any\xff"), soon()).await.unwrap();
-    assert_eq!(other.get(b"k", soon()).await, Ok(Some(Bytes::from_static(b"\0any\xff"))));
+    let version = one.set(b"k", Bytes::from_static(b"\0any\xff"), soon()).await.unwrap();
+    let value = Bytes::from_static(b"\0any\xff");
+    assert_eq!(other.get(b"k", soon()).await, Ok(Some(Versioned { version, value })));
     assert_eq!(other.get(b"another", soon()).await, Ok(None));
 }
 
 #[tokio::test]
-async fn compare_and_set_goes_by_the_version() {
-    let cluster = Cluster::start(3);
-    let store = cluster.store(1);
-    let set =
-        |version, value: &'static str| store.compare_and_set(b"k", version, value.into(), soon());
-    assert_eq!(set(1, "early").await, Ok(CasAnswer::Mismatch(None)));
-    assert_eq!(set(0, "one").await, Ok(CasAnswer::Set(1)));
-    let one = Versioned { version: 1, value: "one".into() };
-    assert_eq!(set(0, "again").await, Ok(CasAnswer::Mismatch(Some(one))));
-    assert_eq!(set(1, "two").await, Ok(CasAnswer::Set(2)));
-    let two = Versioned { version: 2, value: "two".into() };
-    assert_eq!(store.get_versioned(b"k", soon()).await, Ok(Some(two)));
+async fn compare_and_set_goes_by_what_is_expected() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let set = async |expected, value: &'static str| {
+        store.compare_and_set(b"k", expected, value.into(), soon()).await.unwrap()
+    };
+    assert_eq!(set(Expected::Version(1), "early").await, CasAnswer::Mismatch(None));
+    assert_eq!(set(Expected::Present, "early").await, CasAnswer::Mismatch(None));
+    let CasAnswer::Set(first) = set(Expected::Absent, "one").await else { panic!("not set") };
+    let one = Versioned { version: first, value: "one".into() };
+    assert_eq!(set(Expected::Absent, "again").await, CasAnswer::Mismatch(Some(one)));
+    assert_eq!(set(Expected::Version(first), "two").await, CasAnswer::Set(first + 1));
+    assert_eq!(set(Expected::Anything, "three").await, CasAnswer::Set(first + 2));
 }
 
 #[tokio::test]
-async fn contending_proposers_lose_no_increment() {
-    let cluster = Cluster::start(3);
-    let stores: Vec<_> = (1..=3).map(|id| Arc::new(cluster.store(id))).collect();
+async fn a_deleted_key_goes_on_with_higher_versions() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let nothing = store.delete(b"k", Expected::Anything, soon()).await;
+    assert_eq!(nothing, Ok(CasAnswer::Mismatch(None)));
+    let first = store.set(b"k", "x".into(), soon()).await.unwrap();
+    let deleted = store.delete(b"k", Expected::Version(first), soon()).await;
+    assert_eq!(deleted, Ok(CasAnswer::Set(first + 1)));
+    assert_eq!(store.get(b"k", soon()).await, Ok(None));
+    assert_eq!(store.set(b"k", "y".into(), soon()).await, Ok(first + 2));
+
+    store.delete(b"k", Expected::Present, soon()).await.unwrap();
+    assert_eq!(cluster.registers(), [1, 1, 1], "the tombstone");
+    assert_eq!(store.collect().await.unwrap().erased, 1);
+    assert_eq!(cluster.registers(), [0, 0, 0]);
+    assert_eq!(store.get(b"k", soon()).await, Ok(None));
+    let again = store.set(b"k", "z".into(), soon()).await.unwrap();
+    assert!(again > first + 3, "version {again} may have been there before");
+}
+
+#[tokio::test]
+async fn contending_proposers_lose_no_increment_and_leave_none_in_doubt() {
+    let cluster = Natives::start(3);
     let mut tasks = tokio::task::JoinSet::new();
-    for store in stores.iter().cycle().take(6) {
-        let store = Arc::clone(store);
+    let first = cluster.join().await;
+    first.change(b"n", increment, soon()).await.unwrap();
+    for store in [cluster.join().await, cluster.join().await, first.clone()].iter().cycle().take(9)
+    {
+        let store = store.clone();
         tasks.spawn(async move {
-            let mut sure = (0_u64, 0_u64);
             for _ in 0..50 {
-                match store.change(b"n", increment, soon()).await {
-                    Ok(_) => sure.0 += 1,
-                    Err(ChangeError::Unknown(_)) => sure.1 += 1,
-                    Err(ChangeError::NotApplied(_)) => {}
-                }
+                store.change(b"n", increment, soon()).await.unwrap();
             }
-            sure
         });
     }
-    let (done, unknown) = tasks.join_all().await.iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-    let total = number(stores[0].get(b"n", soon()).await.unwrap().as_ref());
-    assert!(done > 0);
-    assert!(
-        (done..=done + unknown).contains(&total),
-        "{done} done, {unknown} unknown, {total} there"
-    );
-}
-
-fn number(value: Option<&Bytes>) -> u64 {
-    value.map_or(0, |bytes| u64::from_be_bytes(bytes.as_ref().try_into().unwrap()))
-}
-
-fn increment(present: Option<&Bytes>) -> Step<Bytes, u64> {
-    let next = number(present) + 1;
-    Step::Put(Some(Bytes::copy_from_slice(&next.to_be_bytes())), next)
+    tasks.join_all().await;
+    let total = first.get(b"n", soon()).await.unwrap().unwrap();
+    assert_eq!(number(Some(&total.value)), 1 + 9 * 50);
 }
 
 #[tokio::test]
 async fn one_acceptor_of_three_may_go_and_come_back() {
-    let mut cluster = Cluster::start(3);
-    let store = cluster.store(1);
+    let mut cluster = Natives::start(3);
+    let store = cluster.join().await;
     for round in 0..6 {
-        let id = AcceptorId(round % 3 + 1);
-        cluster.down(id);
-        assert_eq!(store.change(b"n", increment, soon()).await, Ok(u64::from(round) * 2 + 1));
-        cluster.up(id);
-        assert_eq!(store.change(b"n", increment, soon()).await, Ok(u64::from(round) * 2 + 2));
+        let index = round % 3;
+        cluster.stop(index);
+        let done = round as u64 * 2;
+        assert_eq!(store.change(b"n", increment, soon()).await, Ok(done + 1));
+        cluster.start_again(index).await;
+        assert_eq!(store.change(b"n", increment, soon()).await, Ok(done + 2));
     }
 }
 
 #[tokio::test]
 async fn without_a_quorum_a_change_ends_by_its_deadline_and_the_key_is_free_again() {
-    let mut cluster = Cluster::start(3);
-    let store = cluster.store(1);
-    cluster.down(AcceptorId(1));
-    cluster.down(AcceptorId(2));
+    let mut cluster = Natives::start(3);
+    let store = cluster.join().await;
+    cluster.stop(0);
+    cluster.stop(1);
     let deadline = Instant::now() + Duration::from_millis(300);
     let error = store.set(b"k", "x".into(), deadline).await.unwrap_err();
     assert!(matches!(error, ChangeError::NotApplied(_)), "{error}");
-    cluster.up(AcceptorId(1));
+    cluster.start_again(0).await;
     assert_eq!(store.get(b"k", soon()).await, Ok(None));
 }
 
 #[tokio::test]
-async fn without_any_acceptor_a_change_fails_at_once() {
+async fn without_any_acceptor_a_change_fails_by_its_deadline() {
     let configuration = Configuration::majority([AcceptorId(1)]).unwrap();
-    let store =
-        Store::<NativeAcceptor>::new(Options::new(ProposerId(1), configuration), BTreeMap::new());
+    let options = Options::new(ProposerId(1), 1, configuration);
+    let store = Store::<RemoteAcceptor>::new(options, BTreeMap::new());
     let deadline = Instant::now() + Duration::from_millis(100);
     let error = store.get(b"k", deadline).await.unwrap_err();
     assert_eq!(error, ChangeError::NotApplied(Why::Unreachable));
 }
 
-/// An acceptor that may take requests and never say a word.
-struct MaybeMute {
-    acceptor: NativeAcceptor,
-    mute: bool,
+#[tokio::test]
+async fn an_acceptor_that_lost_its_memory_does_not_vote() {
+    let mut cluster = Natives::start(3);
+    let store = cluster.join().await;
+    store.set(b"k", "x".into(), soon()).await.unwrap();
+    cluster.wipe(0).await;
+    store.set(b"k", "y".into(), soon()).await.unwrap();
+    assert_eq!(cluster.registers()[0], 0, "it has taken part without a place in the cluster");
+    cluster.stop(1);
+    let deadline = Instant::now() + Duration::from_millis(300);
+    let error = store.set(b"k", "z".into(), deadline).await.unwrap_err();
+    assert!(!matches!(error, ChangeError::TooLong(_)), "{error}");
 }
 
-impl Acceptor for MaybeMute {
-    async fn call(&self, key: Bytes, request: Request<Bytes>) -> Result<Reply<Bytes>, Lost> {
-        if self.mute {
-            std::future::pending::<()>().await;
-        }
-        self.acceptor.call(key, request).await
+#[tokio::test]
+async fn keys_and_values_have_limits() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let empty = store.set(b"", "x".into(), soon()).await.unwrap_err();
+    assert_eq!(empty, ChangeError::TooLong(TooLong::Key { length: 0, limit: 1024 }));
+    let long = store.get(&[b'k'; 1025], soon()).await.unwrap_err();
+    assert_eq!(long, ChangeError::TooLong(TooLong::Key { length: 1025, limit: 1024 }));
+    let value = Bytes::from(vec![0; (16 << 20) + 1]);
+    let error = store.set(b"k", value, soon()).await.unwrap_err();
+    assert!(matches!(error, ChangeError::TooLong(TooLong::Value { .. })), "{error}");
+    assert_eq!(store.get(b"k", soon()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_watch_sees_a_later_value() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let mut watch = store.watch(b"k", Duration::from_millis(1));
+    let seen = tokio::spawn(async move { (watch.changed().await, watch.changed().await) });
+    for value in ["one", "two"] {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        store.set(b"k", value.into(), soon()).await.unwrap();
     }
+    let (one, two) = seen.await.unwrap();
+    assert_eq!(one.unwrap().unwrap().value, "one");
+    assert_eq!(two.unwrap().unwrap().value, "two");
 }
 
-/// Found by the harness: with one acceptor paused, a contended key stood still until every deadline,
+#[tokio::test]
+async fn many_keys_at_once() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let entries: Vec<_> = [&b"a"[..], b"b", b""].map(|key| (key, Bytes::from_static(b"x"))).into();
+    let set = store.set_many(&entries, soon()).await;
+    assert!(set[0].is_ok() && set[1].is_ok() && set[2].is_err(), "{set:?}");
+    let got = store.get_many(&[b"a", b"c"], soon()).await;
+    assert!(matches!(&got[..], [Ok(Some(_)), Ok(None)]), "{got:?}");
+}
+
+/// Found by the harness: with one acceptor silent, a contended key stood still until every deadline,
 /// because a round that had met a conflict went on waiting for the silent one.
 #[tokio::test]
 async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
-    let cluster = Cluster::start(3);
+    let cluster = Natives::start(3);
     let mut tasks = tokio::task::JoinSet::new();
-    for proposer in 1..=3 {
-        let acceptors = cluster.acceptors().map(|(id, acceptor)| {
-            (id, Arc::new(MaybeMute { acceptor, mute: id == AcceptorId(3) }))
-        });
-        let store = Store::new(cluster.options(proposer), acceptors.collect());
+    for _ in 0..3 {
+        let store = cluster.join_past_a_silent_one(2).await;
         tasks.spawn(async move {
             for _ in 0..20 {
                 // Doubts are part of contention; to wait until the deadline for them is not.
@@ -198,4 +189,30 @@ async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
     }
     let all = tokio::time::timeout(Duration::from_secs(60), tasks.join_all());
     all.await.expect("the key stands still");
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_keep_the_key() {
+    let mut cluster = Natives::start(3);
+    let store = cluster.join().await;
+    cluster.stop(0);
+    cluster.stop(1);
+    let deadline = Instant::now() + Duration::from_millis(200);
+    let gone =
+        tokio::time::timeout(Duration::from_millis(20), store.change(b"n", increment, deadline));
+    assert!(gone.await.is_err());
+    cluster.start_again(0).await;
+    store.change(b"n", increment, soon()).await.unwrap();
+}
+
+#[tokio::test]
+#[should_panic(expected = "the change function panicked")]
+async fn a_panic_of_the_change_function_is_its_callers_alone() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let other = store.clone();
+    let panics = |_: Present<'_>| -> Step<Bytes, ()> { panic!("on purpose") };
+    let panicked = tokio::spawn(async move { other.change(b"k", panics, soon()).await }).await;
+    store.set(b"k", "x".into(), soon()).await.unwrap();
+    std::panic::resume_unwind(panicked.unwrap_err().into_panic());
 }

@@ -1,6 +1,6 @@
 //! One change from its asking to its end, over as many rounds as it takes.
 
-use crate::{Ancestry, Ballot, Cell, ProposerId, Rules, Why};
+use crate::{Ancestry, Ballot, Cell, Lineage, ProposerId, Rules, Why};
 use alloc::vec::Vec;
 
 /// What a change makes of the present value.
@@ -13,7 +13,7 @@ pub enum Made<V> {
 }
 
 /// What a change finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Present<'a, V> {
     /// The value; `None` when there is none, or no more.
     pub value: Option<&'a V>,
@@ -22,6 +22,15 @@ pub struct Present<'a, V> {
     /// The version that a put would get.
     pub next: u64,
 }
+
+// Derived, both would ask the same of the value.
+impl<V> Clone for Present<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Present<'_, V> {}
 
 /// Something that is to be done to a register.
 pub trait Change<V> {
@@ -52,7 +61,7 @@ pub(super) struct Job<C> {
     /// What it does in the round under way.
     part: Part,
     /// Why the round before did not commit.
-    last: Why,
+    pub(super) last: Why,
 }
 
 /// What a job does in a round.
@@ -109,7 +118,8 @@ impl<C> Job<C> {
         self.part = match self.change.apply(Present { value, version, next }) {
             Made::Keep => Part::Keeps,
             Made::Put(value) => {
-                let lineage = present.take().map(|cell| cell.lineage).unwrap_or_default();
+                let lineage = present.take().map(|cell| cell.lineage);
+                let lineage = lineage.unwrap_or_else(|| Lineage::since(ballot));
                 *present = Some(Cell { version: next, value, lineage });
                 Part::Puts
             }
@@ -131,8 +141,7 @@ impl<C> Job<C> {
 
     /// The round ended without being committed. `doubt` is its ballot if its value may have been
     /// accepted, and may yet be found.
-    pub(super) fn left(&mut self, why: Why, doubt: Option<Ballot>) {
-        self.last = why;
+    pub(super) fn left(&mut self, doubt: Option<Ballot>) {
         let application = self.application();
         let part = core::mem::replace(&mut self.part, Part::None);
         if let (Some(ballot), Part::Puts | Part::Found(_)) = (doubt, part) {

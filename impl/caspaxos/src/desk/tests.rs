@@ -1,7 +1,7 @@
 //! Rounds that several changes share, and doubts that are cleared up.
 
 use super::*;
-use crate::{AcceptorId, Configuration, Held, ProposerId};
+use crate::{AcceptorId, Configuration, Held, Lineage, ProposerId};
 use std::string::String;
 use std::{format, vec};
 
@@ -97,10 +97,10 @@ fn foreign(counter: u64) -> Held {
 }
 
 fn proposed(requests: &Requests) -> Cell<String> {
-    match &requests[0].1 {
-        Request::Accept { value: Some(cell), .. } => cell.clone(),
-        other => panic!("not an accept of a cell: {other:?}"),
-    }
+    let Request::Accept { value: Some(cell), .. } = &requests[0].1 else {
+        panic!("not an accept of a cell: {requests:?}")
+    };
+    cell.clone()
 }
 
 /// One acceptor accepts what was decided, two refuse.
@@ -146,15 +146,29 @@ fn a_change_in_doubt_that_led_to_the_present_value_is_not_applied_again() {
 fn a_change_in_doubt_that_led_nowhere_is_applied_again() {
     let mut table = Table::new();
     table.ask('a');
-    table.promise(None);
+    let mut lineage = Lineage::since(Ballot::ZERO);
+    table.promise(Some(Cell { version: 3, value: None, lineage: lineage.clone() }));
     leave_in_doubt(&mut table);
-    let mut lineage = crate::Lineage::default();
     lineage.extend(foreign(3).accepted);
     table.later();
     let cell = Cell { version: 4, value: Some("x".into()), lineage };
     let (requests, _) = table.promise(Some(cell));
     assert_eq!(proposed(&requests).value.as_deref(), Some("xa"));
     assert_eq!(table.accepted(), ["a: xa@5"]);
+}
+
+#[test]
+fn a_doubt_from_before_a_register_was_written_anew_cannot_be_cleared_up() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    // Meanwhile it may have been found, deleted and collected, before this was written.
+    let mut lineage = Lineage::since(foreign(3).accepted);
+    lineage.extend(foreign(3).accepted);
+    table.later();
+    let cell = Cell { version: 3, value: Some("x".into()), lineage };
+    assert_eq!(table.promise(Some(cell)).1, ["a: Unknown(Conflict)"]);
 }
 
 #[test]

@@ -340,6 +340,10 @@ impl fmt::Display for Message {
                     "p{client} → a{acceptor}: accept {list} under {ballot}, promise {promise}"
                 )
             }
+            // No proposer of these cases reads without a round, copies or collects.
+            Body::Request(
+                request @ (Request::Read | Request::Install(_) | Request::Collect { .. }),
+            ) => write!(f, "p{client} → a{acceptor}: {request:?}"),
             Body::Reply(ballot, reply) => {
                 write!(f, "a{acceptor} → p{client}: to {ballot}, ")?;
                 match reply {
@@ -350,6 +354,9 @@ impl fmt::Display for Message {
                     Reply::Accepted => f.write_str("accepted"),
                     Reply::Conflict(held) => write!(f, "conflict with {}", held.promised),
                     Reply::Refused(held) => write!(f, "refused for {}", held.promised),
+                    Reply::Current { .. } | Reply::Installed | Reply::Collected(_) => {
+                        write!(f, "{reply:?}")
+                    }
                 }
             }
         }

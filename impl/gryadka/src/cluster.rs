@@ -1,0 +1,202 @@
+//! The cluster behind a handle: who is in it, how they are, and changes of it.
+
+use crate::collector::{Collector, Pass};
+use crate::document::Document;
+use crate::gryadka::{Gryadka, fresh_proposer_id};
+use crate::membership::{Aim, Driver, MembershipError, Progress, Rescan};
+use crate::{RemoteAcceptor, Status};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A change of who the acceptors are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Membership {
+    /// These addresses join.
+    Grow(Vec<String>),
+    /// These acceptors leave.
+    Shrink(Vec<u32>),
+    /// This acceptor leaves, dead or alive, and this address joins in its place. It may be the same
+    /// address, where a server has lost its memory.
+    Replace {
+        /// Who leaves.
+        old: u32,
+        /// The address of who joins.
+        new: String,
+    },
+    /// What was begun is brought to its end.
+    Resume,
+    /// What was begun is given up, once the step that is under way is done. The acceptors stay that
+    /// there are then.
+    Cancel,
+}
+
+/// How a change is made.
+#[derive(Debug, Clone, Copy)]
+pub struct MembershipOptions {
+    /// How keys are brought along.
+    pub rescan: Rescan,
+    /// When to stop, with what was done left as it is.
+    pub deadline: Instant,
+}
+
+/// An acceptor of the cluster, and what it says.
+#[derive(Debug, Clone)]
+pub struct AcceptorStatus {
+    /// Its number.
+    pub id: u32,
+    /// Its address.
+    pub address: String,
+    /// What it says, or why it does not.
+    pub status: Result<Status, String>,
+    /// Whether it votes: it has the place that the document gives it.
+    pub votes: bool,
+}
+
+/// The cluster as it is now.
+#[derive(Debug, Clone)]
+pub struct ClusterStatus {
+    /// The latest document that any acceptor carries.
+    pub document: Document,
+    /// The acceptors that it names.
+    pub acceptors: Vec<AcceptorStatus>,
+}
+
+impl Gryadka {
+    /// What the acceptors say of themselves and of the cluster.
+    ///
+    /// # Errors
+    /// [`MembershipError`] when none of them can be found.
+    pub async fn cluster(&self) -> Result<ClusterStatus, MembershipError> {
+        let document = self.newest().await?;
+        let found = self.shared.roster.ask(document.acceptors.values()).await?;
+        let acceptors = document.acceptors.iter().zip(found).map(|((&id, address), found)| {
+            let stamp = document.stamp(id);
+            let votes = (found.status.as_ref().ok())
+                .and_then(|status| status.standing)
+                .is_some_and(|standing| standing.stamp == stamp);
+            let status = found.status.map_err(|lost| lost.to_string());
+            AcceptorStatus { id, address: address.clone(), status, votes }
+        });
+        Ok(ClusterStatus { acceptors: acceptors.collect(), document })
+    }
+
+    /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. Told
+    /// to stop, or killed, it can be resumed by anybody. `watch` hears of every part that is done.
+    ///
+    /// # Errors
+    /// [`MembershipError`].
+    pub async fn change_membership(
+        &self,
+        change: Membership,
+        options: MembershipOptions,
+        watch: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Document, MembershipError> {
+        let driver = self.driver(options, watch);
+        let target = |document: &mut Document| change.target(document);
+        let aim = match &change {
+            Membership::Resume => Aim::Resume,
+            Membership::Cancel => Aim::Cancel,
+            Membership::Grow(_) | Membership::Shrink(_) | Membership::Replace { .. } => {
+                Aim::Change(&target)
+            }
+        };
+        let done = driver.drive(aim).await?;
+        self.shared.adopt(&self.store, done.clone()).ok();
+        Ok(done)
+    }
+
+    /// Commits every key again under the present configuration. Answers how many there are.
+    ///
+    /// # Errors
+    /// [`MembershipError`].
+    pub async fn rescan(
+        &self,
+        options: MembershipOptions,
+        watch: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<u64, MembershipError> {
+        self.driver(options, watch).rescan_again().await
+    }
+
+    /// Collects the tombstones that acceptors hint at, once.
+    ///
+    /// # Errors
+    /// [`MembershipError`] when no acceptor can be found.
+    pub async fn collect(&self) -> Result<Pass, MembershipError> {
+        let document = self.newest().await?;
+        let acceptors = self.shared.roster.of(&document)?;
+        let collector = Collector::new(document, acceptors, fresh_proposer_id());
+        match collector {
+            Some(collector) => Ok(collector.pass().await),
+            None => Ok(Pass::default()),
+        }
+    }
+
+    /// Collects tombstones again and again, with this pause between two passes, as long as the
+    /// handle lives.
+    pub async fn keep_collecting(&self, pause: Duration) {
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.collect().await {
+                Ok(pass) if pass == Pass::default() => {}
+                Ok(pass) => tracing::debug!(?pass, "tombstones collected"),
+                Err(error) => tracing::warn!(%error, "tombstones were not collected"),
+            }
+        }
+    }
+
+    async fn newest(&self) -> Result<Document, MembershipError> {
+        let known: Vec<String> = self.shared.document().acceptors.into_values().collect();
+        self.shared.roster.newest(&known).await?.ok_or(MembershipError::NoCluster)
+    }
+
+    fn driver<'a>(
+        &'a self,
+        options: MembershipOptions,
+        watch: &'a (dyn Fn(Progress) + Send + Sync),
+    ) -> Driver<'a, RemoteAcceptor> {
+        Driver {
+            roster: &self.shared.roster,
+            addresses: self.shared.document().acceptors.into_values().collect(),
+            fresh_id: fresh_proposer_id,
+            rescan: options.rescan,
+            deadline: options.deadline,
+            watch,
+            #[cfg(feature = "mutants")]
+            rules: self.shared.rules.clone(),
+        }
+    }
+}
+
+impl Membership {
+    /// The acceptors that are wanted; newcomers get numbers in the document.
+    fn target(&self, document: &mut Document) -> Result<BTreeSet<u32>, MembershipError> {
+        let mut wanted = document.members();
+        let gone: &[u32] = match self {
+            Self::Shrink(gone) => gone,
+            Self::Replace { old, .. } => std::slice::from_ref(old),
+            Self::Grow(_) | Self::Resume | Self::Cancel => &[],
+        };
+        for id in gone {
+            if !wanted.remove(id) {
+                return Err(MembershipError::Stranger(*id, document.members()));
+            }
+        }
+        let joining: &[String] = match self {
+            Self::Grow(addresses) => addresses,
+            Self::Replace { new, .. } => std::slice::from_ref(new),
+            Self::Shrink(_) | Self::Resume | Self::Cancel => &[],
+        };
+        for address in joining {
+            let taken = |id: &u32| document.acceptors.get(id) == Some(address);
+            if wanted.iter().any(taken) {
+                return Err(MembershipError::Already(address.clone()));
+            }
+            let id = document.next;
+            document.next += 1;
+            document.acceptors.insert(id, address.clone());
+            wanted.insert(id);
+        }
+        Ok(wanted)
+    }
+}

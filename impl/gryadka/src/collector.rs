@@ -1,0 +1,156 @@
+//! Collecting tombstones in the background: see [`caspaxos::Collection`] for why it is safe.
+//!
+//! Acceptors hint at the keys that they accepted tombstones for. Nothing else is remembered, so a
+//! collector that dies is followed by another one, which finds what it left.
+
+use crate::document::Document;
+use crate::{Acceptor, Cell, Cursor, Head, Lost, ProposerId, Reply, Request};
+use bytes::Bytes;
+use caspaxos::{AcceptorId, CollectProgress, Collected, Collection, Proposer, Stage, Why};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How many keys are under way at a time.
+const AT_ONCE: usize = 32;
+/// How often a key is tried that others are writing: each try counts past what it met before.
+const TRIES: usize = 3;
+/// How long one try may take. What is not done then, a later pass does.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a pass of the collector came to, in keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pass {
+    /// Erased on every acceptor.
+    pub erased: u64,
+    /// Held a value by now.
+    pub alive: u64,
+    /// Not everyone could be asked: left for a later pass.
+    pub unfinished: u64,
+}
+
+/// A collector at work in one epoch.
+pub(crate) struct Collector<A> {
+    document: Document,
+    acceptors: BTreeMap<AcceptorId, Arc<A>>,
+    proposer: Mutex<Proposer<Bytes, Cell>>,
+}
+
+impl<A: Acceptor> Collector<A> {
+    /// A collector with a proposer id of its own. `None` when the document's quorums are unsafe.
+    pub(crate) fn new(
+        document: Document,
+        acceptors: BTreeMap<AcceptorId, Arc<A>>,
+        id: ProposerId,
+    ) -> Option<Self> {
+        let proposer = Mutex::new(Proposer::new(id, document.configuration().ok()?, 0));
+        Some(Self { document, acceptors, proposer })
+    }
+
+    /// Goes through the hints of all acceptors once.
+    pub(crate) async fn pass(&self) -> Pass {
+        let mut pass = Pass::default();
+        let mut seen = BTreeSet::new();
+        for acceptor in self.acceptors.values() {
+            let mut cursor = Some(Cursor::default());
+            while let Some(at) = cursor {
+                // An acceptor that does not answer would not take part in a collection either.
+                let Ok(Ok(page)) = tokio::time::timeout(PATIENCE, acceptor.hints(at)).await else {
+                    break;
+                };
+                let fresh: Vec<Bytes> =
+                    page.keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
+                let ends = stream::iter(fresh.into_iter().map(|key| self.collect(key)));
+                let mut ends = ends.buffer_unordered(AT_ONCE);
+                while let Some(end) = ends.next().await {
+                    match end {
+                        Collected::Erased => pass.erased += 1,
+                        Collected::Alive => pass.alive += 1,
+                        Collected::Unfinished(_) => pass.unfinished += 1,
+                    }
+                }
+                cursor = page.next;
+            }
+        }
+        pass
+    }
+
+    /// Collects one register, if it holds a tombstone.
+    async fn collect(&self, key: Bytes) -> Collected {
+        let mut end = Collected::Unfinished(Why::Conflict);
+        for _ in 0..TRIES {
+            end = self.attempt(key.clone()).await;
+            if end != Collected::Unfinished(Why::Conflict) {
+                break;
+            }
+        }
+        if end == Collected::Alive {
+            for acceptor in self.acceptors.values() {
+                drop(tokio::time::timeout(PATIENCE, acceptor.forget_hint(key.clone())).await);
+            }
+        }
+        end
+    }
+
+    /// One round, and the erasing that follows it.
+    async fn attempt(&self, key: Bytes) -> Collected {
+        let (mut collection, mut progress) = Collection::begin(&mut self.proposer(), key.clone());
+        let mut calls = FuturesUnordered::new();
+        let give_up = tokio::time::sleep(PATIENCE);
+        tokio::pin!(give_up);
+        loop {
+            match progress {
+                CollectProgress::Over(end) => return end,
+                CollectProgress::Send(requests) => {
+                    for (from, request) in requests {
+                        let stage = request.stage();
+                        let call = self.ask(from, key.clone(), request, collection.epoch());
+                        calls.push(async move { (from, stage, call.await) });
+                    }
+                }
+                CollectProgress::Wait => {}
+            }
+            let (from, stage, result) = tokio::select! {
+                Some(answer) = calls.next() => answer,
+                () = &mut give_up => {
+                    return collection.give_up(&mut self.proposer(), Why::Deadline);
+                }
+            };
+            progress = self.advance(&mut collection, from, stage, result);
+        }
+    }
+
+    fn advance(
+        &self,
+        collection: &mut Collection<Bytes, Bytes>,
+        from: AcceptorId,
+        stage: Stage,
+        result: Result<Reply, Lost>,
+    ) -> CollectProgress<Bytes> {
+        match result {
+            Ok(reply) => collection.on_reply(&mut self.proposer(), from, reply),
+            Err(lost) => collection.on_lost(&mut self.proposer(), from, stage, lost.delivered()),
+        }
+    }
+
+    async fn ask(
+        &self,
+        to: AcceptorId,
+        key: Bytes,
+        request: Request,
+        epoch: u64,
+    ) -> Result<Reply, Lost> {
+        let Some(acceptor) = self.acceptors.get(&to) else {
+            return Err(Lost::NotConnected(String::from("no such acceptor here")));
+        };
+        let head = Head { stamp: self.document.stamp(to.0), epoch };
+        let mut replies = acceptor.call(head, vec![(key, request)]).await;
+        replies.pop().unwrap_or_else(|| Err(Lost::NoAnswer(String::from("no reply at all"))))
+    }
+
+    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, Cell>> {
+        self.proposer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,187 @@
+//! The document: what a cluster knows of itself.
+//!
+//! The truth is the value of a register of the store itself, changed by compare-and-set. Its key is
+//! empty, which no caller's key is. Acceptors carry copies, so that anybody who knows one of them
+//! finds the others.
+
+use bytes::Bytes;
+use caspaxos::{AcceptorId, Configuration, ConfigurationError, Quorum, Stamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The key of the document's register.
+pub(crate) const KEY: &[u8] = b"";
+
+/// Who takes part, in which epoch, and what is being changed about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The cluster. Below 2^53.
+    pub cluster: u64,
+    /// How many changes of membership led here, from 1.
+    pub epoch: u64,
+    /// Every acceptor that takes part, did in the epoch before, or is to: its number and its
+    /// address.
+    pub acceptors: BTreeMap<u32, String>,
+    /// Whose promises are wanted.
+    pub prepare: Votes,
+    /// Whose accepts are wanted.
+    pub accept: Votes,
+    /// The quorums of the epoch before, until every key has been committed again in this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<(Votes, Votes)>,
+    /// The acceptors that the cluster is to have, while it is on its way there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<BTreeSet<u32>>,
+    /// The number of the next acceptor that joins. None is ever used again.
+    pub next: u32,
+}
+
+/// Any `size` of the `members`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Votes {
+    /// Who is asked.
+    pub members: BTreeSet<u32>,
+    /// How many must agree.
+    pub size: usize,
+}
+
+/// What is wrong with a document.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// It is not written like one.
+    #[error("the document of the cluster cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Its quorums are not safe.
+    #[error("the document of the cluster names impossible quorums: {0}")]
+    Quorums(ConfigurationError),
+}
+
+impl From<&Quorum> for Votes {
+    fn from(quorum: &Quorum) -> Self {
+        Self { members: quorum.members.iter().map(|id| id.0).collect(), size: quorum.size }
+    }
+}
+
+impl Votes {
+    fn quorum(&self) -> Quorum {
+        Quorum::of(self.size, self.members.iter().copied().map(AcceptorId))
+    }
+}
+
+impl Document {
+    /// The first document of a cluster: simple majorities of these addresses.
+    pub(crate) fn first(cluster: u64, addresses: &[String]) -> Result<Self, DocumentError> {
+        let acceptors: BTreeMap<u32, String> = (1..).zip(addresses.iter().cloned()).collect();
+        let members = acceptors.keys().copied().map(AcceptorId);
+        let majority = Configuration::majority(members).map_err(DocumentError::Quorums)?;
+        Ok(Self {
+            cluster,
+            epoch: 1,
+            next: acceptors.keys().max().map_or(1, |last| last + 1),
+            acceptors,
+            prepare: majority.prepare().into(),
+            accept: majority.accept().into(),
+            before: None,
+            target: None,
+        })
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// [`DocumentError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let document: Self = serde_json::from_slice(bytes)?;
+        document.configuration()?;
+        Ok(document)
+    }
+
+    /// As it is kept.
+    pub(crate) fn bytes(&self) -> Bytes {
+        // Maps with numbers for keys, and nothing that could fail, are in it.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// The configuration that it stands for.
+    ///
+    /// # Errors
+    /// [`DocumentError::Quorums`].
+    pub fn configuration(&self) -> Result<Configuration, DocumentError> {
+        Configuration::flexible(self.prepare.quorum(), self.accept.quorum())
+            .map(|configuration| configuration.in_epoch(self.epoch))
+            .map_err(DocumentError::Quorums)
+    }
+
+    /// The configuration of the epoch before, while it may still be at work.
+    pub(crate) fn before(&self) -> Result<Option<Configuration>, DocumentError> {
+        let Some((prepare, accept)) = &self.before else { return Ok(None) };
+        Configuration::flexible(prepare.quorum(), accept.quorum())
+            .map(|before| Some(before.in_epoch(self.epoch - 1)))
+            .map_err(DocumentError::Quorums)
+    }
+
+    /// Whether every key has been committed in this epoch.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// Who takes part in this epoch.
+    #[must_use]
+    pub fn members(&self) -> BTreeSet<u32> {
+        self.prepare.members.union(&self.accept.members).copied().collect()
+    }
+
+    /// What an acceptor of this number is stamped with.
+    #[must_use]
+    pub const fn stamp(&self, acceptor: u32) -> Stamp {
+        Stamp { cluster: self.cluster, acceptor: AcceptorId(acceptor) }
+    }
+
+    /// The document of the next epoch, under this configuration.
+    pub(crate) fn step(&self, to: &Configuration) -> Self {
+        Self {
+            epoch: to.epoch(),
+            prepare: to.prepare().into(),
+            accept: to.accept().into(),
+            before: Some((self.prepare.clone(), self.accept.clone())),
+            ..self.clone()
+        }
+    }
+
+    /// The same with every key committed, and without the acceptors that nobody needs any more.
+    pub(crate) fn settled(&self) -> Self {
+        let mut settled = Self { before: None, ..self.clone() };
+        let mut wanted = self.members();
+        settled.target = self.target.clone().filter(|target| *target != wanted);
+        wanted.extend(settled.target.iter().flatten());
+        settled.acceptors.retain(|id, _| wanted.contains(id));
+        settled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_read_back_as_it_was_written() {
+        let addresses = ["redis://a:1", "redis://b:1", "redis://c:1"].map(String::from);
+        let mut document = Document::first(7, &addresses).unwrap();
+        insta::assert_snapshot!(
+            String::from_utf8_lossy(&document.bytes()),
+            @r#"{"cluster":7,"epoch":1,"acceptors":{"1":"redis://a:1","2":"redis://b:1","3":"redis://c:1"},"prepare":{"members":[1,2,3],"size":2},"accept":{"members":[1,2,3],"size":2},"next":4}"#
+        );
+        document.target = Some(BTreeSet::from([2, 3, 4]));
+        assert_eq!(Document::parse(&document.bytes()).unwrap(), document);
+    }
+
+    #[test]
+    fn unsafe_quorums_are_refused() {
+        let text = br#"{"cluster":1,"epoch":1,"acceptors":{},"next":3,
+            "prepare":{"members":[1,2],"size":1},"accept":{"members":[1,2],"size":1}}"#;
+        assert!(matches!(Document::parse(text), Err(DocumentError::Quorums(_))));
+    }
+}

@@ -1,0 +1,324 @@
+//! The engine: every change and read under way, what they ask of acceptors, and what comes back.
+//!
+//! All of it is one state behind one lock, which is held for a step of the pure machines and no
+//! longer: requests go to the couriers' queues, and callers are told after it is released.
+
+use crate::acceptor::{Head, Lost, Reply, Request};
+use crate::courier::{Courier, Delivered, Inbox};
+use crate::store::Options;
+use crate::waiting::Waiter;
+use crate::{Acceptor, Cell};
+use bytes::Bytes;
+use caspaxos::{
+    AcceptorId, Ballot, Configuration, Desk, Effect, Proposer, ReadProgress, Reading, Settled,
+    Stage, Stamp, Turn,
+};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg32;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+/// Which request a reply answers.
+#[derive(Debug, Clone)]
+pub(crate) enum Tag {
+    Round { key: Bytes, ballot: Ballot, stage: Stage, from: AcceptorId },
+    Read { number: u64, from: AcceptorId },
+}
+
+/// What came of a quorum read: the cell, or that a round is needed to tell.
+pub(crate) type ReadAnswer = Option<Option<Cell>>;
+
+/// Shared by everyone who uses the store. `A` is one acceptor.
+pub(crate) struct Engine<A> {
+    state: Mutex<State<A>>,
+    born: Instant,
+    this: Weak<Self>,
+    /// The latest epoch that an acceptor was heard to be in.
+    fenced: watch::Sender<u64>,
+}
+
+struct State<A> {
+    engine: Weak<Engine<A>>,
+    cluster: u64,
+    proposer: Proposer<Bytes, Cell>,
+    desks: HashMap<Bytes, Slot>,
+    readings: HashMap<u64, (Reading<Cell>, oneshot::Sender<ReadAnswer>)>,
+    next_reading: u64,
+    couriers: BTreeMap<AcceptorId, (Arc<A>, Courier<Tag>)>,
+    random: Pcg32,
+    effects: Vec<Effect<Waiter, Bytes>>,
+}
+
+/// A desk, and when it has asked to be woken.
+#[derive(Default)]
+struct Slot {
+    desk: Desk<Waiter, Bytes>,
+    alarm: Option<u64>,
+}
+
+/// Whoever is to be told something once the lock is released.
+type Told = Vec<(Waiter, Settled)>;
+
+impl<A: Acceptor> Engine<A> {
+    pub(crate) fn start(options: Options, acceptors: BTreeMap<AcceptorId, Arc<A>>) -> Arc<Self> {
+        let random = Pcg32::seed_from_u64(options.proposer.0);
+        let proposer = Proposer::new(options.proposer, options.configuration, options.cache);
+        #[cfg(feature = "mutants")]
+        let proposer = match options.rules {
+            Some(rules) => proposer.with_rules(rules),
+            None => proposer,
+        };
+        let state = |engine| State {
+            engine,
+            cluster: options.cluster,
+            proposer,
+            desks: HashMap::new(),
+            readings: HashMap::new(),
+            next_reading: 0,
+            couriers: BTreeMap::new(),
+            random,
+            effects: Vec::new(),
+        };
+        let engine = Arc::new_cyclic(|this| Self {
+            state: Mutex::new(state(Weak::clone(this))),
+            born: Instant::now(),
+            this: Weak::clone(this),
+            fenced: watch::channel(0).0,
+        });
+        engine.employ(&mut engine.lock(), acceptors);
+        engine
+    }
+
+    /// Works under a later configuration from now on, with these acceptors. An earlier one, or the
+    /// same, changes nothing.
+    pub(crate) fn reconfigure(
+        &self,
+        configuration: Configuration,
+        acceptors: BTreeMap<AcceptorId, Arc<A>>,
+    ) -> bool {
+        let mut state = self.lock();
+        let later = state.proposer.reconfigure(configuration);
+        if later {
+            self.employ(&mut state, acceptors);
+        }
+        later
+    }
+
+    /// One courier for each acceptor; those of acceptors that are no longer named end when their
+    /// last letter is delivered.
+    fn employ(&self, state: &mut State<A>, acceptors: BTreeMap<AcceptorId, Arc<A>>) {
+        let mut before = std::mem::take(&mut state.couriers);
+        for (id, acceptor) in acceptors {
+            let kept = before.remove(&id).filter(|(held, _)| Arc::ptr_eq(held, &acceptor));
+            let courier = kept.unwrap_or_else(|| {
+                // A courier that held the engine would keep it alive for ever.
+                let inbox = Arc::new(Weak::clone(&self.this));
+                let courier = Courier::start(&acceptor, &inbox);
+                (acceptor, courier)
+            });
+            state.couriers.insert(id, courier);
+        }
+    }
+
+    pub(crate) fn configuration(&self) -> Configuration {
+        self.lock().proposer.configuration().clone()
+    }
+
+    pub(crate) fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
+        let state = self.lock();
+        state.couriers.iter().map(|(id, (acceptor, _))| (*id, Arc::clone(acceptor))).collect()
+    }
+
+    /// The latest epoch that an acceptor was heard to be in.
+    pub(crate) fn fenced(&self) -> watch::Receiver<u64> {
+        self.fenced.subscribe()
+    }
+
+    pub(crate) fn submit(&self, key: &Bytes, waiter: Waiter, deadline: Instant) {
+        let deadline = self.nanos(deadline);
+        self.at_desk(key, |desk, turn| {
+            // Whoever stopped waiting without a word must not be waited behind.
+            desk.on_time(turn);
+            desk.submit(turn, waiter, deadline);
+        });
+    }
+
+    /// Lets a key's desk do what is due.
+    pub(crate) fn on_time(&self, key: &Bytes) {
+        self.at_desk(key, Desk::on_time);
+    }
+
+    /// The same at a later time, for a caller who will not be there.
+    pub(crate) fn on_time_at(&self, key: Bytes, at: Instant) {
+        let this = Weak::clone(&self.this);
+        tokio::spawn(async move {
+            tokio::time::sleep_until(at).await;
+            if let Some(engine) = this.upgrade() {
+                engine.on_time(&key);
+            }
+        });
+    }
+
+    /// Starts a quorum read.
+    pub(crate) fn read(&self, key: &Bytes) -> (u64, oneshot::Receiver<ReadAnswer>) {
+        let (caller, answer) = oneshot::channel();
+        let mut state = self.lock();
+        let (reading, asked) = Reading::begin(&state.proposer);
+        let epoch = reading.configuration().epoch();
+        let number = state.next_reading;
+        state.next_reading += 1;
+        state.readings.insert(number, (reading, caller));
+        for from in asked {
+            state.send(key, epoch, from, Request::Read, Tag::Read { number, from });
+        }
+        (number, answer)
+    }
+
+    pub(crate) fn stop_reading(&self, number: u64) {
+        self.lock().readings.remove(&number);
+    }
+
+    fn at_desk(
+        &self,
+        key: &Bytes,
+        step: impl FnOnce(&mut Desk<Waiter, Bytes>, &mut Turn<'_, Bytes, Waiter, Bytes>),
+    ) {
+        let mut told = Told::new();
+        let now = self.nanos(Instant::now());
+        let alarm = self.lock().at_desk(key, now, step, &mut told);
+        self.afterwards(key, alarm, told);
+    }
+
+    fn afterwards(&self, key: &Bytes, alarm: Option<u64>, told: Told) {
+        if let Some(at) = alarm {
+            self.on_time_at(key.clone(), self.born + Duration::from_nanos(at));
+        }
+        for (waiter, end) in told {
+            waiter.settle(end);
+        }
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.born).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<A: Acceptor> Inbox<Tag> for Weak<Engine<A>> {
+    fn take(&self, delivered: Vec<Delivered<Tag>>) {
+        let Some(engine) = self.upgrade() else { return };
+        let (mut told, mut alarms) = (Told::new(), Vec::new());
+        let now = engine.nanos(Instant::now());
+        let mut state = engine.lock();
+        for Delivered { tag, result } in delivered {
+            if let Err(Lost::Fenced { epoch }) = &result {
+                engine.fenced.send_if_modified(|known| {
+                    let later = *epoch > *known;
+                    *known = (*known).max(*epoch);
+                    later
+                });
+            }
+            match tag {
+                Tag::Round { key, ballot, stage, from } => {
+                    let step = |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| match result {
+                        Ok(reply) => desk.on_reply(turn, from, ballot, reply),
+                        Err(lost) => {
+                            tracing::trace!(acceptor = from.0, %lost);
+                            desk.on_lost(turn, from, (ballot, stage), lost.delivered());
+                        }
+                    };
+                    if let Some(at) = state.at_desk(&key, now, step, &mut told) {
+                        alarms.push((key, at));
+                    }
+                }
+                Tag::Read { number, from } => state.on_answer(number, from, result),
+            }
+        }
+        drop(state);
+        for (key, at) in alarms {
+            engine.afterwards(&key, Some(at), Told::new());
+        }
+        for (waiter, end) in told {
+            waiter.settle(end);
+        }
+    }
+}
+
+impl<A: Acceptor> State<A> {
+    /// Lets a desk take a step, sends what it asks for, and notes who is to be told what. Answers a
+    /// time at which the desk wants to be woken, if it has not asked for that before.
+    fn at_desk(
+        &mut self,
+        key: &Bytes,
+        now: u64,
+        step: impl FnOnce(&mut Desk<Waiter, Bytes>, &mut Turn<'_, Bytes, Waiter, Bytes>),
+        told: &mut Told,
+    ) -> Option<u64> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let slot = self.desks.entry(key.clone()).or_default();
+        let random = &mut self.random;
+        let mut turn = Turn {
+            proposer: &mut self.proposer,
+            key,
+            now,
+            draw: &mut |bound| random.random_range(0..=bound),
+            effects: &mut effects,
+        };
+        step(&mut slot.desk, &mut turn);
+        let alarm = slot.desk.alarm();
+        let new = alarm.filter(|_| alarm != slot.alarm);
+        slot.alarm = alarm;
+        if slot.desk.is_idle() {
+            self.desks.remove(key);
+        }
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Settle(waiter, end) => told.push((waiter, end)),
+                Effect::Send { epoch, ballot, requests } => {
+                    for (from, request) in requests {
+                        let stage = request.stage();
+                        let tag = Tag::Round { key: key.clone(), ballot, stage, from };
+                        self.send(key, epoch, from, request, tag);
+                    }
+                }
+            }
+        }
+        self.effects = effects;
+        new
+    }
+
+    fn send(&mut self, key: &Bytes, epoch: u64, to: AcceptorId, request: Request, tag: Tag) {
+        let stamp = Stamp { cluster: self.cluster, acceptor: to };
+        let missing = || Lost::NotConnected(String::from("no such acceptor here"));
+        let sent = self.couriers.get(&to).ok_or_else(missing).and_then(|(_, courier)| {
+            courier.send(Head { stamp, epoch }, key.clone(), request, tag.clone())
+        });
+        if let Err(lost) = sent {
+            // Told later, as a courier would: this step is not over yet.
+            let engine = Weak::clone(&self.engine);
+            tokio::spawn(async move { engine.take(vec![Delivered { tag, result: Err(lost) }]) });
+        }
+    }
+
+    fn on_answer(&mut self, number: u64, from: AcceptorId, result: Result<Reply, Lost>) {
+        let Some((reading, _)) = self.readings.get_mut(&number) else { return };
+        let progress = match result {
+            Ok(Reply::Current { accepted, value }) => reading.on_answer(from, accepted, value),
+            Ok(_) | Err(_) => reading.on_lost(from),
+        };
+        let answer = match progress {
+            ReadProgress::Wait => return,
+            ReadProgress::Settled(cell) => Some(cell),
+            ReadProgress::Unsettled => None,
+        };
+        if let Some((_, caller)) = self.readings.remove(&number) {
+            drop(caller.send(answer));
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The store as applications use it: one cloneable handle on a cluster, which follows its changes of
+//! membership by itself.
+
+use crate::bootstrap::{BootstrapError, bootstrap};
+use crate::document::{Document, DocumentError};
+use crate::limits::Limits;
+use crate::roster::{Dial, Roster, RosterError};
+use crate::{
+    Access, AddressError, Bytes, CasAnswer, ChangeError, Expected, Options, Present, ProposerId,
+    RemoteAcceptor, Step, Store, Versioned, Watch,
+};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// The wait before acceptors are asked again for a document that they do not have yet.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// How a cluster is found, and used.
+#[derive(Clone)]
+pub struct ConnectOptions {
+    /// Some of its acceptors: `redis://[user:password@]host:port`, `rediss://…` for TLS, or
+    /// `native://host:port` for a [`crate::NativeServer`]. They name the others.
+    pub urls: Vec<String>,
+    /// How they are reached, beside their addresses.
+    pub access: Access,
+    /// How many keys are remembered to save them a round trip; 0 for none.
+    pub cache: usize,
+    /// How long keys and values may be.
+    pub limits: Limits,
+    /// Whether servers that belong to no cluster yet are made one, of all of `urls`.
+    pub initialise: bool,
+    /// Where to go instead of an acceptor's own address: through a tunnel, or a proxy. The cluster
+    /// knows acceptors by their own addresses alone.
+    pub route: Option<Route>,
+    /// The id of this proposer; drawn when absent. Never one that was used before.
+    pub proposer: Option<ProposerId>,
+    /// Other rules than the protocol's own: for the gallery of mutants.
+    #[cfg(feature = "mutants")]
+    pub rules: Option<Arc<dyn caspaxos::Rules>>,
+}
+
+/// Says where to go instead of an address.
+pub type Route = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+impl ConnectOptions {
+    /// These acceptors, the prefix `gryadka:`, and a cache of 10,000 keys.
+    pub fn new(urls: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            urls: urls.into_iter().collect(),
+            access: Access::default(),
+            cache: 10_000,
+            limits: Limits::default(),
+            initialise: false,
+            route: None,
+            proposer: None,
+            #[cfg(feature = "mutants")]
+            rules: None,
+        }
+    }
+
+    fn dial(&self) -> Dial<RemoteAcceptor> {
+        let (access, route) = (self.access.clone(), self.route.clone());
+        Arc::new(move |url| match &route {
+            Some(route) => RemoteAcceptor::open(&route(url), &access),
+            None => RemoteAcceptor::open(url, &access),
+        })
+    }
+}
+
+impl fmt::Debug for ConnectOptions {
+    /// Without passwords, which addresses may have in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("prefix", &self.access.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no handle on the cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No address was given.
+    #[error("no acceptor was named; give the address of one at least")]
+    Nobody,
+    /// An address was given twice: one acceptor would have two votes.
+    #[error("{0} is named twice; an acceptor has one vote")]
+    Twice(String),
+    /// The addresses, or what is found there, cannot be understood.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// An address cannot be understood.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The document names unsafe quorums.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// A cluster was to be made.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// No acceptor that answered belongs to a cluster.
+    #[error(
+        "none of the acceptors answered as a member of a cluster: {0}; `gryadka cluster init` makes one"
+    )]
+    NoCluster(String),
+}
+
+/// A handle on a cluster. Clones share everything.
+#[derive(Clone)]
+pub struct Gryadka {
+    pub(crate) store: Store<RemoteAcceptor>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the clones of a handle have in common, beside the store.
+pub(crate) struct Shared {
+    pub(crate) roster: Roster<RemoteAcceptor>,
+    document: Mutex<Document>,
+    follower: Mutex<Option<AbortHandle>>,
+    #[cfg(feature = "mutants")]
+    pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(task) = self.follower.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn document(&self) -> Document {
+        self.document.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over a later document, if it may follow what the store works under.
+    pub(crate) fn adopt(
+        &self,
+        store: &Store<RemoteAcceptor>,
+        document: Document,
+    ) -> Result<bool, ConnectError> {
+        let (before, after) = (store.configuration(), document.configuration()?);
+        if after.epoch() == before.epoch() + 1 && !after.may_follow(&before) {
+            let epoch = after.epoch();
+            tracing::error!(
+                epoch,
+                "the next configuration may not follow this one: not taken over"
+            );
+            return Ok(false);
+        }
+        let later = store.reconfigure(after, self.roster.of(&document)?);
+        if later {
+            tracing::info!(epoch = document.epoch, "a later configuration is taken over");
+            *self.document.lock().unwrap_or_else(PoisonError::into_inner) = document;
+        }
+        Ok(later)
+    }
+}
+
+/// A proposer id that nobody has had. Of 2^52, drawn by chance.
+#[must_use]
+pub fn fresh_proposer_id() -> ProposerId {
+    ProposerId(rand::random_range(1..=1 << 52))
+}
+
+impl Gryadka {
+    /// Becomes a proposer of the cluster that these acceptors belong to.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
+        if options.urls.is_empty() {
+            return Err(ConnectError::Nobody);
+        }
+        if let Some(twice) = first_twice(&options.urls) {
+            return Err(ConnectError::Twice(twice.clone()));
+        }
+        let roster = Roster::new(options.dial());
+        let document = if options.initialise {
+            bootstrap(&roster, &options.urls, rand::random_range(1..=1 << 52)).await?
+        } else {
+            match roster.newest(&options.urls).await? {
+                Some(document) => document,
+                None => return Err(no_cluster(&roster, &options.urls).await?),
+            }
+        };
+        let proposer = options.proposer.unwrap_or_else(fresh_proposer_id);
+        let settings = Options {
+            cache: options.cache,
+            limits: options.limits,
+            #[cfg(feature = "mutants")]
+            rules: options.rules.clone(),
+            ..Options::new(proposer, document.cluster, document.configuration()?)
+        };
+        let store = Store::new(settings, roster.of(&document)?);
+        let shared = Arc::new(Shared {
+            roster,
+            document: Mutex::new(document),
+            follower: Mutex::default(),
+            #[cfg(feature = "mutants")]
+            rules: options.rules,
+        });
+        let follower = tokio::spawn(follow(store.clone(), Arc::downgrade(&shared)));
+        *shared.follower.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(follower.abort_handle());
+        Ok(Self { store, shared })
+    }
+
+    /// See [`Store::change`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn change<T, F>(&self, key: &[u8], f: F, deadline: Instant) -> Result<T, ChangeError>
+    where
+        T: Send + 'static,
+        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+    {
+        self.store.change(key, f, deadline).await
+    }
+
+    /// See [`Store::get`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn get(
+        &self,
+        key: &[u8],
+        deadline: Instant,
+    ) -> Result<Option<Versioned>, ChangeError> {
+        self.store.get(key, deadline).await
+    }
+
+    /// See [`Store::set`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn set(
+        &self,
+        key: &[u8],
+        value: Bytes,
+        deadline: Instant,
+    ) -> Result<u64, ChangeError> {
+        self.store.set(key, value, deadline).await
+    }
+
+    /// See [`Store::compare_and_set`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn compare_and_set(
+        &self,
+        key: &[u8],
+        expected: Expected,
+        value: Bytes,
+        deadline: Instant,
+    ) -> Result<CasAnswer, ChangeError> {
+        self.store.compare_and_set(key, expected, value, deadline).await
+    }
+
+    /// See [`Store::delete`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn delete(
+        &self,
+        key: &[u8],
+        expected: Expected,
+        deadline: Instant,
+    ) -> Result<CasAnswer, ChangeError> {
+        self.store.delete(key, expected, deadline).await
+    }
+
+    /// See [`Store::get_many`].
+    pub async fn get_many(
+        &self,
+        keys: &[&[u8]],
+        deadline: Instant,
+    ) -> Vec<Result<Option<Versioned>, ChangeError>> {
+        self.store.get_many(keys, deadline).await
+    }
+
+    /// See [`Store::set_many`].
+    pub async fn set_many(
+        &self,
+        entries: &[(&[u8], Bytes)],
+        deadline: Instant,
+    ) -> Vec<Result<u64, ChangeError>> {
+        self.store.set_many(entries, deadline).await
+    }
+
+    /// Watches a register by reading it again and again; what it holds now counts as known.
+    #[must_use]
+    pub fn watch(&self, key: &[u8], every: Duration) -> Watch<RemoteAcceptor> {
+        Watch::new(self.store.clone(), key, every)
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub const fn store(&self) -> &Store<RemoteAcceptor> {
+        &self.store
+    }
+}
+
+impl fmt::Debug for Gryadka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gryadka").field("document", &self.shared.document()).finish_non_exhaustive()
+    }
+}
+
+/// Takes over later configurations whenever an acceptor is heard to be in one.
+async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
+    let mut fenced = store.fenced();
+    while fenced.changed().await.is_ok() {
+        let wanted = *fenced.borrow_and_update();
+        while store.configuration().epoch() < wanted {
+            let Some(shared) = shared.upgrade() else { return };
+            let addresses: Vec<String> = shared.document().acceptors.into_values().collect();
+            let newest = shared.roster.newest(&addresses).await;
+            let adopted = match newest {
+                Ok(Some(document)) => shared.adopt(&store, document),
+                Ok(None) => Ok(false),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = &adopted {
+                tracing::warn!(%error, "the later configuration cannot be had yet");
+            }
+            drop(shared);
+            if !adopted.is_ok_and(|adopted| adopted) {
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+fn first_twice(urls: &[String]) -> Option<&String> {
+    urls.iter().enumerate().find_map(|(at, url)| urls[..at].contains(url).then_some(url))
+}
+
+/// What the acceptors said instead.
+async fn no_cluster(
+    roster: &Roster<RemoteAcceptor>,
+    urls: &[String],
+) -> Result<ConnectError, AddressError> {
+    let said = roster.ask(urls).await?.into_iter().map(|found| match found.status {
+        Ok(_) => format!("{} belongs to no cluster", found.address),
+        Err(lost) => format!("{}: {lost}", found.address),
+    });
+    Ok(ConnectError::NoCluster(said.collect::<Vec<_>>().join("; ")))
+}

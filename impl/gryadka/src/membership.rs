@@ -1,0 +1,398 @@
+//! Changes of membership, driven step by step while clients write (paper §2.3).
+//!
+//! What a step is, and why it is safe, is told in [`caspaxos::plan`]'s module. Every part of it
+//! is durable in the store or on the acceptors, and may be done twice; a driver that was killed is
+//! followed by another one, which finds out where it stood and goes on.
+//!
+//! ```text
+//!  announce target ─► admit newcomer ─► document e+1 ─► tell ─► rescan ─► settled ─┐
+//!                        ▲                (under e)              (under e+1)       │
+//!                        └──────────────────── next step ◄─────────────────────────┘
+//! ```
+
+mod rescan;
+
+pub use rescan::Rescan;
+
+use crate::document::{self, Document, DocumentError};
+use crate::roster::{Roster, RosterError};
+use crate::{
+    Acceptor, AddressError, ChangeError, Lost, Options, Present, ProposerId, Status, Store,
+};
+use caspaxos::{AcceptorId, Standing, Step, plan};
+use futures_util::future::join_all;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long one change of the document, or of a key in a rescan, may take before it is tried again.
+const CHANGE: Duration = Duration::from_secs(5);
+/// How long one acceptor may take to answer.
+const ANSWER: Duration = Duration::from_secs(2);
+/// The wait before something that failed is tried again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What a driver has just done, for whoever watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The target is in the store: any driver will now go on to it.
+    Announced(BTreeSet<u32>),
+    /// A newcomer has its place.
+    Admitted(u32),
+    /// The configuration of this epoch is in the store.
+    Decided(u64),
+    /// Nobody can get anything done in the epoch before this one.
+    Sealed(u64),
+    /// So many keys have been committed again in this epoch.
+    Rescanned {
+        /// The epoch.
+        epoch: u64,
+        /// The keys so far.
+        keys: u64,
+    },
+    /// Every key has been committed in this epoch.
+    Settled(u64),
+}
+
+/// Why a change of membership came to a halt. What was done stays; another driver can go on.
+#[derive(Debug, thiserror::Error)]
+pub enum MembershipError {
+    /// Nobody knows of a cluster.
+    #[error("none of the acceptors has a place in a cluster; `cluster init` makes one")]
+    NoCluster,
+    /// The acceptors cannot be found.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// A document is broken.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// An address cannot be understood.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// There would be nobody left.
+    #[error("a cluster needs at least one acceptor")]
+    Nobody,
+    /// Someone is to leave who does not take part.
+    #[error("there is no acceptor {0}; there are {1:?}")]
+    Stranger(u32, BTreeSet<u32>),
+    /// Someone is to join who takes part.
+    #[error("{0} is the address of an acceptor of the cluster already")]
+    Already(String),
+    /// A newcomer is not there, or has a place already.
+    #[error("acceptor {id} at {address} cannot join: {lost}")]
+    Newcomer {
+        /// Its number.
+        id: u32,
+        /// Its address.
+        address: String,
+        /// What became of it.
+        lost: Lost,
+    },
+    /// Other changes are under way.
+    #[error("the cluster is on its way to acceptors {0:?}; let that end first, or resume it")]
+    Busy(BTreeSet<u32>),
+    /// The caller's deadline came first.
+    #[error("not done within the time given; what was done stays, and can be resumed")]
+    Deadline,
+}
+
+/// Drives changes of membership. Any number of them may be at work: they do the same.
+pub(crate) struct Driver<'a, A> {
+    pub(crate) roster: &'a Roster<A>,
+    /// Where to look for the cluster first.
+    pub(crate) addresses: Vec<String>,
+    /// Makes ids for the driver's proposers: one for each configuration.
+    pub(crate) fresh_id: fn() -> ProposerId,
+    pub(crate) rescan: Rescan,
+    pub(crate) deadline: Instant,
+    pub(crate) watch: &'a (dyn Fn(Progress) + Send + Sync),
+    /// Other rules than the protocol's own: for the gallery of mutants.
+    #[cfg(feature = "mutants")]
+    pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
+}
+
+/// What a driver is to bring about.
+#[derive(Clone, Copy)]
+pub(crate) enum Aim<'a> {
+    /// The acceptors that this makes of the present document.
+    Change(&'a Target<'a>),
+    /// Those that were announced before.
+    Resume,
+    /// Those that there are: what was announced is given up, once the step under way is done.
+    Cancel,
+}
+
+/// Says which acceptors a cluster is to have, and gives newcomers their numbers in the document.
+pub(crate) type Target<'a> =
+    dyn Fn(&mut Document) -> Result<BTreeSet<u32>, MembershipError> + Send + Sync + 'a;
+
+fn newcomer(document: &Document, id: u32, lost: Lost) -> MembershipError {
+    let address = document.acceptors.get(&id).cloned().unwrap_or_default();
+    MembershipError::Newcomer { id, address, lost }
+}
+
+/// The cluster in one epoch, as the driver works on it.
+struct Epoch<A> {
+    document: Document,
+    store: Store<A>,
+}
+
+impl<A: Acceptor> Driver<'_, A> {
+    /// Goes on until the cluster has the acceptors that it is to have.
+    pub(crate) async fn drive(&self, aim: Aim<'_>) -> Result<Document, MembershipError> {
+        let mut aim = aim;
+        loop {
+            if Instant::now() >= self.deadline {
+                return Err(MembershipError::Deadline);
+            }
+            let epoch = self.open().await?;
+            let Some(truth) = self.truth(&epoch).await? else { continue };
+            if truth.epoch > epoch.document.epoch || !truth.is_settled() {
+                self.settle(&truth).await?;
+                continue;
+            }
+            match (aim, truth.target.clone()) {
+                (Aim::Change(_), Some(under_way)) => return Err(MembershipError::Busy(under_way)),
+                (Aim::Change(target), None) => {
+                    if self.announce(&epoch, &truth, target).await? {
+                        aim = Aim::Resume;
+                    }
+                }
+                (Aim::Cancel, Some(_)) => {
+                    let stays = Document { target: None, ..truth.clone() }.settled();
+                    self.write(&epoch, &truth, &stays).await;
+                }
+                (Aim::Resume, Some(wanted)) => self.step(&epoch, &truth, &wanted).await?,
+                (Aim::Resume | Aim::Cancel, None) => return Ok(truth),
+            }
+        }
+    }
+
+    /// Notes in the store where the cluster is to go, if it can. `false` when that was not to be
+    /// done now.
+    async fn announce(
+        &self,
+        epoch: &Epoch<A>,
+        truth: &Document,
+        target: &Target<'_>,
+    ) -> Result<bool, MembershipError> {
+        let mut announced = truth.clone();
+        let wanted = target(&mut announced)?;
+        if wanted.is_empty() {
+            return Err(MembershipError::Nobody);
+        }
+        if wanted == truth.members() {
+            return Ok(true);
+        }
+        for &id in wanted.difference(&truth.members()) {
+            let may_join = self.place_of_newcomer(&announced, id).await;
+            may_join.map_err(|lost| newcomer(&announced, id, lost))?;
+        }
+        announced.target = Some(wanted.clone());
+        let written = self.write(epoch, truth, &announced).await;
+        if written {
+            (self.watch)(Progress::Announced(wanted));
+        }
+        Ok(written)
+    }
+
+    /// Commits every key again in the present epoch, whatever it is good for.
+    pub(crate) async fn rescan_again(&self) -> Result<u64, MembershipError> {
+        let Epoch { document, store } = self.open().await?;
+        let told = self.tell(&document).await?;
+        rescan::run(self, &document, &store, &told, Rescan::Identity).await
+    }
+
+    /// The latest configuration that acceptors know of, with a proposer of its own.
+    async fn open(&self) -> Result<Epoch<A>, MembershipError> {
+        let newest = self.roster.newest(&self.addresses).await?;
+        let document = newest.ok_or(MembershipError::NoCluster)?;
+        let store = self.store(&document)?;
+        Ok(Epoch { document, store })
+    }
+
+    fn store(&self, document: &Document) -> Result<Store<A>, MembershipError> {
+        let configuration = document.configuration()?;
+        let id = (self.fresh_id)();
+        #[cfg_attr(not(feature = "mutants"), expect(unused_mut, reason = "rules are set below"))]
+        let mut options = Options::new(id, document.cluster, configuration);
+        #[cfg(feature = "mutants")]
+        options.rules.clone_from(&self.rules);
+        Ok(Store::new(options, self.roster.of(document)?))
+    }
+
+    /// What the store itself says. A new cluster has said nothing yet: then what the acceptors carry
+    /// is written down. `None` when it cannot be had now.
+    async fn truth(&self, epoch: &Epoch<A>) -> Result<Option<Document>, MembershipError> {
+        let first = epoch.document.bytes();
+        let read = move |present: Present<'_>| match present.value {
+            Some(document) => Step::Keep(document.clone()),
+            None => Step::Put(Some(first.clone()), first.clone()),
+        };
+        match epoch.store.change_any(document::KEY, read, self.soon()).await {
+            Ok(bytes) => Ok(Some(Document::parse(&bytes)?)),
+            Err(error) => {
+                self.pause(&error).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Replaces the document in the store, if it is still the one before. Whoever fails, or cannot
+    /// tell, reads it again.
+    async fn write(&self, epoch: &Epoch<A>, before: &Document, after: &Document) -> bool {
+        let (before, after) = (before.bytes(), after.bytes());
+        let replace = move |present: Present<'_>| {
+            if present.value == Some(&before) {
+                Step::Put(Some(after.clone()), true)
+            } else {
+                Step::Keep(false)
+            }
+        };
+        match epoch.store.change_any(document::KEY, replace, self.soon()).await {
+            Ok(written) => written,
+            Err(error) => {
+                self.pause(&error).await;
+                false
+            }
+        }
+    }
+
+    /// Takes the first step of the way to `wanted`.
+    async fn step(
+        &self,
+        epoch: &Epoch<A>,
+        truth: &Document,
+        wanted: &BTreeSet<u32>,
+    ) -> Result<(), MembershipError> {
+        let from = truth.configuration()?;
+        let to = wanted.iter().copied().map(AcceptorId).collect();
+        let steps = plan(&from, &to).map_err(DocumentError::Quorums)?;
+        let Some(to) = steps.first() else {
+            // It is there already: nothing is to be announced any more.
+            self.write(epoch, truth, &truth.settled()).await;
+            return Ok(());
+        };
+        for AcceptorId(id) in to.members().difference(&from.members()) {
+            self.admit(truth, *id).await?;
+        }
+        let next = truth.step(to);
+        if self.write(epoch, truth, &next).await {
+            (self.watch)(Progress::Decided(next.epoch));
+            self.settle(&next).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a newcomer its place: empty, and no younger than the others.
+    async fn admit(&self, document: &Document, id: u32) -> Result<(), MembershipError> {
+        let mut age = 0;
+        for found in self.roster.ask(document.acceptors.values()).await? {
+            if let Ok(Status { standing: Some(standing), .. }) = found.status
+                && standing.stamp.cluster == document.cluster
+            {
+                age = age.max(standing.age);
+            }
+        }
+        let stamp = document.stamp(id);
+        let standing = Standing { stamp, epoch: document.epoch, age };
+        let admitted = async {
+            let (acceptor, place) = self.place_of_newcomer(document, id).await?;
+            match place {
+                Some(place) if place.stamp == stamp => return Ok(()),
+                Some(place) => acceptor.retire(place.stamp).await?,
+                None => {}
+            }
+            acceptor.wipe().await?;
+            acceptor.admit(standing, document.bytes()).await
+        };
+        admitted.await.map_err(|lost| newcomer(document, id, lost))?;
+        (self.watch)(Progress::Admitted(id));
+        Ok(())
+    }
+
+    /// The place that a newcomer has already, if it may have it: its own to be, or one of this
+    /// cluster that nobody counts on any more.
+    async fn place_of_newcomer(
+        &self,
+        document: &Document,
+        id: u32,
+    ) -> Result<(Arc<A>, Option<Standing>), Lost> {
+        let address = document.acceptors.get(&id).map_or("", String::as_str);
+        let wrong = |error: AddressError| Lost::NotConnected(error.to_string());
+        let acceptor = self.roster.at(address).map_err(wrong)?;
+        let late = || Lost::NoAnswer(String::from("no answer in time"));
+        let status = tokio::time::timeout(ANSWER, acceptor.status()).await;
+        let place = status.unwrap_or_else(|_| Err(late()))?.standing;
+        let free = place.is_none_or(|place| {
+            let number = place.stamp.acceptor.0;
+            place.stamp.cluster == document.cluster
+                && (number == id || !document.acceptors.contains_key(&number))
+        });
+        if free { Ok((acceptor, place)) } else { Err(Lost::NotMember) }
+    }
+
+    /// Seals the epoch before this document's, commits every key again, and notes it.
+    async fn settle(&self, document: &Document) -> Result<(), MembershipError> {
+        let Some(before) = document.before()? else { return Ok(()) };
+        let told = loop {
+            let told = self.tell(document).await?;
+            if before.is_blocked_by(&told) {
+                break told;
+            }
+            self.wait().await?;
+        };
+        (self.watch)(Progress::Sealed(document.epoch));
+        let store = self.store(document)?;
+        let way = if told.is_superset(&before.members()) { self.rescan } else { Rescan::Identity };
+        rescan::run(self, document, &store, &told, way).await?;
+        let settled = document.settled();
+        let epoch = Epoch { document: document.clone(), store };
+        if self.write(&epoch, document, &settled).await {
+            (self.watch)(Progress::Settled(document.epoch));
+            self.dismiss(document, &settled).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the acceptors of this epoch and the one before of it. Answers who has heard.
+    async fn tell(&self, document: &Document) -> Result<BTreeSet<AcceptorId>, MembershipError> {
+        let acceptors = self.roster.of(document)?;
+        let tell = async |(id, acceptor): (AcceptorId, Arc<A>)| {
+            let told = acceptor.tell(document.stamp(id.0), document.epoch, document.bytes());
+            matches!(tokio::time::timeout(ANSWER, told).await, Ok(Ok(()))).then_some(id)
+        };
+        Ok(join_all(acceptors.into_iter().map(tell)).await.into_iter().flatten().collect())
+    }
+
+    /// Takes the place away from those who are not needed any more. It is a courtesy: they are
+    /// fenced, and nobody asks them.
+    async fn dismiss(&self, before: &Document, after: &Document) -> Result<(), MembershipError> {
+        let gone: BTreeMap<_, _> =
+            (before.acceptors.iter()).filter(|(id, _)| !after.acceptors.contains_key(id)).collect();
+        for (id, address) in gone {
+            let acceptor = self.roster.at(address)?;
+            let left = tokio::time::timeout(ANSWER, acceptor.retire(before.stamp(*id))).await;
+            tracing::debug!(acceptor = id, address, ?left, "dismissed");
+        }
+        Ok(())
+    }
+
+    fn soon(&self) -> Instant {
+        self.deadline.min(Instant::now() + CHANGE)
+    }
+
+    async fn pause(&self, error: &ChangeError) {
+        tracing::debug!(%error, "the document could not be changed; trying again");
+        tokio::time::sleep(AGAIN).await;
+    }
+
+    async fn wait(&self) -> Result<(), MembershipError> {
+        if Instant::now() + AGAIN >= self.deadline {
+            return Err(MembershipError::Deadline);
+        }
+        tokio::time::sleep(AGAIN).await;
+        Ok(())
+    }
+}

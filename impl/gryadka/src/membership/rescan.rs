@@ -1,0 +1,143 @@
+//! Committing every key again, after a step of a change of membership.
+
+use super::{AGAIN, Driver, MembershipError, Progress};
+use crate::document::Document;
+use crate::{Acceptor, Cell, Cursor, Lost, Present, Reply, Request, Store};
+use bytes::Bytes;
+use caspaxos::{AcceptorId, Register, Step};
+use futures_util::{StreamExt, stream};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// How many keys are under way at a time.
+const AT_ONCE: usize = 64;
+/// How many keys lie between two reports.
+const REPORT: u64 = 1000;
+
+/// How keys are brought into a new epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Rescan {
+    /// A change that keeps the value: always right.
+    #[default]
+    Identity,
+    /// The newest of what a quorum holds is copied to those who are to hold it: cheaper, as no
+    /// ballot is taken. It is done where every acceptor of the epoch before has heard of the new one,
+    /// so that no accept of then can still arrive; elsewhere, and for a key that is being
+    /// written, identity changes are made.
+    Copy,
+}
+
+/// Brings every key that any acceptor among `told` holds into the document's epoch. Those must
+/// meet every quorum of the epoch before, so that nothing is missed. Answers how many keys there are.
+pub(super) async fn run<A: Acceptor>(
+    driver: &Driver<'_, A>,
+    document: &Document,
+    store: &Store<A>,
+    told: &BTreeSet<AcceptorId>,
+    way: Rescan,
+) -> Result<u64, MembershipError> {
+    let (mut seen, mut done) = (HashSet::new(), 0);
+    let epoch = document.epoch;
+    for (id, acceptor) in driver.roster.of(document)? {
+        if !told.contains(&id) {
+            continue;
+        }
+        let mut cursor = Some(Cursor::default());
+        while let Some(at) = cursor {
+            let page = loop {
+                match acceptor.list(at.clone()).await {
+                    Ok(page) => break page,
+                    Err(error) => tracing::debug!(acceptor = id.0, %error, "no list of keys yet"),
+                }
+                driver.wait().await?;
+            };
+            let fresh: Vec<Bytes> =
+                page.keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
+            let moved = |key| bring(driver, document, store, way, key);
+            let mut moving = stream::iter(fresh.into_iter().map(moved)).buffer_unordered(AT_ONCE);
+            while let Some(moved) = moving.next().await {
+                moved?;
+                done += 1;
+                if done % REPORT == 0 {
+                    (driver.watch)(Progress::Rescanned { epoch, keys: done });
+                }
+            }
+            cursor = page.next;
+        }
+    }
+    (driver.watch)(Progress::Rescanned { epoch, keys: done });
+    Ok(done)
+}
+
+/// Brings one key into the epoch, however long it takes within the driver's deadline.
+async fn bring<A: Acceptor>(
+    driver: &Driver<'_, A>,
+    document: &Document,
+    store: &Store<A>,
+    way: Rescan,
+    key: Bytes,
+) -> Result<(), MembershipError> {
+    if way == Rescan::Copy && copy(document, store, &key).await.is_ok_and(|copied| copied) {
+        return Ok(());
+    }
+    loop {
+        let keep = |_: Present<'_>| Step::Keep(());
+        match store.change_any(&key, keep, driver.soon()).await {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() + AGAIN >= driver.deadline => {
+                tracing::debug!(%error, "a key could not be brought along in time");
+                return Err(MembershipError::Deadline);
+            }
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    }
+}
+
+/// Copies the newest of what the acceptors of the epoch before hold to all of this one. `false` when
+/// it must be done by a round.
+async fn copy<A: Acceptor>(
+    document: &Document,
+    store: &Store<A>,
+    key: &Bytes,
+) -> Result<bool, MembershipError> {
+    let Some(before) = document.before()? else { return Ok(false) };
+    let acceptors = store.acceptors();
+    let mut newest: Option<Register<Cell>> = None;
+    let mut answered = BTreeSet::new();
+    for id in before.members() {
+        let Some(acceptor) = acceptors.get(&id) else { continue };
+        if let Ok(Reply::Current { accepted, value }) =
+            ask(document, id, acceptor, key, Request::Read).await
+        {
+            answered.insert(id);
+            if newest.as_ref().is_none_or(|newest| accepted > newest.accepted) {
+                newest = Some(Register { promised: accepted, accepted, value });
+            }
+        }
+    }
+    let read = before.prepare().met_by(&answered) && before.is_blocked_by(&answered);
+    let Some(newest) = newest.filter(|_| read) else { return Ok(false) };
+    let mut installed = BTreeSet::new();
+    let to = document.configuration()?;
+    for &id in &to.accept().members {
+        let Some(acceptor) = acceptors.get(&id) else { continue };
+        let install = Request::Install(newest.clone());
+        if let Ok(Reply::Installed) = ask(document, id, acceptor, key, install).await {
+            installed.insert(id);
+        }
+    }
+    Ok(to.accept().met_by(&installed))
+}
+
+async fn ask<A: Acceptor>(
+    document: &Document,
+    id: AcceptorId,
+    acceptor: &Arc<A>,
+    key: &Bytes,
+    request: Request,
+) -> Result<Reply, Lost> {
+    let head = crate::Head { stamp: document.stamp(id.0), epoch: document.epoch };
+    let mut replies = acceptor.call(head, vec![(key.clone(), request)]).await;
+    replies.pop().unwrap_or_else(|| Err(Lost::NoAnswer(String::from("no reply at all"))))
+}

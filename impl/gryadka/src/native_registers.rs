@@ -1,0 +1,268 @@
+//! An acceptor of its own, for where there is no Redis: the pure rules behind commands.
+//!
+//! `STEP`, `ADMIT`, `TELL`, `RETIRE` and `WIPE` take the keys and arguments of the scripts of the
+//! same names (`scripts/`) and answer like them; `SCAN`, `SSCAN`, `SREM`, `INFO` and `PING` are as in
+//! Redis, but list in order; `STATUS` answers the stamp, the epoch, the age and the document.
+
+use crate::acceptor::Cell;
+use crate::wire::{self, Answer, FENCED, NOT_MEMBER, NOT_WIPED};
+use bytes::Bytes;
+use caspaxos::{Faithful, Member, Request, Stamp, Standing, Turned};
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What an acceptor has promised and accepted: its disk, as it were. It outlives the server, so that
+/// one may be stopped and started again as if its disk had kept everything.
+#[derive(Debug, Clone, Default)]
+pub struct NativeRegisters(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    member: Member<Bytes, Bytes>,
+    /// Keys that tombstones were accepted for, without the mark.
+    hints: BTreeSet<Bytes>,
+    document: Bytes,
+    /// The epoch of the document.
+    told: u64,
+}
+
+/// Something as it is put into Redis' framing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    Status(&'static str),
+    Error(String),
+    Number(u64),
+    Nil,
+    Text(Bytes),
+    Array(Vec<Self>),
+}
+
+/// A command that cannot be understood.
+struct Malformed;
+
+impl NativeRegisters {
+    /// Executes a command.
+    /// How many registers are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.memory().member.registers().len()
+    }
+
+    /// Whether no register is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn execute(&self, command: &[Bytes]) -> Spoken {
+        let Some((name, arguments)) = command.split_first() else {
+            return Spoken::Error(String::from("ERR empty command"));
+        };
+        let mut memory = self.memory();
+        let answer = match name.to_ascii_uppercase().as_slice() {
+            b"PING" => Ok(Spoken::Status("PONG")),
+            // Clients introduce themselves, which is of no interest here.
+            b"CLIENT" => Ok(Spoken::Status("OK")),
+            b"INFO" => Ok(Spoken::Text(memory.info().into())),
+            b"STATUS" => Ok(memory.status()),
+            b"STEP" => memory.step(arguments),
+            b"ADMIT" => memory.admit(arguments),
+            b"TELL" => memory.tell(arguments),
+            b"RETIRE" => memory.retire(arguments),
+            b"WIPE" => memory.wipe(arguments),
+            b"SCAN" => page(arguments, |after| {
+                let registers = memory.member.registers();
+                registers.range((after, Bound::Unbounded)).map(|(key, _)| key.clone())
+            }),
+            b"SSCAN" => page(arguments.get(1..).unwrap_or_default(), |after| {
+                memory.hints.range((after, Bound::Unbounded)).cloned()
+            }),
+            b"SREM" => Ok(Spoken::Number(
+                arguments.get(1).map_or(0, |key| u64::from(memory.hints.remove(key))),
+            )),
+            _ => return Spoken::Error(String::from("ERR unknown command")),
+        };
+        answer.unwrap_or_else(|Malformed| Spoken::Error(String::from("ERR wrong arguments")))
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn step(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+        let (keys, arguments) = split(arguments)?;
+        let (head, requests) = arguments.split_at_checked(2).ok_or(Malformed)?;
+        if keys.len() != requests.len() {
+            return Err(Malformed);
+        }
+        let stamp = stamp(head.first())?;
+        let epoch = number(head.get(1))?;
+        // Nothing is executed of a call that is not understood as a whole.
+        let requests = requests.iter().map(|text| wire::parse_request(text.clone()));
+        let requests = requests.collect::<Option<Vec<_>>>().ok_or(Malformed)?;
+        let mut replies = Vec::with_capacity(keys.len());
+        for (key, request) in keys.iter().zip(requests) {
+            let erased = matches!(request, Request::Collect { .. });
+            match self.member.handle(&Faithful, (stamp, epoch), key, request) {
+                Ok(reply) => replies.push(wire::answer(&reply)),
+                Err(turned) => return Ok(refusal(turned)),
+            }
+            self.note(key, erased);
+        }
+        Ok(Spoken::Array(replies.into_iter().map(Spoken::from).collect()))
+    }
+
+    /// Keeps the hints.
+    fn note(&mut self, key: &Bytes, erased: bool) {
+        let Some(bare) = key.get(1..) else { return };
+        match self.member.registers().get(key).map(|register| &register.value) {
+            Some(Some(Cell { value: None, .. })) => {
+                self.hints.insert(Bytes::copy_from_slice(bare));
+            }
+            None if erased => {
+                self.hints.remove(bare);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn admit(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+        let (_, arguments) = split(arguments)?;
+        let stamp = stamp(arguments.first())?;
+        let (epoch, age) = (number(arguments.get(1))?, number(arguments.get(2))?);
+        let document = arguments.get(3).ok_or(Malformed)?;
+        match self.member.standing() {
+            Some(held) if held.stamp == stamp => return Ok(Spoken::Number(1)),
+            None if !self.member.registers().is_empty() => {
+                return Ok(Spoken::Error(format!(
+                    "{NOT_WIPED} it has registers of an earlier life"
+                )));
+            }
+            Some(_) | None => {}
+        }
+        Ok(match self.member.join(Standing { stamp, epoch, age }) {
+            Ok(()) => {
+                (self.document, self.told) = (document.clone(), epoch);
+                Spoken::Number(1)
+            }
+            Err(turned) => refusal(turned),
+        })
+    }
+
+    fn tell(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+        let (_, arguments) = split(arguments)?;
+        let (stamp, epoch) = (stamp(arguments.first())?, number(arguments.get(1))?);
+        let document = arguments.get(2).ok_or(Malformed)?;
+        Ok(match self.member.tell(stamp, epoch) {
+            Ok(()) => {
+                // A round may have brought the epoch before its document came.
+                if epoch >= self.told {
+                    (self.document, self.told) = (document.clone(), epoch);
+                }
+                Spoken::Number(1)
+            }
+            Err(turned) => refusal(turned),
+        })
+    }
+
+    fn retire(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+        let (_, arguments) = split(arguments)?;
+        let stamp = stamp(arguments.first())?;
+        if self.member.standing().is_some_and(|held| held.stamp != stamp) {
+            return Ok(refusal(Turned::NotMember));
+        }
+        self.member.leave();
+        (self.document, self.told) = (Bytes::new(), 0);
+        Ok(Spoken::Number(1))
+    }
+
+    /// The registers go together, with the call that names none.
+    fn wipe(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+        let (keys, _) = split(arguments)?;
+        if self.member.standing().is_some() {
+            return Ok(refusal(Turned::NotMember));
+        }
+        if keys.is_empty() {
+            *self = Self::default();
+            return Ok(Spoken::Number(0));
+        }
+        let known = keys.iter().filter(|key| self.member.registers().contains_key(*key)).count();
+        Ok(Spoken::Number(known as u64))
+    }
+
+    fn status(&self) -> Spoken {
+        let text = |text: String| Spoken::Text(text.into());
+        let items = self.member.standing().map(|Standing { stamp, epoch, age }| {
+            [text(wire::stamp(stamp)), text(epoch.to_string()), text(age.to_string())]
+        });
+        let mut items =
+            items.map_or_else(|| vec![Spoken::Nil, Spoken::Nil, Spoken::Nil], Vec::from);
+        items.push(Spoken::Text(self.document.clone()));
+        Spoken::Array(items)
+    }
+
+    fn info(&self) -> String {
+        let registers = self.member.registers().len();
+        format!("server:gryadka-native\r\nregisters:{registers}\r\nhints:{}\r\n", self.hints.len())
+    }
+}
+
+impl From<Answer> for Spoken {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Nil => Self::Nil,
+            Answer::Number(number) => Self::Number(number.into()),
+            Answer::Text(text) => Self::Text(text.into()),
+        }
+    }
+}
+
+fn refusal(turned: Turned) -> Spoken {
+    Spoken::Error(match turned {
+        Turned::NotMember => format!("{NOT_MEMBER} not the acceptor that is meant"),
+        Turned::Fenced(epoch) => format!("{FENCED} {epoch}"),
+    })
+}
+
+/// The keys of registers, and the other arguments, of `count key… argument…`. The first two keys,
+/// the standing's and the hints', mean nothing here.
+fn split(arguments: &[Bytes]) -> Result<(&[Bytes], &[Bytes]), Malformed> {
+    let (count, rest) = arguments.split_first().ok_or(Malformed)?;
+    let count = usize::try_from(number(Some(count))?).map_err(|_| Malformed)?;
+    let (keys, arguments) = rest.split_at_checked(count).ok_or(Malformed)?;
+    Ok((keys.get(2..).ok_or(Malformed)?, arguments))
+}
+
+fn number(text: Option<&Bytes>) -> Result<u64, Malformed> {
+    text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()).ok_or(Malformed)
+}
+
+fn stamp(text: Option<&Bytes>) -> Result<Stamp, Malformed> {
+    text.and_then(|text| wire::parse_stamp(std::str::from_utf8(text).ok()?)).ok_or(Malformed)
+}
+
+/// A page of keys after the cursor, of `cursor … COUNT count`. The cursor is the last key that was
+/// named, after a mark that keeps it apart from the zero that begins and ends a listing.
+fn page<I: Iterator<Item = Bytes>>(
+    arguments: &[Bytes],
+    list: impl FnOnce(Bound<Bytes>) -> I,
+) -> Result<Spoken, Malformed> {
+    let after = match arguments.first().ok_or(Malformed)?.split_first() {
+        Some((b'>', key)) => Bound::Excluded(Bytes::copy_from_slice(key)),
+        Some((b'0', [])) => Bound::Unbounded,
+        Some(_) | None => return Err(Malformed),
+    };
+    let count = usize::try_from(number(arguments.get(2))?).map_err(|_| Malformed)?;
+    let keys: Vec<_> = list(after).take(count.max(1)).collect();
+    let next = match keys.last() {
+        Some(last) if keys.len() == count => [b">", last.as_ref()].concat().into(),
+        Some(_) | None => Bytes::from_static(b"0"),
+    };
+    Ok(Spoken::Array(vec![
+        Spoken::Text(next),
+        Spoken::Array(keys.into_iter().map(Spoken::Text).collect()),
+    ]))
+}

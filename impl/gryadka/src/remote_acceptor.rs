@@ -1,0 +1,306 @@
+//! An acceptor somewhere else: a Redis, or a native server, which are spoken to alike.
+//!
+//! **Redis.** A register is one key, the standing and the set of tombstone hints are one each; all
+//! begin with the prefix, so that acceptors of several clusters, and other users, can share a
+//! server. Each verb is one atomic Lua script, called by its hash. Only commands and Lua functions
+//! are used that all of Redis 6 to 8 and Valkey have; tested with Redis 7.0 and 6.2. It does not work
+//! on Redis Cluster, whose scripts reach only one slot.
+//!
+//! It is as safe as the server is durable: `appendonly yes` with `appendfsync always`. One that
+//! restarts without its data has lost its standing as well, so it votes for nothing. A replica that
+//! takes over has a standing, but perhaps not all the promises: do not use one as an acceptor.
+//!
+//! The least that its user must be allowed, with the default prefix:
+//!
+//! ```text
+//! ACL SETUSER gryadka on >password ~gryadka:* +evalsha +script|load +hmget +hget +hexists +hset
+//!   +get +getrange +set +setrange +del +unlink +sadd +srem +scan +sscan
+//! ```
+//!
+//! `+info` and `+config|get` let [`Acceptor::status`] say how durable the server is.
+
+use crate::acceptor::{Cursor, Head, Page, Reply, Request, Status};
+use crate::connection::{AddressError, Connection};
+use crate::verb::Verb;
+use crate::{Acceptor, Lost, wire};
+use bytes::Bytes;
+use caspaxos::{Stamp, Standing};
+use redis::{Cmd, Value};
+use std::collections::BTreeMap;
+
+/// How to reach the acceptors of a cluster, beside their addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// What all keys in Redis begin with.
+    pub prefix: String,
+    /// The certificates, in PEM, of those who may vouch for a `rediss://` server; `None` for those
+    /// that the web trusts.
+    pub roots: Option<Vec<u8>>,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { prefix: String::from("gryadka:"), roots: None }
+    }
+}
+
+/// A Redis server, version 6 or newer, or a [`crate::NativeServer`], as an acceptor.
+#[derive(Debug)]
+pub struct RemoteAcceptor {
+    connection: Connection,
+    prefix: Vec<u8>,
+    dialect: Dialect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Redis,
+    Native,
+}
+
+/// How many keys a page of a listing is to have.
+const PAGE: usize = 1000;
+
+impl RemoteAcceptor {
+    /// The acceptor at `address`: `redis://[user:password@]host:port[/database]`, `rediss://…` for
+    /// TLS (`rediss://…#insecure` trusts any certificate), `native://host:port` for a native server.
+    /// Connects when first used.
+    ///
+    /// # Errors
+    /// [`AddressError`] when the address or the certificates cannot be understood.
+    pub fn open(address: &str, access: &Access) -> Result<Self, AddressError> {
+        let native = address.strip_prefix("native://").map(|place| format!("redis://{place}"));
+        let roots = access.roots.as_deref();
+        Ok(match native {
+            Some(address) => Self {
+                connection: Connection::to(&address, roots)?,
+                prefix: Vec::new(),
+                dialect: Dialect::Native,
+            },
+            None => Self {
+                connection: Connection::to(address, roots)?,
+                prefix: access.prefix.as_bytes().to_vec(),
+                dialect: Dialect::Redis,
+            },
+        })
+    }
+
+    /// The acceptor at `address` under another prefix than the default one: see [`Self::open`].
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn new(address: &str, prefix: &str) -> Result<Self, AddressError> {
+        Self::open(address, &Access { prefix: prefix.to_owned(), ..Access::default() })
+    }
+
+    /// A call as it goes over the wire, and the hash of the script that it needs: for measuring a
+    /// server without this client. [`Self::script`] is the script.
+    #[must_use]
+    pub fn call_on_the_wire(&self, head: Head, requests: &[(Bytes, Request)]) -> Vec<u8> {
+        self.step(head, requests).get_packed_command()
+    }
+
+    /// The script that Redis executes for a call.
+    #[must_use]
+    pub const fn script() -> &'static str {
+        include_str!("scripts/step.lua")
+    }
+
+    fn key(&self, mark: u8, key: &[u8]) -> Vec<u8> {
+        [&self.prefix, &[mark][..], key].concat()
+    }
+
+    /// Begins a command with the keys that all verbs have, and `more` to come after them.
+    fn begin(&self, verb: Verb, more: usize, bytes: usize) -> Cmd {
+        let mut command = Cmd::with_capacity(7 + 2 * more, 100 + bytes);
+        match self.dialect {
+            Dialect::Redis => command.arg("EVALSHA").arg(verb.script().get_hash()),
+            Dialect::Native => command.arg(verb.name()),
+        };
+        command.arg(2 + more).arg(self.key(b'!', b"")).arg(self.key(b'?', b""));
+        command
+    }
+
+    async fn run(&self, verb: Verb, command: &Cmd) -> Result<Value, Lost> {
+        let script = (self.dialect == Dialect::Redis).then(|| verb.script());
+        self.connection.run(command, script).await.and_then(own)
+    }
+
+    async fn ask(&self, command: &Cmd) -> Result<Value, Lost> {
+        self.connection.run(command, None).await.and_then(own)
+    }
+
+    fn step(&self, head: Head, requests: &[(Bytes, Request)]) -> Cmd {
+        let bytes =
+            requests.iter().map(|(key, request)| key.len() + wire::size_hint(request)).sum();
+        let mut command = self.begin(Verb::Step, requests.len(), bytes);
+        let mut scratch = self.key(b'=', b"");
+        for (key, _) in requests {
+            scratch.truncate(self.prefix.len() + 1);
+            scratch.extend_from_slice(key);
+            command.arg(scratch.as_slice());
+        }
+        command.arg(wire::stamp(head.stamp)).arg(head.epoch);
+        for (_, request) in requests {
+            scratch.clear();
+            wire::write_request(&mut scratch, request);
+            command.arg(scratch.as_slice());
+        }
+        command
+    }
+
+    /// A page of keys, as `SCAN` and its like answer it. Each begins with `dressing` bytes that
+    /// are not the key's own.
+    async fn page(&self, command: &Cmd, dressing: usize) -> Result<Page, Lost> {
+        let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = decoded(self.ask(command).await?)?;
+        let bare =
+            |key: Vec<u8>| (key.len() >= dressing).then(|| Bytes::from(key).split_off(dressing));
+        let keys = keys.into_iter().filter_map(bare).collect();
+        Ok(Page { keys, next: (next != b"0").then(|| Cursor(next.into())) })
+    }
+
+    /// What the server says about itself. What it will not say is missing.
+    async fn server(&self) -> Result<BTreeMap<String, String>, Lost> {
+        let unless_refused = |answer: Result<Value, Lost>| match answer {
+            Err(Lost::Refused(_)) => Ok(Value::Nil),
+            other => other,
+        };
+        let info = unless_refused(self.ask(&redis::cmd("INFO")).await)?;
+        let text: Option<String> = decoded(info)?;
+        let lines = text.iter().flat_map(|text| text.lines());
+        let mut facts: BTreeMap<_, _> = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if self.dialect == Dialect::Redis {
+            let mut command = redis::cmd("CONFIG");
+            command.arg("GET").arg("appendfsync");
+            let answer = unless_refused(self.ask(&command).await)?;
+            facts.extend(decoded::<Option<BTreeMap<String, String>>>(answer)?.unwrap_or_default());
+        }
+        Ok(facts)
+    }
+}
+
+/// What an error that the server answered with means.
+fn own(answer: Value) -> Result<Value, Lost> {
+    if let Value::ServerError(error) = &answer { Err(wire::lost(error)) } else { Ok(answer) }
+}
+
+fn decoded<T: redis::FromRedisValue>(answer: Value) -> Result<T, Lost> {
+    redis::from_redis_value(answer).map_err(|error| Lost::NoAnswer(error.to_string()))
+}
+
+/// The prefix as a pattern that matches itself.
+fn escaped(prefix: &[u8]) -> Vec<u8> {
+    let special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\' | b'^' | b'-');
+    prefix
+        .iter()
+        .flat_map(|byte| special(byte).then_some(b'\\').into_iter().chain([*byte]))
+        .collect()
+}
+
+impl Acceptor for RemoteAcceptor {
+    async fn call(&self, head: Head, requests: Vec<(Bytes, Request)>) -> Vec<Result<Reply, Lost>> {
+        if requests.is_empty() {
+            return Vec::new();
+        }
+        let command = self.step(head, &requests);
+        let stages: Vec<_> = requests.iter().map(|(_, request)| request.stage()).collect();
+        drop(requests);
+        let lost = match self.run(Verb::Step, &command).await {
+            Ok(Value::Array(replies)) if replies.len() == stages.len() => {
+                return stages.into_iter().zip(replies).map(wire::parse_reply).collect();
+            }
+            Ok(_) => Lost::NoAnswer(String::from("not as many replies as requests")),
+            Err(lost) => lost,
+        };
+        vec![Err(lost); stages.len()]
+    }
+
+    async fn status(&self) -> Result<Status, Lost> {
+        let command = match self.dialect {
+            Dialect::Redis => {
+                let mut command = redis::cmd("HMGET");
+                command.arg(self.key(b'!', b""));
+                command.arg("stamp").arg("epoch").arg("age").arg("document");
+                command
+            }
+            Dialect::Native => redis::cmd("STATUS"),
+        };
+        let (stamp, epoch, age, document) = decoded(self.ask(&command).await?)?;
+        let stamp: Option<String> = stamp;
+        let (epoch, age): (Option<u64>, Option<u64>) = (epoch, age);
+        let document: Option<Vec<u8>> = document;
+        let standing = match (stamp, epoch, age) {
+            (Some(stamp), Some(epoch), Some(age)) => {
+                let strange = || Lost::NoAnswer(format!("{stamp:?} is not a stamp"));
+                let stamp = wire::parse_stamp(&stamp).ok_or_else(strange)?;
+                Some(Standing { stamp, epoch, age })
+            }
+            _ => None,
+        };
+        let document = document.unwrap_or_default().into();
+        Ok(Status { standing, document, server: self.server().await? })
+    }
+
+    async fn admit(&self, standing: Standing, document: Bytes) -> Result<(), Lost> {
+        let mut command = self.begin(Verb::Admit, 0, document.len());
+        command.arg(wire::stamp(standing.stamp)).arg(standing.epoch).arg(standing.age);
+        command.arg(document.as_ref());
+        self.run(Verb::Admit, &command).await.map(drop)
+    }
+
+    async fn tell(&self, stamp: Stamp, epoch: u64, document: Bytes) -> Result<(), Lost> {
+        let mut command = self.begin(Verb::Tell, 0, document.len());
+        command.arg(wire::stamp(stamp)).arg(epoch).arg(document.as_ref());
+        self.run(Verb::Tell, &command).await.map(drop)
+    }
+
+    async fn retire(&self, stamp: Stamp) -> Result<(), Lost> {
+        let mut command = self.begin(Verb::Retire, 0, 0);
+        command.arg(wire::stamp(stamp));
+        self.run(Verb::Retire, &command).await.map(drop)
+    }
+
+    async fn wipe(&self) -> Result<u64, Lost> {
+        let mut erased = 0;
+        let mut cursor = Some(Cursor::default());
+        while let Some(at) = cursor {
+            let page = self.list(at).await?;
+            if !page.keys.is_empty() {
+                let mut command = self.begin(Verb::Wipe, page.keys.len(), 0);
+                for key in &page.keys {
+                    command.arg(self.key(b'=', key));
+                }
+                erased += decoded::<u64>(self.run(Verb::Wipe, &command).await?)?;
+            }
+            cursor = page.next;
+        }
+        // The hints, and what is left of a former standing, go last: until then it is not wiped.
+        self.run(Verb::Wipe, &self.begin(Verb::Wipe, 0, 0)).await?;
+        Ok(erased)
+    }
+
+    async fn list(&self, cursor: Cursor) -> Result<Page, Lost> {
+        let mut command = redis::cmd("SCAN");
+        command.arg(cursor.position());
+        if self.dialect == Dialect::Redis {
+            command.arg("MATCH").arg([&escaped(&self.prefix), &b"=*"[..]].concat());
+        }
+        command.arg("COUNT").arg(PAGE);
+        self.page(&command, self.prefix.len() + 1).await
+    }
+
+    async fn hints(&self, cursor: Cursor) -> Result<Page, Lost> {
+        let mut command = redis::cmd("SSCAN");
+        command.arg(self.key(b'?', b"")).arg(cursor.position()).arg("COUNT").arg(PAGE);
+        self.page(&command, 0).await
+    }
+
+    async fn forget_hint(&self, key: Bytes) -> Result<(), Lost> {
+        let mut command = redis::cmd("SREM");
+        command.arg(self.key(b'?', b"")).arg(key.as_ref());
+        self.ask(&command).await.map(drop)
+    }
+}

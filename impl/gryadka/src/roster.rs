@@ -1,0 +1,113 @@
+//! The acceptors behind addresses, and what they say of their cluster.
+
+use crate::document::{Document, DocumentError};
+use crate::{Acceptor, AcceptorId, AddressError, Lost, Status};
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long an acceptor may take to present itself.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Makes an acceptor of an address.
+pub type Dial<A> = Arc<dyn Fn(&str) -> Result<A, AddressError> + Send + Sync>;
+
+/// Acceptors by address; each is dialled once.
+pub(crate) struct Roster<A> {
+    dial: Dial<A>,
+    known: Mutex<BTreeMap<String, Arc<A>>>,
+}
+
+/// An address, and what the acceptor there says.
+pub(crate) struct Found<A> {
+    pub(crate) address: String,
+    pub(crate) acceptor: Arc<A>,
+    pub(crate) status: Result<Status, Lost>,
+}
+
+impl<A: Acceptor> Roster<A> {
+    pub(crate) fn new(dial: Dial<A>) -> Self {
+        Self { dial, known: Mutex::default() }
+    }
+
+    pub(crate) fn at(&self, address: &str) -> Result<Arc<A>, AddressError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(acceptor) = known.get(address) {
+            return Ok(Arc::clone(acceptor));
+        }
+        let acceptor = Arc::new((self.dial)(address)?);
+        known.insert(address.to_owned(), Arc::clone(&acceptor));
+        Ok(acceptor)
+    }
+
+    /// The acceptors of a document, by number.
+    pub(crate) fn of(
+        &self,
+        document: &Document,
+    ) -> Result<BTreeMap<AcceptorId, Arc<A>>, AddressError> {
+        let numbered = |(id, address): (&u32, &String)| Ok((AcceptorId(*id), self.at(address)?));
+        document.acceptors.iter().map(numbered).collect()
+    }
+
+    /// Asks the acceptors at these addresses for their standing, all at once.
+    pub(crate) async fn ask<'a>(
+        &self,
+        addresses: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Vec<Found<A>>, AddressError> {
+        let asked: Vec<_> = addresses
+            .into_iter()
+            .map(|address| Ok((address.clone(), self.at(address)?)))
+            .collect::<Result<_, AddressError>>()?;
+        let ask = async |(address, acceptor): (String, Arc<A>)| {
+            let late = || Lost::NoAnswer(String::from("no answer in time"));
+            let status = tokio::time::timeout(PATIENCE, acceptor.status()).await;
+            Found { address, acceptor, status: status.unwrap_or_else(|_| Err(late())) }
+        };
+        Ok(join_all(asked.into_iter().map(ask)).await)
+    }
+
+    /// The latest document that any acceptor carries, starting from these addresses and going on to
+    /// those that documents name. `None` when none of them has a place in a cluster.
+    pub(crate) async fn newest(
+        &self,
+        addresses: &[String],
+    ) -> Result<Option<Document>, RosterError> {
+        let mut newest: Option<Document> = None;
+        let mut ask: Vec<String> = addresses.to_vec();
+        let mut asked: Vec<String> = Vec::new();
+        while !ask.is_empty() {
+            for found in self.ask(&ask).await? {
+                let Ok(Status { standing: Some(_), document, .. }) = found.status else { continue };
+                if document.is_empty() {
+                    continue;
+                }
+                let document = Document::parse(&document)?;
+                if let Some(known) = newest.as_ref().filter(|it| it.cluster != document.cluster) {
+                    return Err(RosterError::TwoClusters(known.cluster, document.cluster));
+                }
+                if newest.as_ref().is_none_or(|newest| document.epoch > newest.epoch) {
+                    newest = Some(document);
+                }
+            }
+            asked.append(&mut ask);
+            let named = newest.iter().flat_map(|newest| newest.acceptors.values());
+            ask = named.filter(|address| !asked.contains(address)).cloned().collect();
+        }
+        Ok(newest)
+    }
+}
+
+/// Why no document could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum RosterError {
+    /// An address cannot be understood.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A document cannot be understood.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The addresses do not belong together.
+    #[error("the acceptors belong to two clusters, {0} and {1}; name those of one")]
+    TwoClusters(u64, u64),
+}

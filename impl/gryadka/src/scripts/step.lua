@@ -1,0 +1,116 @@
+-- Executes requests about registers one after the other. Their bytes are described in wire/mod.rs.
+-- KEYS[1] standing, KEYS[2] tombstone hints, KEYS[3..] registers; ARGV[1] stamp, ARGV[2] epoch,
+-- ARGV[3..] a request for each register.
+-- Errors of one request are its own reply, because those before it have happened.
+local call, try = redis.call, redis.pcall
+local byte, sub, unpack = string.byte, string.sub, struct.unpack
+
+local standing = call('HMGET', KEYS[1], 'stamp', 'epoch', 'age')
+if standing[1] ~= ARGV[1] then
+  return redis.error_reply('NOTMEMBER not the acceptor that is meant')
+end
+if standing[2] ~= ARGV[2] then
+  if tonumber(ARGV[2]) < tonumber(standing[2]) then
+    return redis.error_reply('FENCED ' .. standing[2])
+  end
+  call('HSET', KEYS[1], 'epoch', ARGV[2])
+end
+local age = standing[3]
+
+-- The ballots of a register, from the 33 bytes that it begins with; or what is wrong with it.
+local function ballots(head)
+  if #head >= 33 then
+    return nil, unpack('>I8I8I8I8', head, 2)
+  elseif head == '' then
+    local promised = tonumber(age)
+    return nil, promised, promised > 0 and 9007199254740991 or 0, 0, 0
+  end
+  return head.err and head or redis.error_reply('WRONGTYPE this is not a register')
+end
+
+local function against(pc, pp, ac, ap)
+  return 'X' .. struct.pack('>I8I8I8I8', pc, pp, ac, ap)
+end
+
+-- What a command answered if it failed, else the reply.
+local function done(answer, reply)
+  return type(answer) == 'table' and answer.err and answer or reply
+end
+
+-- Stores a register. A tombstone is noted for the collector first, so that none is overlooked.
+local function store(key, register)
+  if byte(register) == 68 then -- D
+    local noted = try('SADD', KEYS[2], sub(key, #KEYS[1] + 1))
+    if type(noted) == 'table' then return noted end
+  end
+  return done(try('SET', key, register), 1)
+end
+
+local function accept(key, register)
+  local wrong, pc, pp, ac, ap = ballots(try('GETRANGE', key, '0', '32'))
+  if wrong then return wrong end
+  local counter, proposer = unpack('>I8I8', register, 18)
+  if pc > counter or (pc == counter and pp > proposer)
+    or ac > counter or (ac == counter and ap >= proposer) then
+    return against(pc, pp, ac, ap)
+  end
+  return store(key, register)
+end
+
+local function prepare(key, request)
+  local held = try('GET', key)
+  local wrong, pc, pp, ac, ap = ballots(held or '')
+  if wrong then return wrong end
+  local counter, proposer = unpack('>I8I8', request, 2)
+  if pc > counter or (pc == counter and pp >= proposer)
+    or ac > counter or (ac == counter and ap >= proposer) then
+    return against(pc, pp, ac, ap)
+  end
+  local ballot = sub(request, 2)
+  if held then return done(try('SETRANGE', key, '1', ballot), held) end
+  return done(try('SET', key, 'N' .. ballot .. string.rep('\0', 16)), false)
+end
+
+local function read(key)
+  local held = try('GET', key)
+  return (ballots(held or '')) or held
+end
+
+local function install(key, request)
+  local wrong, pc, pp, ac, ap = ballots(try('GETRANGE', key, '0', '32'))
+  if wrong then return wrong end
+  local npc, npp, nac, nap = unpack('>I8I8I8I8', request, 3)
+  if ac > nac or (ac == nac and ap >= nap) then return 1 end
+  if pc > nac or (pc == nac and pp > nap) then return against(pc, pp, ac, ap) end
+  -- What is held is not above the copy's accepted ballot, so only the copy's own two compare.
+  if nac > npc or (nac == npc and nap > npp) then npc, npp = nac, nap end
+  return store(key, sub(request, 2, 2) .. struct.pack('>I8I8', npc, npp) .. sub(request, 19))
+end
+
+local function collect(key, request)
+  local wrong, pc, pp, ac, ap = ballots(try('GETRANGE', key, '0', '32'))
+  if wrong then return wrong end
+  local counter, proposer, told = unpack('>I8I8I8', request, 2)
+  if told > tonumber(age) then
+    local text = string.format('%.0f', told)
+    local aged = try('HSET', KEYS[1], 'age', text)
+    if type(aged) == 'table' then return aged end
+    age = text
+  end
+  local meant = ac == counter and ap == proposer and pc <= told
+  if meant then
+    local erased = try('DEL', key)
+    if type(erased) == 'table' then return erased end
+    if erased == 0 then meant = false end
+    try('SREM', KEYS[2], sub(key, #KEYS[1] + 1))
+  end
+  return meant and 1 or 0
+end
+
+local kinds = { [80] = prepare, [82] = read, [73] = install, [67] = collect }
+local replies = {}
+for i = 3, #KEYS do
+  local request = ARGV[i]
+  replies[i - 2] = (kinds[byte(request)] or accept)(KEYS[i], request)
+end
+return replies

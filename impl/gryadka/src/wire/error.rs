@@ -1,0 +1,96 @@
+//! What a server's errors say about the request: was it executed?
+
+use crate::Lost;
+use redis::{RedisError, ServerError};
+
+/// The word for: not, or no longer, the acceptor that is meant.
+pub(crate) const NOT_MEMBER: &str = "NOTMEMBER";
+/// The word for: told of a later epoch, which follows.
+pub(crate) const FENCED: &str = "FENCED";
+/// The word for: there are registers of an earlier life.
+pub(crate) const NOT_WIPED: &str = "NOTWIPED";
+
+/// The server's own words for "I have not executed this". `OOM` and `MISCONF` among them are said
+/// at the first write of a script or not at all, so a script that hears them has written nothing.
+const NOT_EXECUTED: [&str; 15] = [
+    "BUSY",
+    "CLUSTERDOWN",
+    "CROSSSLOT",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "MOVED",
+    "NOAUTH",
+    "NOPERM",
+    "NOREPLICAS",
+    "NOSCRIPT",
+    "OOM",
+    "READONLY",
+    "WRONGTYPE",
+    NOT_WIPED,
+];
+
+/// What is lost by an error that the server answered with.
+pub(crate) fn lost(error: &ServerError) -> Lost {
+    classified(error.code(), error.details().unwrap_or_default())
+}
+
+/// What is lost by an error of the client, which may pass on one of the server's.
+pub(crate) fn lost_by(error: &RedisError) -> Lost {
+    match error.code() {
+        Some(code) => classified(code, error.detail().unwrap_or_default()),
+        None => Lost::NoAnswer(error.to_string()),
+    }
+}
+
+fn classified(code: &str, details: &str) -> Lost {
+    let text = format!("{code} {details}");
+    match within_script(&text).unwrap_or(code) {
+        NOT_MEMBER => Lost::NotMember,
+        FENCED => match details.trim().parse() {
+            Ok(epoch) => Lost::Fenced { epoch },
+            Err(_) => Lost::NoAnswer(text),
+        },
+        word if NOT_EXECUTED.contains(&word) => Lost::Refused(text),
+        _ => Lost::NoAnswer(text),
+    }
+}
+
+/// The word of a refusal that a script met, as Redis 6 passes it on: behind the place in the script.
+fn within_script(text: &str) -> Option<&str> {
+    let (_, place) = text.split_once("@user_script: ")?;
+    let (_, refusal) = place.split_once(": -")?;
+    refusal.split_whitespace().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_known_in_the_words_of_redis_6_and_7() {
+        for (code, details) in [
+            ("OOM", "command not allowed when used memory > 'maxmemory'. on @user_script:71."),
+            ("@user_script:", "71: -OOM command not allowed when used memory > 'maxmemory'."),
+            (
+                "ERR",
+                "Error running script (call to f_1b): @user_script:18: @user_script: 18: -OOM \
+                 command not allowed when used memory > 'maxmemory'.",
+            ),
+        ] {
+            assert!(matches!(classified(code, details), Lost::Refused(_)), "{code} {details}");
+        }
+    }
+
+    #[test]
+    fn other_errors_are_in_doubt() {
+        for (code, details) in [
+            ("ERR", "Error running script (call to f_1b): @user_script:18: attempt to index nil"),
+            ("ERR", "no such thing as OOM"),
+            ("FENCED", "by a stranger"),
+        ] {
+            assert!(classified(code, details).delivered(), "{code} {details}");
+        }
+        assert_eq!(classified("FENCED", "7"), Lost::Fenced { epoch: 7 });
+    }
+}

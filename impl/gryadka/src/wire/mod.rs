@@ -1,0 +1,56 @@
+//! What travels between a proposer and its acceptors, byte by byte. Redis and the native server get
+//! and give the same, inside Redis' framing.
+//!
+//! A *register* is one string, stored and sent in the same form. Integers are big-endian:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | `A` a live cell follows, `D` a tombstone follows, `N` nothing does |
+//! | 8 + 8 | the promised ballot: counter, proposer |
+//! | 8 + 8 | the accepted ballot |
+//! | 8 | the cell's version |
+//! | 1 | how many ballots its lineage has |
+//! | (8 + 8) each | the ballots of the lineage, oldest first |
+//! | the rest | the value |
+//!
+//! A *request* is one string:
+//!
+//! | request | string |
+//! |---|---|
+//! | prepare | `P`, the ballot |
+//! | accept | the register as it is to be stored; its accepted ballot is that of the request |
+//! | read | `R` |
+//! | install | `I`, the register |
+//! | collect | `C`, the tombstone's ballot, the age (8) |
+//!
+//! A *reply* is
+//!
+//! | reply | form |
+//! |---|---|
+//! | promise, current | the register as it was before; nil when there is none |
+//! | accepted, installed | 1 |
+//! | collected | 1 erased, 0 not |
+//! | conflict, refused | `X`, the promised and the accepted ballot in the way |
+//! | this request alone failed | an error |
+//!
+//! | question | file |
+//! |---|---|
+//! | how is a register, and a ballot, written? | `register.rs` |
+//! | how is a request? | `request.rs` |
+//! | how is a reply? | `reply.rs` |
+//! | how is a stamp? | `stamp.rs` |
+//! | what do errors mean? | `error.rs` |
+
+mod error;
+mod register;
+mod reply;
+mod request;
+mod stamp;
+
+pub(crate) use error::{FENCED, NOT_MEMBER, NOT_WIPED, lost, lost_by};
+pub(crate) use reply::{Answer, answer, parse_reply};
+pub(crate) use request::{parse_request, size_hint, write_request};
+pub(crate) use stamp::{parse_stamp, stamp};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Real Redis servers in real circumstances: passwords, users, TLS, restarts, and refusals.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod common;
+
+use common::{Redis, execute, head};
+use gryadka::{
+    Acceptor, Access, Ballot, Bytes, Cell, Lineage, Lost, ProposerId, RemoteAcceptor, Reply,
+    Request,
+};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const ADMIT: &str = "admit 7/1 epoch 1 age 0 -";
+const PREPARE: &str = "7/1 1 k prepare 1.1";
+const ACCEPT: &str = "7/1 1 k accept 1.1 1=one promise 2.1";
+
+fn acceptor(address: &str) -> RemoteAcceptor {
+    RemoteAcceptor::open(address, &Access::default()).unwrap()
+}
+
+fn prepare(key: &'static str, counter: u64) -> (Bytes, Request) {
+    let ballot = Ballot { counter, proposer: ProposerId(1) };
+    (Bytes::from(key), Request::Prepare { ballot })
+}
+
+fn accept(key: &'static str, counter: u64, value: Option<&'static str>) -> (Bytes, Request) {
+    let ballot = Ballot { counter, proposer: ProposerId(1) };
+    let cell =
+        Cell { version: counter, value: value.map(Bytes::from), lineage: Lineage::default() };
+    (Bytes::from(key), Request::Accept { ballot, value: Some(cell), promise: ballot })
+}
+
+fn refused(result: &Result<Reply, Lost>, word: &str) -> bool {
+    matches!(result, Err(Lost::Refused(text)) if text.contains(word))
+}
+
+#[tokio::test]
+async fn a_restarted_server_keeps_its_standing_and_is_taught_the_scripts_again() {
+    let mut server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    assert_eq!(execute(&acceptor, ADMIT).await, "done");
+    assert_eq!(execute(&acceptor, ACCEPT).await, "accepted");
+    server.restart();
+    let broken = acceptor.call(head(1), vec![prepare("k", 2)]).await.remove(0);
+    assert!(broken.is_err_and(|lost| lost.delivered()), "the old connection is broken");
+    assert_eq!(execute(&acceptor, "7/1 1 k prepare 1.1").await, "conflict 2.1 1.1");
+    assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 age 0 -");
+    server.execute("SCRIPT FLUSH");
+    assert_eq!(execute(&acceptor, "7/1 1 k prepare 3.1").await, "promise 1.1 1=one");
+}
+
+#[tokio::test]
+async fn a_server_without_its_data_votes_for_nothing() {
+    let server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    execute(&acceptor, ADMIT).await;
+    execute(&acceptor, ACCEPT).await;
+    server.execute("FLUSHALL");
+    assert_eq!(execute(&acceptor, PREPARE).await, "not a member");
+}
+
+#[tokio::test]
+async fn a_password_lets_in() {
+    let server = Redis::start();
+    server.execute("CONFIG SET requirepass sesame");
+    let place = format!("127.0.0.1:{}", server.port);
+    let knowing = acceptor(&format!("redis://:sesame@{place}"));
+    assert_eq!(execute(&knowing, ADMIT).await, "done");
+    for address in [format!("redis://{place}"), format!("redis://:wrong@{place}")] {
+        let lost = acceptor(&address).call(head(1), vec![prepare("k", 1)]).await.remove(0);
+        assert!(lost.is_err_and(|lost| !lost.delivered()), "{address}");
+    }
+}
+
+/// The rule in `remote_acceptor.rs`.
+#[tokio::test]
+async fn a_user_needs_few_rights() {
+    let server = Redis::start();
+    server.execute(
+        "ACL SETUSER gryadka on >sesame ~gryadka:* +evalsha +script|load +hmget +hget +hexists \
+         +hset +get +getrange +set +setrange +del +unlink +sadd +srem +scan +sscan",
+    );
+    let acceptor = acceptor(&format!("redis://gryadka:sesame@127.0.0.1:{}", server.port));
+    for line in include_str!("script.txt").lines() {
+        let Some((asked, expected)) = line.split_once("->") else { continue };
+        assert_eq!(execute(&acceptor, asked).await, expected.trim(), "after: {asked}");
+    }
+    acceptor.forget_hint(Bytes::from("k")).await.unwrap();
+    assert!(acceptor.status().await.unwrap().server.is_empty(), "it may not ask for that");
+    server.execute("ACL SETUSER gryadka +info +config|get");
+    let facts = acceptor.status().await.unwrap().server;
+    let facts = ["aof_enabled", "appendfsync", "role"].map(|name| facts[name].as_str());
+    assert_eq!(facts, ["1", "always", "master"]);
+}
+
+/// A certificate authority and a server's certificate and key, in files.
+fn certificates(directory: &std::path::Path) -> Vec<u8> {
+    let key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(authority, key);
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(vec![String::from("127.0.0.1")]).unwrap();
+    let server = server.signed_by(&key, &issuer).unwrap();
+    std::fs::write(directory.join("root.pem"), &root).unwrap();
+    std::fs::write(directory.join("server.pem"), server.pem()).unwrap();
+    std::fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
+    root.into_bytes()
+}
+
+#[tokio::test]
+async fn tls_is_trusted_by_its_root() {
+    let directory = tempfile::tempdir().unwrap();
+    let roots = Some(certificates(directory.path()));
+    let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let port = common::free_port();
+    let settings = ["--tls-port", &port.to_string(), "--tls-auth-clients", "no"].map(str::to_owned);
+    let files = [
+        ("--tls-ca-cert-file", file("root.pem")),
+        ("--tls-cert-file", file("server.pem")),
+        ("--tls-key-file", file("key.pem")),
+    ];
+    let files = files.into_iter().flat_map(|(name, path)| [name.to_owned(), path]);
+    let settings: Vec<_> = settings.into_iter().chain(files).collect();
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let _server = Redis::with(&settings);
+
+    let address = format!("rediss://127.0.0.1:{port}");
+    let access = Access { roots, ..Access::default() };
+    let trusting = RemoteAcceptor::open(&address, &access).unwrap();
+    assert_eq!(execute(&trusting, ADMIT).await, "done");
+    assert_eq!(execute(&trusting, ACCEPT).await, "accepted");
+    let careless = acceptor(&format!("{address}/#insecure"));
+    assert_eq!(execute(&careless, "7/1 1 k read").await, "current 1.1 1=one");
+    let stranger = acceptor(&address).call(head(1), vec![prepare("k", 9)]).await.remove(0);
+    assert!(matches!(stranger, Err(Lost::NotConnected(_))), "{stranger:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_a_register_spoils_only_its_own_request() {
+    let server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    execute(&acceptor, ADMIT).await;
+    server.execute("RPUSH gryadka:=list x");
+    server.execute("SET gryadka:=short x");
+    let call = ["list", "short"].map(|key| {
+        [
+            prepare(key, 1),
+            accept(key, 2, Some("new")),
+            accept(key, 2, None),
+            (key.into(), Request::Read),
+        ]
+    });
+    let mut call: Vec<_> = call.into_iter().flatten().collect();
+    call.insert(0, accept("before", 1, Some("done")));
+    call.push(accept("after", 1, Some("done")));
+    let results = acceptor.call(head(1), call).await;
+    assert_eq!(results.first(), Some(&Ok(Reply::Accepted)));
+    assert_eq!(results.last(), Some(&Ok(Reply::Accepted)));
+    for result in &results[1..results.len() - 1] {
+        assert!(refused(result, "WRONGTYPE"), "{result:?}");
+    }
+    assert_eq!(execute(&acceptor, "hints").await, "none");
+}
+
+/// Under a server that takes no writes, a call changes nothing, and says so.
+async fn nothing_is_done(acceptor: &RemoteAcceptor, word: &str) {
+    let call = vec![
+        prepare("new", 1),
+        prepare("k", 5),
+        accept("k", 5, Some("two")),
+        accept("new", 5, Some("new")),
+        accept("new", 6, None),
+        (Bytes::from("k"), Request::Read),
+    ];
+    let results = acceptor.call(head(1), call.clone()).await;
+    let (read, writes) = results.split_last().unwrap();
+    assert!(matches!(read, Ok(Reply::Current { .. })), "{read:?}");
+    for result in writes {
+        assert!(refused(result, word), "{result:?}");
+    }
+    // A later epoch is written before anything else.
+    for result in acceptor.call(head(2), call).await {
+        assert!(refused(&result, word), "{result:?}");
+    }
+}
+
+async fn nothing_was_done(acceptor: &RemoteAcceptor) {
+    assert_eq!(execute(acceptor, "status").await, "7/1 epoch 1 age 0 -");
+    assert_eq!(execute(acceptor, "list").await, "k");
+    assert_eq!(execute(acceptor, "hints").await, "none");
+    assert_eq!(execute(acceptor, "7/1 1 k read").await, "current 1.1 1=one");
+    assert_eq!(execute(acceptor, "7/1 1 k accept 2.1 2=two promise 2.1").await, "accepted");
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_a_call_as_a_whole() {
+    let server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    execute(&acceptor, ADMIT).await;
+    execute(&acceptor, ACCEPT).await;
+    server.execute("CONFIG SET maxmemory 100kb");
+    nothing_is_done(&acceptor, "OOM").await;
+    server.execute("CONFIG SET maxmemory 0");
+    nothing_was_done(&acceptor).await;
+}
+
+/// Erasing is allowed to a full server, and then a script may write on. Each request still gets the
+/// answer that is true of it.
+#[tokio::test]
+async fn a_full_server_does_what_it_says_after_an_erasure() {
+    let server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    execute(&acceptor, "admit 7/1 epoch 1 age 9 -").await;
+    execute(&acceptor, "7/1 1 dead accept 10.1 9= promise 10.1").await;
+    execute(&acceptor, "7/1 1 dead collect 9.9 age 10").await;
+    server.execute("CONFIG SET maxmemory 100kb");
+    let tombstone = Ballot { counter: 10, proposer: ProposerId(1) };
+    let collect = (Bytes::from("dead"), Request::Collect { tombstone, age: 10 });
+    let call = vec![accept("early", 20, Some("e")), collect, accept("late", 20, Some("l"))];
+    let results = acceptor.call(head(1), call).await;
+    assert!(refused(&results[0], "OOM"), "{results:?}");
+    assert_eq!(results[1], Ok(Reply::Collected(true)));
+    assert_eq!(results[2], Ok(Reply::Accepted));
+    assert_eq!(execute(&acceptor, "list").await, "late");
+}
+
+#[tokio::test]
+async fn a_replica_refuses_a_call_as_a_whole() {
+    let server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    execute(&acceptor, ADMIT).await;
+    execute(&acceptor, ACCEPT).await;
+    server.execute(&format!("REPLICAOF 127.0.0.1 {}", common::free_port()));
+    nothing_is_done(&acceptor, "READONLY").await;
+    server.execute("REPLICAOF NO ONE");
+    nothing_was_done(&acceptor).await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_save_refuses_a_call_as_a_whole() {
+    let server = Redis::start();
+    let acceptor = acceptor(&server.address);
+    execute(&acceptor, ADMIT).await;
+    execute(&acceptor, ACCEPT).await;
+    // A directory in the place of the file makes saving fail, for root too.
+    std::fs::create_dir(server.directory().join("dump.rdb")).unwrap();
+    std::fs::write(server.directory().join("dump.rdb/full"), "").unwrap();
+    server.words(&["CONFIG", "SET", "save", "3600 1000"]);
+    server.execute("BGSAVE");
+    while !server.fact("rdb_last_bgsave_status:err") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    nothing_is_done(&acceptor, "MISCONF").await;
+    server.words(&["CONFIG", "SET", "save", ""]);
+    nothing_was_done(&acceptor).await;
+}
+
+/// A server that answers once on each connection, and then says nothing.
+async fn falls_silent(listener: tokio::net::TcpListener) {
+    let mut streams = Vec::new();
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = [0; 1024];
+        assert!(stream.read(&mut heard).await.unwrap() > 0);
+        stream.write_all(b"*1\r\n:1\r\n").await.unwrap();
+        streams.push(stream);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_falls_silent_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let acceptor = acceptor(&format!("redis://{}", listener.local_addr().unwrap()));
+    let server = tokio::spawn(falls_silent(listener));
+    let call = || acceptor.call(head(1), vec![accept("k", 1, Some("one"))]);
+    assert_eq!(call().await, [Ok(Reply::Accepted)]);
+    // The clock leaps ahead where everybody waits.
+    tokio::time::pause();
+    let lost = call().await.remove(0);
+    assert!(matches!(lost, Err(Lost::NoAnswer(_))), "{lost:?}");
+    tokio::time::resume();
+    assert_eq!(call().await, [Ok(Reply::Accepted)], "on another connection");
+    server.abort();
+}
