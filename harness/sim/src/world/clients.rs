@@ -35,9 +35,9 @@ pub(super) struct Operation {
 /// A client waits this many times as long as its proposer is to try.
 const PATIENCE: u64 = 3;
 
-/// How long clients wait for the membership to come to rest, and how often they look, in
-/// nanoseconds.
-const LINGERS: u64 = 600_000_000;
+/// How many times the driver's patience clients wait for the membership to come to rest, and how often
+/// they look, in nanoseconds.
+const LINGERS: u64 = 10;
 const LOOKS: u64 = 5_000_000;
 
 /// How long a client waits after a call that failed, in nanoseconds.
@@ -53,7 +53,7 @@ impl World<'_> {
     /// Puts the client's next call into the queue, not before a pause is over, or sees it off.
     pub(super) fn schedule_next(&mut self, client: u32, pause: u64) {
         if self.script.would_close(client) && !self.membership_rests() {
-            let until = self.now + LINGERS;
+            let until = self.now + LINGERS * self.tries();
             return self.put_after(LOOKS, Event::Linger { client, until });
         }
         self.schedule_start(client, pause);

@@ -26,9 +26,10 @@ use workloads::Call;
 /// The register that holds the document.
 pub(super) const DOCUMENT: &str = "\0configuration";
 
-/// How long answers are waited for, and how long the driver tries a change, in nanoseconds.
-pub(super) const ANSWERS: u64 = 15_000_000;
-pub(super) const TRIES: u64 = 60_000_000;
+/// The least time that answers are waited for, in nanoseconds, and how many times the slowest message
+/// that is; the same of a change of a register.
+const ANSWERS: (u64, u64) = (15_000_000, 4);
+const TRIES: (u64, u64) = (60_000_000, 20);
 
 /// How long a crashed driver is away at most, in nanoseconds.
 const AWAY: u64 = 10_000_000;
@@ -161,8 +162,8 @@ impl World<'_> {
             | Part::Telling
             | Part::Aging
             | Part::Rescanning
-            | Part::Done => ANSWERS,
-            Part::Loading | Part::Changing | Part::Settling => 2 * TRIES,
+            | Part::Done => self.answers(),
+            Part::Loading | Part::Changing | Part::Settling => 2 * self.tries(),
         };
         self.put_after(wait, Event::Drive { life, number });
         match part {
@@ -185,6 +186,16 @@ impl World<'_> {
     pub(super) fn driver_name(&mut self) -> (u32, u32) {
         let driver = self.setup.driver();
         (self.process(driver).life, self.driver.number)
+    }
+
+    /// How long answers are waited for.
+    pub(super) fn answers(&self) -> u64 {
+        ANSWERS.0.max(self.setup.network.delay.1.saturating_mul(ANSWERS.1))
+    }
+
+    /// How long the driver tries a change of a register.
+    pub(super) fn tries(&self) -> u64 {
+        TRIES.0.max(self.setup.network.delay.1.saturating_mul(TRIES.1))
     }
 
     fn crash_driver(&mut self) {
@@ -227,7 +238,7 @@ impl World<'_> {
         let op = OpId { client: OpId::DRIVER, number: self.driver.number };
         let call = Call { f, key: key.to_string(), value };
         let asked = Asked { op, call, expected, pairs: false, told: Vec::new() };
-        let deadline = self.by_clock(driver, self.now.saturating_add(TRIES));
+        let deadline = self.by_clock(driver, self.now.saturating_add(self.tries()));
         self.submit(driver, key, asked, deadline);
     }
 

@@ -1,6 +1,6 @@
 //! How every key is committed again in the course of a step: by copies, or by changes.
 
-use super::driving::{ANSWERS, Part, TRIES};
+use super::driving::Part;
 use super::network::{Letter, Origin};
 use super::{Event, World};
 use crate::change::Held;
@@ -16,7 +16,7 @@ impl World<'_> {
         let Some(key) = self.driver.left.front().cloned() else {
             return self.begin_part(Part::Settling);
         };
-        self.begin_key(ANSWERS);
+        self.begin_key(self.answers());
         let Some((document, _)) = self.driver.document.clone() else { return };
         let copies = self
             .setup
@@ -40,7 +40,7 @@ impl World<'_> {
         let Some(key) = self.driver.left.front().cloned() else {
             return self.begin_part(Part::Settling);
         };
-        self.begin_key(2 * TRIES);
+        self.begin_key(2 * self.tries());
         self.ask_key(&key, Function::Read, Value::Null, None);
     }
 
