@@ -55,6 +55,7 @@ gallery!(
     ageless,
     age_lowered,
     version_restarted,
+    young_newcomer,
 );
 
 /// One fault put into the protocol, or into a process that runs it.
@@ -93,6 +94,8 @@ pub(crate) enum Flaw {
     EvenUnscanned,
     /// It commits one key again, and no other.
     RescansOneKey,
+    /// It asks for ages when a newcomer joins, and not again once nothing more can be erased.
+    AsksAgesTooEarly,
 }
 
 fn faithful() -> Arc<dyn Rules> {
@@ -275,7 +278,7 @@ mod tests {
 
     #[test]
     fn every_mutant_has_a_name_of_its_own_and_is_found_by_it() {
-        let names: std::collections::BTreeSet<_> = Mutant::all().map(Mutant::name).collect();
+        let names: BTreeSet<_> = Mutant::all().map(Mutant::name).collect();
         assert_eq!(names.len(), GALLERY.len());
         for mutant in Mutant::all() {
             assert_eq!(mutant.name().parse(), Ok(mutant));

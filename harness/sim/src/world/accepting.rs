@@ -84,8 +84,8 @@ impl Acceptor {
 
     fn control(&mut self, number: u32, control: &Control) -> Option<Report> {
         match control {
-            Control::Join(document) => {
-                if !self.join(number, document, 0) {
+            Control::Join(document, age) => {
+                if !self.join(number, document, *age) {
                     return None;
                 }
             }
@@ -108,6 +108,11 @@ impl Acceptor {
         Some(Report { standing, document: self.document.clone(), keys })
     }
 
+    /// How old it is.
+    pub(super) fn age(&self) -> u64 {
+        self.member.standing().map_or(0, |standing| standing.age)
+    }
+
     /// The ballots of a register, none when it is not held.
     fn held(&self, key: &Key) -> Option<Held> {
         self.member.registers().get(key).map(caspaxos::Register::held)
@@ -123,7 +128,7 @@ impl World<'_> {
     pub(super) fn on_request(&mut self, origin: Origin, letter: Letter) {
         let home = self.setup.home(origin.acceptor) as usize - 1;
         let acceptor = &mut self.acceptors[home];
-        let joins = matches!(&letter, Letter::Control(Control::Join(_)));
+        let joins = matches!(&letter, Letter::Control(Control::Join(..)));
         if !acceptor.up && acceptor.silent {
             note(&mut self.record, self.now, &origin, "→", &letter, &"finds nobody");
             return;

@@ -255,7 +255,9 @@ impl World<'_> {
         if newcomers.is_empty() {
             return self.begin_part(Part::Changing);
         }
-        self.control(newcomers, &Control::Join(document));
+        // What is erased until the configuration before is sealed is older still: see `raise_ages`.
+        let age = self.acceptors.iter().map(super::Acceptor::age).max().unwrap_or_default();
+        self.control(newcomers, &Control::Join(document, age));
     }
 
     /// The document of the next step.
@@ -295,7 +297,7 @@ impl World<'_> {
     fn raise_ages(&mut self) {
         let (age, tombstone) = (self.driver.age, Ballot::ZERO);
         let Some((document, _)) = self.driver.document.clone() else { return };
-        if age == 0 {
+        if age == 0 || self.has(Flaw::AsksAgesTooEarly) {
             return self.begin_rescan();
         }
         let letter = Letter::Register(document.epoch, Request::Collect { tombstone, age });

@@ -58,8 +58,8 @@ pub(super) enum Letter {
 pub(super) enum Control {
     /// Say what you know.
     Report,
-    /// Join under this document's epoch, empty.
-    Join(Rc<Document>),
+    /// Join under this document's epoch, empty, and of this age.
+    Join(Rc<Document>, u64),
     /// Know of this document.
     Tell(Rc<Document>),
     /// Leave: vote no more.
@@ -246,7 +246,7 @@ impl fmt::Display for Letter {
                 if *epoch > 0 { write!(f, ", epoch {epoch}") } else { Ok(()) }
             }
             Self::Control(Control::Report) => f.write_str("report"),
-            Self::Control(Control::Join(document)) => write!(f, "join epoch {}", document.epoch),
+            Self::Control(Control::Join(document, _)) => write!(f, "join epoch {}", document.epoch),
             Self::Control(Control::Tell(document)) => write!(f, "know epoch {}", document.epoch),
             Self::Control(Control::Leave) => f.write_str("leave"),
         }
