@@ -55,7 +55,6 @@ gallery!(
     ageless,
     age_lowered,
     version_restarted,
-    young_newcomer,
 );
 
 /// One fault put into the protocol, or into a process that runs it.
@@ -94,8 +93,6 @@ pub(crate) enum Flaw {
     EvenUnscanned,
     /// It commits one key again, and no other.
     RescansOneKey,
-    /// It asks for ages when a newcomer joins, and not again once nothing more can be erased.
-    AsksAgesTooEarly,
 }
 
 fn faithful() -> Arc<dyn Rules> {

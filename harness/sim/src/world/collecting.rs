@@ -6,7 +6,8 @@ use crate::change::{Held, Shared};
 use crate::message::{OpId, Phase};
 use crate::situation::Situation;
 use caspaxos::{
-    AcceptorId, CollectProgress, Collected, Collection, Reply, Request, Stage, Turned, Why,
+    AcceptorId, CollectProgress, Collected, Collection, Proposer, Reply, Request, Stage, Turned,
+    Why,
 };
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -32,6 +33,9 @@ impl Collector {
         self.open = None;
     }
 }
+
+/// A collection, and the proposer that it runs on.
+type UnderWay<'a> = (&'a mut Collection<Key, Shared>, &'a mut Proposer<Key, Held>);
 
 impl World<'_> {
     pub(super) fn schedule_collection(&mut self) {
@@ -145,7 +149,7 @@ impl World<'_> {
         collector: &'a mut Collector,
         process: &'a mut super::Process,
         origin: &Origin,
-    ) -> Option<(&'a mut Collection<Key, Shared>, &'a mut caspaxos::Proposer<Key, Held>)> {
+    ) -> Option<UnderWay<'a>> {
         let (_, collection) = collector.open.as_mut()?;
         let same = collection.ballot() == origin.ballot;
         Some((collection, process.proposer.as_mut()?)).filter(|_| same)

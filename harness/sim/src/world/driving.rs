@@ -297,7 +297,7 @@ impl World<'_> {
     fn raise_ages(&mut self) {
         let (age, tombstone) = (self.driver.age, Ballot::ZERO);
         let Some((document, _)) = self.driver.document.clone() else { return };
-        if age == 0 || self.has(Flaw::AsksAgesTooEarly) {
+        if age == 0 {
             return self.begin_rescan();
         }
         let letter = Letter::Register(document.epoch, Request::Collect { tombstone, age });

@@ -239,7 +239,7 @@ impl World<'_> {
                 self.record.met(Situation::RefusedByAll);
             }
             let first = slot.desk.proposed().chain(slot.desk.queued()).next().map(|asked| asked.op);
-            let op = first.or(last.name.map(|(op, _)| op));
+            let op = first.or_else(|| last.name.map(|(op, _)| op));
             slot.round = Round { ballot: Some(ballot), from_cache: voting, ..Round::default() };
             slot.round.name = op.map(|op| {
                 let attempt = slot.named.entry(op).or_default();
