@@ -232,6 +232,10 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
 
     /// Begins a round if one is wanted and its time has come.
     fn go_on<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>) {
+        if self.waiting.is_empty() {
+            // Whoever waited for the next try has ended; there is nothing to be woken for.
+            self.retry = None;
+        }
         let early = self.retry.is_some_and(|retry| retry > turn.now);
         if self.open.is_some() || self.waiting.is_empty() || early {
             return;
@@ -283,6 +287,10 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
             } else {
                 turn.effects.push(Effect::Settle(job.change, Settled::Unknown(Why::Conflict)));
             }
+        }
+        if open.jobs.is_empty() {
+            // Nobody would be told, and nobody would see to it that the round ends.
+            return open.round.give_up(Why::Conflict).map_or(Progress::Wait, Progress::Over);
         }
         open.voting = true;
         let step = if open.jobs.iter().any(Job::puts) {
