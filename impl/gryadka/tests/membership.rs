@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-const COLD: u64 = 40;
-const HOT: u64 = 4;
+const COLD: usize = 40;
+const HOT: usize = 4;
 
 fn options(rescan: Rescan) -> MembershipOptions {
     MembershipOptions { rescan, deadline: Instant::now() + Duration::from_secs(60) }
@@ -37,13 +37,13 @@ impl Load {
         let mut clients = JoinSet::new();
         for client in 0..HOT * 2 {
             let (stop, counted) = (Arc::clone(&stop), Arc::clone(&counted));
-            let store = stores[client as usize % stores.len()].clone();
+            let store = stores[client % stores.len()].clone();
             clients.spawn(async move {
                 let key = client % HOT;
                 while !stop.load(Ordering::Relaxed) {
                     let name = format!("hot {key}");
                     store.change(name.as_bytes(), increment, soon()).await.unwrap();
-                    counted[key as usize].fetch_add(1, Ordering::Relaxed);
+                    counted[key].fetch_add(1, Ordering::Relaxed);
                 }
             });
         }

@@ -80,8 +80,8 @@ async fn deleted_registers_are_gone_from_every_server_and_versions_never_come_tw
     let collector =
         tokio::spawn(async move { collecting.keep_collecting(Duration::from_millis(5)).await });
     let mut clients = JoinSet::new();
-    for client in 0..6 {
-        clients.spawn(set_and_delete(stores[client as usize % 2].clone(), client));
+    for (client, store) in (0..6).zip(stores.iter().cycle()) {
+        clients.spawn(set_and_delete(store.clone(), client));
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     servers[1].restart();
