@@ -34,7 +34,7 @@ pub(crate) async fn bootstrap<A: Acceptor>(
     cluster: u64,
 ) -> Result<Document, BootstrapError> {
     let found = roster.ask(addresses).await.map_err(RosterError::from)?;
-    if let Some(document) = roster.newest(addresses).await? {
+    if let Some(document) = roster.newest(addresses, None).await? {
         finish(&document, &found).await?;
         return Ok(document);
     }

@@ -146,8 +146,13 @@ impl Gryadka {
     }
 
     async fn newest(&self) -> Result<Document, MembershipError> {
-        let known: Vec<String> = self.shared.document().acceptors.into_values().collect();
-        self.shared.roster.newest(&known).await?.ok_or(MembershipError::NoCluster)
+        let document = self.shared.document();
+        let known: Vec<String> = document.acceptors.into_values().collect();
+        self.shared
+            .roster
+            .newest(&known, Some(document.cluster))
+            .await?
+            .ok_or(MembershipError::NoCluster)
     }
 
     fn driver<'a>(
@@ -155,9 +160,11 @@ impl Gryadka {
         options: MembershipOptions,
         watch: &'a (dyn Fn(Progress) + Send + Sync),
     ) -> Driver<'a, RemoteAcceptor> {
+        let document = self.shared.document();
         Driver {
             roster: &self.shared.roster,
-            addresses: self.shared.document().acceptors.into_values().collect(),
+            cluster: document.cluster,
+            addresses: document.acceptors.into_values().collect(),
             fresh_id: fresh_proposer_id,
             rescan: options.rescan,
             deadline: options.deadline,

@@ -18,7 +18,7 @@ use rand_pcg::Pcg32;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 /// Which request a reply answers.
@@ -38,6 +38,8 @@ pub(crate) struct Engine<A> {
     this: Weak<Self>,
     /// The latest epoch that an acceptor was heard to be in.
     fenced: watch::Sender<u64>,
+    /// An acceptor was heard to be another than the one that is meant.
+    stranger: Notify,
 }
 
 struct State<A> {
@@ -87,6 +89,7 @@ impl<A: Acceptor> Engine<A> {
             born: Instant::now(),
             this: Weak::clone(this),
             fenced: watch::channel(0).0,
+            stranger: Notify::new(),
         });
         engine.employ(&mut engine.lock(), acceptors);
         engine
@@ -135,6 +138,11 @@ impl<A: Acceptor> Engine<A> {
     /// The latest epoch that an acceptor was heard to be in.
     pub(crate) fn fenced(&self) -> watch::Receiver<u64> {
         self.fenced.subscribe()
+    }
+
+    /// Waits until an acceptor is heard to be another than the one that is meant.
+    pub(crate) async fn stranger(&self) {
+        self.stranger.notified().await;
     }
 
     pub(crate) fn submit(&self, key: &Bytes, waiter: Waiter, deadline: Instant) {
@@ -201,6 +209,21 @@ impl<A: Acceptor> Engine<A> {
         }
     }
 
+    /// Notes what a result says of the cluster.
+    fn listen(&self, result: &Result<Reply, Lost>) {
+        match result {
+            Err(Lost::Fenced { epoch }) => {
+                self.fenced.send_if_modified(|known| {
+                    let later = *epoch > *known;
+                    *known = (*known).max(*epoch);
+                    later
+                });
+            }
+            Err(Lost::NotMember) => self.stranger.notify_one(),
+            Ok(_) | Err(Lost::NotConnected(_) | Lost::Refused(_) | Lost::NoAnswer(_)) => {}
+        }
+    }
+
     fn nanos(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.born).as_nanos()).unwrap_or(u64::MAX)
     }
@@ -217,13 +240,7 @@ impl<A: Acceptor> Inbox<Tag> for Weak<Engine<A>> {
         let now = engine.nanos(Instant::now());
         let mut state = engine.lock();
         for Delivered { tag, result } in delivered {
-            if let Err(Lost::Fenced { epoch }) = &result {
-                engine.fenced.send_if_modified(|known| {
-                    let later = *epoch > *known;
-                    *known = (*known).max(*epoch);
-                    later
-                });
-            }
+            engine.listen(&result);
             match tag {
                 Tag::Round { key, ballot, stage, from } => {
                     let step = |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| match result {

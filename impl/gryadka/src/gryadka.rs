@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// The wait before acceptors are asked again for a document that they do not have yet.
-const AGAIN: Duration = Duration::from_millis(20);
+/// The waits before acceptors are asked again for a later document: the first, and the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// How a cluster is found, and used.
 #[derive(Clone)]
@@ -182,7 +182,7 @@ impl Gryadka {
         let document = if options.initialise {
             bootstrap(&roster, &options.urls, rand::random_range(1..=1 << 52)).await?
         } else {
-            match roster.newest(&options.urls).await? {
+            match roster.newest(&options.urls, None).await? {
                 Some(document) => document,
                 None => return Err(no_cluster(&roster, &options.urls).await?),
             }
@@ -310,29 +310,41 @@ impl fmt::Debug for Gryadka {
     }
 }
 
-/// Takes over later configurations whenever an acceptor is heard to be in one.
+/// Takes over later configurations whenever an acceptor is heard to be in one, and looks for one
+/// when an acceptor is not what it was.
 async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
     let mut fenced = store.fenced();
-    while fenced.changed().await.is_ok() {
+    loop {
+        tokio::select! {
+            changed = fenced.changed() => if changed.is_err() { return },
+            () = store.stranger() => {}
+        }
         let wanted = *fenced.borrow_and_update();
-        while store.configuration().epoch() < wanted {
+        let mut wait = AGAIN.0;
+        loop {
             let Some(shared) = shared.upgrade() else { return };
-            let addresses: Vec<String> = shared.document().acceptors.into_values().collect();
-            let newest = shared.roster.newest(&addresses).await;
-            let adopted = match newest {
-                Ok(Some(document)) => shared.adopt(&store, document),
-                Ok(None) => Ok(false),
-                Err(error) => Err(error.into()),
-            };
-            if let Err(error) = &adopted {
+            if let Err(error) = look(&store, &shared).await {
                 tracing::warn!(%error, "the later configuration cannot be had yet");
             }
             drop(shared);
-            if !adopted.is_ok_and(|adopted| adopted) {
-                tokio::time::sleep(AGAIN).await;
+            // Neither who stays behind nor who is turned away for good asks at every call.
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(AGAIN.1);
+            if store.configuration().epoch() >= wanted {
+                break;
             }
         }
     }
+}
+
+/// Takes over the latest configuration that acceptors know of.
+async fn look(store: &Store<RemoteAcceptor>, shared: &Shared) -> Result<(), ConnectError> {
+    let known = shared.document();
+    let addresses: Vec<String> = known.acceptors.into_values().collect();
+    if let Some(newest) = shared.roster.newest(&addresses, Some(known.cluster)).await? {
+        shared.adopt(store, newest)?;
+    }
+    Ok(())
 }
 
 fn first_twice(urls: &[String]) -> Option<&String> {

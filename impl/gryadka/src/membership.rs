@@ -100,7 +100,8 @@ pub enum MembershipError {
 /// Drives changes of membership. Any number of them may be at work: they do the same.
 pub(crate) struct Driver<'a, A> {
     pub(crate) roster: &'a Roster<A>,
-    /// Where to look for the cluster first.
+    pub(crate) cluster: u64,
+    /// Where to look for it first.
     pub(crate) addresses: Vec<String>,
     /// Makes ids for the driver's proposers: one for each configuration.
     pub(crate) fresh_id: fn() -> ProposerId,
@@ -206,7 +207,7 @@ impl<A: Acceptor> Driver<'_, A> {
 
     /// The latest configuration that acceptors know of, with a proposer of its own.
     async fn open(&self) -> Result<Epoch<A>, MembershipError> {
-        let newest = self.roster.newest(&self.addresses).await?;
+        let newest = self.roster.newest(&self.addresses, Some(self.cluster)).await?;
         let document = newest.ok_or(MembershipError::NoCluster)?;
         let store = self.store(&document)?;
         Ok(Epoch { document, store })

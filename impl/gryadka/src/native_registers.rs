@@ -161,7 +161,6 @@ impl Memory {
             return Ok(refusal(Turned::NotMember));
         }
         self.member.leave();
-        (self.document, self.told) = (Bytes::new(), 0);
         Ok(Spoken::Number(1))
     }
 

@@ -68,21 +68,27 @@ impl<A: Acceptor> Roster<A> {
     }
 
     /// The latest document that any acceptor carries, starting from these addresses and going on to
-    /// those that documents name. `None` when none of them has a place in a cluster.
+    /// those that documents name. `None` when none of them has a place in a cluster. One that has
+    /// left its cluster still knows where the others are: it is believed by those who look for
+    /// that cluster.
     pub(crate) async fn newest(
         &self,
         addresses: &[String],
+        cluster: Option<u64>,
     ) -> Result<Option<Document>, RosterError> {
         let mut newest: Option<Document> = None;
         let mut ask: Vec<String> = addresses.to_vec();
         let mut asked: Vec<String> = Vec::new();
         while !ask.is_empty() {
             for found in self.ask(&ask).await? {
-                let Ok(Status { standing: Some(_), document, .. }) = found.status else { continue };
-                if document.is_empty() {
+                let Ok(Status { standing, document, .. }) = found.status else { continue };
+                if document.is_empty() || (standing.is_none() && cluster.is_none()) {
                     continue;
                 }
                 let document = Document::parse(&document)?;
+                if cluster.is_some_and(|cluster| cluster != document.cluster) {
+                    continue;
+                }
                 if let Some(known) = newest.as_ref().filter(|it| it.cluster != document.cluster) {
                     return Err(RosterError::TwoClusters(known.cluster, document.cluster));
                 }

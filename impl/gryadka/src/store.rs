@@ -200,6 +200,13 @@ impl<A: Acceptor> Store<A> {
     }
 }
 
+impl<A: Acceptor> Store<A> {
+    /// Waits until an acceptor is heard to be another than the one that is meant.
+    pub(crate) async fn stranger(&self) {
+        self.engine.stranger().await;
+    }
+}
+
 /// Sees to it that a key is not kept by somebody who has gone away.
 struct Patience<'a, A: Acceptor> {
     engine: &'a Engine<A>,
