@@ -227,7 +227,7 @@ impl World<'_> {
         let acceptors = self.setup.acceptors;
         let Some(slot) = self.processes[proposer as usize - 1].slots.get_mut(key) else { return };
         // A mutant may use a ballot twice.
-        if slot.round.ballot != Some(ballot) || slot.round.voting {
+        if !voting || slot.round.ballot != Some(ballot) || slot.round.voting {
             let last = std::mem::take(&mut slot.round);
             if last.accepted > 0 {
                 let ops = slot.desk.proposed().chain(slot.desk.queued()).map(|asked| asked.op);
