@@ -82,6 +82,7 @@ impl Shrinker {
     }
 
     fn pass(&mut self) {
+        self.leave_out_background();
         self.leave_out_clients();
         self.leave_out_operations();
         self.leave_out_faults();
@@ -218,6 +219,29 @@ impl Shrinker {
             operation.at = operation.at / CALM * CALM;
             self.keep_if_failing(candidate);
         }
+    }
+
+    /// Without the processes in the background, and with plain reads.
+    fn leave_out_background(&mut self) {
+        let plain = |case: &Case| {
+            let mut setup = case.setup.clone();
+            (setup.load.quorum_reads, setup.collections) = (0.0, 0);
+            setup
+        };
+        let setup = plain(&self.case);
+        self.keep_if_failing(Case { setup, ..self.case.clone() });
+        let setup = Setup { membership: None, ..plain(&self.case) };
+        let of_acceptors = |one: &Disturbance| one.message.acceptor <= setup.acceptors;
+        let mut candidate = Case { setup: setup.clone(), ..self.case.clone() };
+        candidate.setup.faults.retain(|fault| match fault.what {
+            Trouble::CrashAcceptor { acceptor, .. } | Trouble::PauseAcceptor(acceptor) => {
+                acceptor <= setup.acceptors
+            }
+            Trouble::Links { .. } | Trouble::CrashProposer(_) | Trouble::PauseProposer(_) => true,
+        });
+        candidate.disturbed.retain(of_acceptors);
+        candidate.disturbed.retain(|one| one.message.op.is_of_client());
+        self.keep_if_failing(candidate);
     }
 
     fn simplify_setup(&mut self) {

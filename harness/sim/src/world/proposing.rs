@@ -59,6 +59,7 @@ struct Round {
     ballot: Option<Ballot>,
     name: Option<(OpId, u32)>,
     from_cache: bool,
+    voting: bool,
     /// What the acceptors did with its accepts, told or not.
     accepted: u32,
     refused: u32,
@@ -225,7 +226,8 @@ impl World<'_> {
     fn follow_round(&mut self, proposer: u32, key: &Key, ballot: Ballot, voting: bool) {
         let acceptors = self.setup.acceptors;
         let Some(slot) = self.processes[proposer as usize - 1].slots.get_mut(key) else { return };
-        if slot.round.ballot != Some(ballot) {
+        // A mutant may use a ballot twice.
+        if !voting || slot.round.ballot != Some(ballot) || slot.round.voting {
             let last = std::mem::take(&mut slot.round);
             if last.accepted > 0 {
                 let ops = slot.desk.proposed().chain(slot.desk.queued()).map(|asked| asked.op);
@@ -250,6 +252,7 @@ impl World<'_> {
                 self.record.met(Situation::TriedAgain);
             }
         }
+        slot.round.voting = voting;
         if voting {
             let ops: Vec<OpId> = slot.desk.proposed().map(|asked| asked.op).collect();
             if ops.len() > 1 {
@@ -328,7 +331,6 @@ impl World<'_> {
         let proposed = slot.proposed.remove(&asked.op).unwrap_or_default();
         let doubted = slot.doubted.remove(&asked.op);
         let from_cache = slot.round.from_cache;
-        slot.named.remove(&asked.op);
         let told = match end {
             Settled::Committed(at) => {
                 let found = at + 1 < asked.told.len() || asked.told.len() < proposed as usize;
