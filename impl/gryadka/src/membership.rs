@@ -17,9 +17,10 @@ pub use rescan::Rescan;
 use crate::document::{self, Document, DocumentError};
 use crate::roster::{Roster, RosterError};
 use crate::{
-    Acceptor, AddressError, ChangeError, Lost, Options, Present, ProposerId, Status, Store,
+    Acceptor, AddressError, ChangeError, Head, Lost, Options, Present, ProposerId, Reply, Request,
+    Status, Store,
 };
-use caspaxos::{AcceptorId, Standing, Step, plan};
+use caspaxos::{AcceptorId, Ballot, Standing, Step, plan};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -345,6 +346,7 @@ impl<A: Acceptor> Driver<'_, A> {
             self.wait().await?;
         };
         (self.watch)(Progress::Sealed(document.epoch));
+        self.age(document, &told).await?;
         let store = self.store(document)?;
         let way = if told.is_superset(&before.members()) { self.rescan } else { Rescan::Identity };
         rescan::run(self, document, &store, &told, way).await?;
@@ -355,6 +357,39 @@ impl<A: Acceptor> Driver<'_, A> {
             self.dismiss(document, &settled).await?;
         }
         Ok(())
+    }
+
+    /// Makes the acceptors of this epoch as old as those of the one before are. Newcomers were given
+    /// an age when they joined, but collections went on until the epoch before was sealed; now no
+    /// more can.
+    async fn age(
+        &self,
+        document: &Document,
+        told: &BTreeSet<AcceptorId>,
+    ) -> Result<(), MembershipError> {
+        let configuration = document.configuration()?;
+        let mut oldest = 0;
+        let asked = document.acceptors.iter().filter(|(id, _)| told.contains(&AcceptorId(**id)));
+        for found in self.roster.ask(asked.map(|(_, address)| address)).await? {
+            let standing = found.status.ok().and_then(|status| status.standing);
+            oldest = oldest.max(standing.map_or(0, |standing| standing.age));
+        }
+        let acceptors = self.roster.of(document)?;
+        loop {
+            let raise = async |id: AcceptorId| {
+                let head = Head { stamp: document.stamp(id.0), epoch: document.epoch };
+                let grow = Request::Collect { tombstone: Ballot::ZERO, age: oldest };
+                let call = acceptors.get(&id)?.call(head, vec![(document::KEY.into(), grow)]);
+                let replies = tokio::time::timeout(ANSWER, call).await.ok()?;
+                matches!(replies.first(), Some(Ok(Reply::Collected(_)))).then_some(id)
+            };
+            let members = configuration.members().into_iter().map(raise);
+            let aged: BTreeSet<_> = join_all(members).await.into_iter().flatten().collect();
+            if configuration.accept().met_by(&aged) && configuration.prepare().met_by(&aged) {
+                return Ok(());
+            }
+            self.wait().await?;
+        }
     }
 
     /// Tells the acceptors of this epoch and the one before of it. Answers who has heard.

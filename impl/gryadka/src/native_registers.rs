@@ -18,10 +18,11 @@ pub struct NativeRegisters(Arc<Mutex<Memory>>);
 #[derive(Debug, Default)]
 struct Memory {
     member: Member<Bytes, Bytes>,
-    /// Keys that tombstones were accepted for, without the mark.
     document: Bytes,
     /// The epoch of the document.
     told: u64,
+    /// The mark of who wiped it, until it has a place; 0 for nobody's.
+    wiped: u64,
 }
 
 /// Something as it is put into Redis' framing.
@@ -120,6 +121,7 @@ impl Memory {
         let stamp = stamp(arguments.first())?;
         let (epoch, age) = (number(arguments.get(1))?, number(arguments.get(2))?);
         let document = arguments.get(3).ok_or(Malformed)?;
+        let mark = number(arguments.get(4))?;
         match self.member.standing() {
             Some(held) if held.stamp == stamp => return Ok(Spoken::Number(1)),
             None if !self.member.registers().is_empty() => {
@@ -127,11 +129,17 @@ impl Memory {
                     "{NOT_WIPED} it has registers of an earlier life"
                 )));
             }
+            None if mark != self.wiped => {
+                return Ok(Spoken::Error(format!(
+                    "{NOT_WIPED} it is not as it was when it was wiped"
+                )));
+            }
             Some(_) | None => {}
         }
         Ok(match self.member.join(Standing { stamp, epoch, age }) {
             Ok(()) => {
                 (self.document, self.told) = (document.clone(), epoch);
+                self.wiped = 0;
                 Spoken::Number(1)
             }
             Err(turned) => refusal(turned),
@@ -166,12 +174,12 @@ impl Memory {
 
     /// The registers go together, with the call that names none.
     fn wipe(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
-        let (keys, _) = split(arguments)?;
+        let (keys, arguments) = split(arguments)?;
         if self.member.standing().is_some() {
             return Ok(refusal(Turned::NotMember));
         }
         if keys.is_empty() {
-            *self = Self::default();
+            *self = Self { wiped: number(arguments.first())?, ..Self::default() };
             return Ok(Spoken::Number(0));
         }
         let known = keys.iter().filter(|key| self.member.registers().contains_key(*key)).count();

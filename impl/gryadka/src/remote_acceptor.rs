@@ -13,7 +13,7 @@
 //! The least that its user must be allowed, with the default prefix:
 //!
 //! ```text
-//! ACL SETUSER gryadka on >password ~gryadka:* +evalsha +script|load +hmget +hget +hexists +hset
+//! ACL SETUSER gryadka on >password ~gryadka:* +evalsha +script|load +hmget +hget +hexists +hset +hdel
 //!   +get +getrange +set +setrange +del +unlink +sadd +srem +scan +sscan
 //! ```
 //!
@@ -27,6 +27,7 @@ use bytes::Bytes;
 use caspaxos::{Stamp, Standing};
 use redis::{Cmd, Value};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How to reach the acceptors of a cluster, beside their addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,9 @@ pub struct RemoteAcceptor {
     connection: Connection,
     prefix: Vec<u8>,
     dialect: Dialect,
+    /// The mark that the last wipe by this client has left; 0 before the first. A place is given
+    /// only where it is found: an acceptor that has voted and lost its memory since has lost it too.
+    wiped: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +80,13 @@ impl RemoteAcceptor {
                 connection: Connection::to(&address, roots)?,
                 prefix: Vec::new(),
                 dialect: Dialect::Native,
+                wiped: AtomicU64::new(0),
             },
             None => Self {
                 connection: Connection::to(address, roots)?,
                 prefix: access.prefix.as_bytes().to_vec(),
                 dialect: Dialect::Redis,
+                wiped: AtomicU64::new(0),
             },
         })
     }
@@ -247,7 +253,7 @@ impl Acceptor for RemoteAcceptor {
     async fn admit(&self, standing: Standing, document: Bytes) -> Result<(), Lost> {
         let mut command = self.begin(Verb::Admit, 0, document.len());
         command.arg(wire::stamp(standing.stamp)).arg(standing.epoch).arg(standing.age);
-        command.arg(document.as_ref());
+        command.arg(document.as_ref()).arg(self.wiped.load(Ordering::Relaxed));
         self.run(Verb::Admit, &command).await.map(drop)
     }
 
@@ -278,7 +284,11 @@ impl Acceptor for RemoteAcceptor {
             cursor = page.next;
         }
         // The hints, and what is left of a former standing, go last: until then it is not wiped.
-        self.run(Verb::Wipe, &self.begin(Verb::Wipe, 0, 0)).await?;
+        let mark = rand::random_range(1..=u64::MAX >> 11);
+        let mut command = self.begin(Verb::Wipe, 0, 0);
+        command.arg(mark);
+        self.wiped.store(mark, Ordering::Relaxed);
+        self.run(Verb::Wipe, &command).await?;
         Ok(erased)
     }
 

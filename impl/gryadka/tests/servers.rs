@@ -6,7 +6,7 @@ mod common;
 use common::{Redis, execute, head};
 use gryadka::{
     Acceptor, Access, Ballot, Bytes, Cell, Lineage, Lost, ProposerId, RemoteAcceptor, Reply,
-    Request,
+    Request, Standing,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -79,7 +79,7 @@ async fn a_user_needs_few_rights() {
     let server = Redis::start();
     server.execute(
         "ACL SETUSER gryadka on >sesame ~gryadka:* +evalsha +script|load +hmget +hget +hexists \
-         +hset +get +getrange +set +setrange +del +unlink +sadd +srem +scan +sscan",
+         +hset +hdel +get +getrange +set +setrange +del +unlink +sadd +srem +scan +sscan",
     );
     let acceptor = acceptor(&format!("redis://gryadka:sesame@127.0.0.1:{}", server.port));
     for line in include_str!("script.txt").lines() {
@@ -283,4 +283,23 @@ async fn a_connection_that_falls_silent_is_given_up() {
     tokio::time::resume();
     assert_eq!(call().await, [Ok(Reply::Accepted)], "on another connection");
     server.abort();
+}
+
+/// A driver that has stopped between wiping and admitting may come back when the acceptor has joined
+/// with another one, voted, and lost its memory.
+#[tokio::test]
+async fn nobody_gets_a_place_back_in_a_memory_that_was_lost_since() {
+    let server = Redis::start();
+    let (sleeper, other) = (acceptor(&server.address), acceptor(&server.address));
+    assert_eq!(execute(&sleeper, "wipe").await, "erased 0");
+    assert_eq!(execute(&other, "wipe").await, "erased 0");
+    let standing = Standing { stamp: head(1).stamp, epoch: 1, age: 0 };
+    let not_wiped =
+        |admitted| matches!(admitted, Err(Lost::Refused(text)) if text.contains("NOTWIPED"));
+    let late = sleeper.admit(standing, Bytes::new()).await;
+    assert!(not_wiped(late), "another has wiped it since");
+    other.admit(standing, Bytes::new()).await.unwrap();
+    server.execute("FLUSHALL");
+    let again = other.admit(standing, Bytes::new()).await;
+    assert!(not_wiped(again), "it has forgotten its promises");
 }

@@ -88,8 +88,8 @@ impl Values {
 
     pub(crate) fn crashed(&self, wishes: &Wishes, view: View<'_>) -> Vec<u32> {
         let Wishes::States(states) = wishes else { return view.spare_classes().collect() };
-        let helpful = states.iter().filter(|&&state| state != view.state());
-        let classes = helpful.flat_map(|state| self.into.get(state).into_iter().flatten());
+        // Of the present state too: another write may hide before the crashed one.
+        let classes = states.iter().flat_map(|state| self.into.get(state).into_iter().flatten());
         classes.copied().filter(|&class| view.spare(class)).collect()
     }
 }
