@@ -103,6 +103,10 @@ impl<'a> Bench<'a> {
         let workload = Workload { delete_share: options.delete_share, ..Workload::of(options) };
         let case = Case::Load(workload);
         let mut entry = self.enter(&case, 0)?;
+        let _collecting = self.proposers.first().map(|proposer| {
+            let _inside = self.runtime.enter();
+            subject::collecting(proposer)
+        });
         // What a process takes only once is not growth.
         drop(self.turn(&mut entry, options.every.min(span))?);
         let (mut samples, mut outcomes) = (Vec::new(), Outcomes::default());

@@ -44,7 +44,23 @@ impl Subject for Gryadka {
     }
 
     fn conflicts(&self) -> Option<u64> {
-        None
+        Some(self.store().conflicts())
+    }
+}
+
+/// Collects tombstones in the background as long as the guard lives.
+pub(crate) fn collecting(proposer: &Arc<Gryadka>) -> Collecting {
+    let proposer = Arc::clone(proposer);
+    let collect = async move { proposer.keep_collecting(std::time::Duration::from_secs(1)).await };
+    Collecting(tokio::spawn(collect).abort_handle())
+}
+
+/// See [`collecting`].
+pub(crate) struct Collecting(tokio::task::AbortHandle);
+
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -207,7 +207,9 @@ async fn lane<T, A: Acceptor, I: Inbox<T>>(desk: Arc<Desk<T>>, acceptor: Arc<A>,
         // What waited for a connection that broke need not wait for the next one.
         if let Some(lost) = broken {
             let lost = |parcel: Parcel<T>| delivered((parcel.tag, Err(lost.clone())));
-            inbox.take(desk.backlog().empty().into_iter().map(lost).collect());
+            // The backlog is let go first: taking these in may send more.
+            let waiting = desk.backlog().empty();
+            inbox.take(waiting.into_iter().map(lost).collect());
         }
     }
 }

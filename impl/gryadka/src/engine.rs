@@ -10,12 +10,13 @@ use crate::waiting::Waiter;
 use crate::{Acceptor, Cell};
 use bytes::Bytes;
 use caspaxos::{
-    AcceptorId, Ballot, Configuration, Desk, Effect, Proposer, ReadProgress, Reading, Settled,
-    Stage, Stamp, Turn,
+    AcceptorId, Ballot, Configuration, Desk, Effect, Proposer, ProposerId, ReadProgress, Reading,
+    Settled, Stage, Stamp, Turn,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
@@ -40,6 +41,9 @@ pub(crate) struct Engine<A> {
     fenced: watch::Sender<u64>,
     /// An acceptor was heard to be another than the one that is meant.
     stranger: Notify,
+    me: ProposerId,
+    /// How often an acceptor has named another proposer's ballot as an obstacle.
+    conflicts: AtomicU64,
 }
 
 struct State<A> {
@@ -66,7 +70,7 @@ type Told = Vec<(Waiter, Settled)>;
 
 impl<A: Acceptor> Engine<A> {
     pub(crate) fn start(options: Options, acceptors: BTreeMap<AcceptorId, Arc<A>>) -> Arc<Self> {
-        let random = Pcg32::seed_from_u64(options.proposer.0);
+        let (me, random) = (options.proposer, Pcg32::seed_from_u64(options.proposer.0));
         let proposer = Proposer::new(options.proposer, options.configuration, options.cache);
         #[cfg(feature = "mutants")]
         let proposer = match options.rules {
@@ -90,6 +94,8 @@ impl<A: Acceptor> Engine<A> {
             this: Weak::clone(this),
             fenced: watch::channel(0).0,
             stranger: Notify::new(),
+            me,
+            conflicts: AtomicU64::new(0),
         });
         engine.employ(&mut engine.lock(), acceptors);
         engine
@@ -143,6 +149,11 @@ impl<A: Acceptor> Engine<A> {
     /// Waits until an acceptor is heard to be another than the one that is meant.
     pub(crate) async fn stranger(&self) {
         self.stranger.notified().await;
+    }
+
+    /// How often an acceptor has named another proposer's ballot as an obstacle.
+    pub(crate) fn conflicts(&self) -> u64 {
+        self.conflicts.load(Ordering::Relaxed)
     }
 
     pub(crate) fn submit(&self, key: &Bytes, waiter: Waiter, deadline: Instant) {
@@ -220,6 +231,11 @@ impl<A: Acceptor> Engine<A> {
                 });
             }
             Err(Lost::NotMember) => self.stranger.notify_one(),
+            Ok(Reply::Conflict(held) | Reply::Refused(held))
+                if held.promised.proposer != self.me =>
+            {
+                self.conflicts.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(_) | Err(Lost::NotConnected(_) | Lost::Refused(_) | Lost::NoAnswer(_)) => {}
         }
     }

@@ -192,6 +192,13 @@ impl<A: Acceptor> Store<A> {
         self.engine.reconfigure(configuration, acceptors)
     }
 
+    /// How often an acceptor has named another proposer's ballot as an obstacle, since this store was
+    /// made. Quorum reads take no ballot, and are never in anybody's way.
+    #[must_use]
+    pub fn conflicts(&self) -> u64 {
+        self.engine.conflicts()
+    }
+
     /// The latest epoch that an acceptor was heard to be in: when it is past the configuration's,
     /// this proposer is fenced until it is reconfigured.
     #[must_use]
