@@ -29,7 +29,7 @@ pub(crate) fn dispatch(command: Command) -> Result<End, Failure> {
 /// A proposer of the cluster that the arguments name.
 async fn connect(args: &StoreArgs, cache: usize) -> Result<Gryadka, Failure> {
     let mut options = ConnectOptions::new(args.acceptors.iter().cloned());
-    options.prefix.clone_from(&args.prefix);
+    options.access.prefix.clone_from(&args.prefix);
     options.cache = cache;
     Ok(Gryadka::connect(options).await?)
 }

@@ -57,7 +57,12 @@ pub(crate) const fn code(result: &Result<End, Failure>) -> u8 {
         Ok(End::Mismatch) => 1,
         Err(Failure::Change(ChangeError::Unknown(_))) => 2,
         Err(Failure::Change(ChangeError::NotApplied(_))) => 3,
-        Err(Failure::Usage(_) | Failure::Connect(_) | Failure::Start(_)) => USAGE,
+        Err(
+            Failure::Change(ChangeError::TooLong(_))
+            | Failure::Usage(_)
+            | Failure::Connect(_)
+            | Failure::Start(_),
+        ) => USAGE,
         Err(Failure::Io { .. } | Failure::NotConnected(_)) => 70,
     }
 }

@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{ChangeError, Why};
+use gryadka::{ChangeError, TooLong, Why};
 use serde::Serialize;
 
 use super::etag::etag;
@@ -17,8 +17,6 @@ pub(crate) enum Problem {
     KeyTooLong { length: usize, limit: usize },
     #[error("the key is not percent-encoded: % must be followed by two hexadecimal digits")]
     BadKey,
-    #[error("this key belongs to the cluster itself")]
-    ReservedKey,
     #[error("the header {name} is wrong: {want}")]
     BadHeader { name: &'static str, want: &'static str },
     #[error("the query is wrong: {want}")]
@@ -49,8 +47,10 @@ pub(crate) enum Problem {
     PreconditionFailed { version: Option<u64> },
     #[error("the value would have more than {limit} bytes")]
     TooLarge { limit: usize },
-    #[error("{0}")]
-    Undecided(#[from] ChangeError),
+    #[error("{}", ChangeError::NotApplied(*.0))]
+    NotApplied(Why),
+    #[error("{}", ChangeError::Unknown(*.0))]
+    Unknown(Why),
     #[error("too many requests are under way")]
     Overloaded,
 }
@@ -78,7 +78,6 @@ impl Problem {
             Self::EmptyKey => (StatusCode::BAD_REQUEST, "empty-key"),
             Self::KeyTooLong { .. } => (StatusCode::URI_TOO_LONG, "key-too-long"),
             Self::BadKey => (StatusCode::BAD_REQUEST, "bad-key"),
-            Self::ReservedKey => (StatusCode::FORBIDDEN, "reserved-key"),
             Self::BadHeader { .. } => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::BadQuery { .. } => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad-body"),
@@ -96,7 +95,9 @@ impl Problem {
                 (StatusCode::PRECONDITION_FAILED, "precondition-failed")
             }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-            Self::Undecided(_) => (StatusCode::SERVICE_UNAVAILABLE, "undecided"),
+            Self::NotApplied(_) | Self::Unknown(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "undecided")
+            }
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         }
     }
@@ -104,13 +105,12 @@ impl Problem {
     /// Whether the change may have happened, and why that is so, where the status leaves it open.
     const fn outcome(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Undecided(ChangeError::NotApplied(why)) => Some((NOT_APPLIED, reason(*why))),
-            Self::Undecided(ChangeError::Unknown(why)) => Some(("unknown", reason(*why))),
+            Self::NotApplied(why) => Some((NOT_APPLIED, reason(*why))),
+            Self::Unknown(why) => Some(("unknown", reason(*why))),
             Self::Overloaded => Some((NOT_APPLIED, "overload")),
             Self::EmptyKey
             | Self::KeyTooLong { .. }
             | Self::BadKey
-            | Self::ReservedKey
             | Self::BadHeader { .. }
             | Self::BadQuery { .. }
             | Self::BadBody(_)
@@ -131,6 +131,20 @@ impl Problem {
 
     const fn version(&self) -> Option<Option<u64>> {
         if let Self::PreconditionFailed { version } = self { Some(*version) } else { None }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotApplied(why) => Self::NotApplied(why),
+            ChangeError::Unknown(why) => Self::Unknown(why),
+            ChangeError::TooLong(TooLong::Key { length: 0, .. }) => Self::EmptyKey,
+            ChangeError::TooLong(TooLong::Key { length, limit }) => {
+                Self::KeyTooLong { length, limit }
+            }
+            ChangeError::TooLong(TooLong::Value { limit, .. }) => Self::TooLarge { limit },
+        }
     }
 }
 

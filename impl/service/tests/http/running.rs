@@ -64,7 +64,12 @@ impl Running {
         let mut settings = Settings::new("127.0.0.1:0".parse().unwrap());
         change(&mut settings);
         let urls = acceptors.urls();
-        let gryadka = Gryadka::connect(ConnectOptions::new(urls.clone())).await.unwrap();
+        let gryadka = Gryadka::connect(ConnectOptions {
+            initialise: true,
+            ..ConnectOptions::new(urls.clone())
+        })
+        .await
+        .unwrap();
         let server = Server::bind(settings, gryadka, &urls).await.unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
