@@ -1,5 +1,6 @@
 //! Everything that can go wrong with a request, as one shape of JSON document (RFC 9457).
 
+use crate::administration::{Blame, TaskError};
 use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -53,22 +54,28 @@ pub(crate) enum Problem {
     Unknown(Why),
     #[error("too many requests are under way")]
     Overloaded,
+    /// An operation on the cluster that cannot be, or cannot be now.
+    #[error("{detail}")]
+    Refused { error: &'static str, detail: String },
+    /// An operation on the cluster that could not even be begun.
+    #[error("{detail}")]
+    OutOfReach { error: &'static str, detail: String },
 }
 
 /// What a client may act upon, beside the status.
-#[derive(Serialize)]
-struct Document<'a> {
-    title: &'a str,
+#[derive(Debug, Serialize)]
+pub(crate) struct Document {
+    title: &'static str,
     status: u16,
-    error: &'a str,
+    error: &'static str,
     detail: String,
     /// The present version, where preconditions failed: null when there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'a str>,
+    outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<&'static str>,
 }
 
 impl Problem {
@@ -99,6 +106,8 @@ impl Problem {
                 (StatusCode::SERVICE_UNAVAILABLE, "undecided")
             }
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::Refused { error, .. } => (StatusCode::CONFLICT, error),
+            Self::OutOfReach { error, .. } => (StatusCode::SERVICE_UNAVAILABLE, error),
         }
     }
 
@@ -108,6 +117,7 @@ impl Problem {
             Self::NotApplied(why) => Some((NOT_APPLIED, reason(*why))),
             Self::Unknown(why) => Some(("unknown", reason(*why))),
             Self::Overloaded => Some((NOT_APPLIED, "overload")),
+            Self::OutOfReach { .. } => Some((NOT_APPLIED, reason(Why::Unreachable))),
             Self::EmptyKey
             | Self::KeyTooLong { .. }
             | Self::BadKey
@@ -125,12 +135,38 @@ impl Problem {
             | Self::Overflow
             | Self::OperationRunning { .. }
             | Self::PreconditionFailed { .. }
-            | Self::TooLarge { .. } => None,
+            | Self::TooLarge { .. }
+            | Self::Refused { .. } => None,
         }
     }
 
     const fn version(&self) -> Option<Option<u64>> {
         if let Self::PreconditionFailed { version } = self { Some(*version) } else { None }
+    }
+
+    /// What is told of it.
+    pub(crate) fn document(&self) -> Document {
+        let (status, error) = self.kind();
+        let (outcome, reason) = self.outcome().unzip();
+        Document {
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            error,
+            detail: self.to_string(),
+            version: self.version(),
+            outcome,
+            reason,
+        }
+    }
+}
+
+impl From<&TaskError> for Problem {
+    fn from(failed: &TaskError) -> Self {
+        let ((error, blame), detail) = (failed.kind(), failed.to_string());
+        match blame {
+            Blame::Request | Blame::State => Self::Refused { error, detail },
+            Blame::Reach => Self::OutOfReach { error, detail },
+        }
     }
 }
 
@@ -160,17 +196,8 @@ const fn reason(why: Why) -> &'static str {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, error) = self.kind();
-        let (outcome, reason) = self.outcome().unzip();
-        let document = Document {
-            title: status.canonical_reason().unwrap_or_default(),
-            status: status.as_u16(),
-            error,
-            detail: self.to_string(),
-            version: self.version(),
-            outcome,
-            reason,
-        };
+        let document = self.document();
+        let (status, _) = self.kind();
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
@@ -182,7 +209,7 @@ impl IntoResponse for Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         // A change that may have happened must not be repeated by a client's own machinery.
-        if outcome == Some(NOT_APPLIED) {
+        if document.outcome == Some(NOT_APPLIED) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

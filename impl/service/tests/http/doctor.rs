@@ -1,0 +1,107 @@
+//! The doctor, on real servers.
+
+use crate::tool::gryadka;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A `redis-server` on a free port of loopback.
+struct Redis {
+    url: String,
+    child: Child,
+    _directory: TempDir,
+}
+
+impl Redis {
+    fn start(settings: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let directory = tempfile::tempdir().unwrap();
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(directory.path())
+            .args(settings)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = format!("redis://127.0.0.1:{port}");
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { url, child, _directory: directory }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn run(acceptors: &str, words: &str) -> (Option<i32>, String) {
+    let output: Output =
+        gryadka(acceptors).args(words.split(' ')).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+#[test]
+fn a_durable_server_is_well_before_and_after_it_is_an_acceptor() {
+    let redis = Redis::start(DURABLE);
+    let (code, said) = run(&redis.url, "doctor --strict");
+    assert!(said.contains("belongs to no cluster yet"), "{said}");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&redis.url, "cluster init");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&redis.url, "doctor --strict");
+    assert!(said.contains("acceptor 1 of cluster"), "{said}");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_is_wrong_decides_the_exit_code() {
+    for (settings, words, code, says) in [
+        (&["--appendonly", "yes"][..], "doctor", 0, "warning  persistence  appendfsync everysec"),
+        (&["--appendonly", "yes"], "doctor --strict", 1, "dangers: 0, warnings: 1"),
+        (&[], "doctor", 2, "danger   persistence  none"),
+        (&["--save", "60 1"], "doctor", 2, "forgets promises"),
+        (
+            &[DURABLE, &["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"]].concat(),
+            "doctor",
+            2,
+            "danger   eviction     allkeys-lru",
+        ),
+        (
+            &[DURABLE, &["--user", "default on nopass ~* +@all -evalsha"]].concat(),
+            "doctor",
+            2,
+            "danger   scripts      refused",
+        ),
+    ] {
+        let redis = Redis::start(settings);
+        let (ended, said) = run(&redis.url, words);
+        assert!(said.contains(says), "{settings:?}: {said}");
+        assert_eq!(ended, Some(code), "{settings:?}: {said}");
+    }
+}
+
+#[test]
+fn one_that_lost_its_memory_is_told_from_one_that_is_away() {
+    let mut all = [Redis::start(DURABLE), Redis::start(DURABLE), Redis::start(DURABLE)];
+    let urls = all.each_ref().map(|redis| redis.url.clone());
+    assert_eq!(run(&urls.join(","), "cluster init").0, Some(0));
+    // Everything is gone from one, and another is stopped. Naming one is enough to see all.
+    let port = urls[1].rsplit(':').next().unwrap();
+    let mut server = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    server.write_all(b"FLUSHALL\r\n").unwrap();
+    server.read_exact(&mut [0; 5]).unwrap();
+    all[2].child.kill().unwrap();
+    let (code, said) = run(&urls[0], "doctor");
+    assert!(said.contains(&format!("`gryadka cluster replace 2 {}`", urls[1])), "{said}");
+    assert!(said.contains("danger   reachable"), "{said}");
+    assert!(said.contains("danger   quorum       of 1, 2, 3, only [1] vote"), "{said}");
+    assert_eq!(code, Some(2));
+}
