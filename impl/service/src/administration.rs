@@ -3,8 +3,8 @@
 use crate::overview::Overview;
 use crate::redaction::without_logins;
 use gryadka::{
-    Document, Gryadka, Membership, MembershipError, MembershipOptions, Pass, Progress, Rescan,
-    RosterError,
+    Access, Document, Gryadka, Membership, MembershipError, MembershipOptions, Pass, Progress,
+    RemoteAcceptor, Rescan, RosterError,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -125,6 +125,28 @@ impl TaskError {
         }
     }
 }
+
+/// What can be no acceptor's address, whether anybody is there or not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadAddress {
+    /// It is another kind of address.
+    #[error("{0:?} is no acceptor's address: write redis://[user:password@]host:port")]
+    Scheme(String),
+    /// The store says what is wrong.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Refuses what can be no acceptor's address.
+pub(crate) fn check_address(address: &str) -> Result<(), BadAddress> {
+    if !SCHEMES.iter().any(|scheme| address.starts_with(scheme)) {
+        return Err(BadAddress::Scheme(without_logins(address)));
+    }
+    let opened = RemoteAcceptor::open(address, &Access::default());
+    opened.map(drop).map_err(|error| BadAddress::Malformed(without_logins(&error.to_string())))
+}
+
+const SCHEMES: [&str; 3] = ["redis://", "rediss://", "native://"];
 
 /// A cluster, and how to change it.
 #[derive(Debug, Clone)]

@@ -8,6 +8,9 @@ pub(crate) fn without_logins(text: &str) -> String {
 /// The same for a word that has one address in it at most.
 fn without_login(word: &str) -> String {
     let shown = word.split_once(SCHEME_END).and_then(|(scheme, rest)| {
+        if rest.starts_with(HOW_TO) {
+            return None;
+        }
         let (_, place) = rest.rsplit_once('@')?;
         Some(format!("{scheme}{SCHEME_END}{place}"))
     });
@@ -15,6 +18,8 @@ fn without_login(word: &str) -> String {
 }
 
 const SCHEME_END: &str = "://";
+/// How messages say where a login would be.
+const HOW_TO: &str = "[user:password@]host";
 
 #[cfg(test)]
 mod tests {
@@ -30,6 +35,7 @@ mod tests {
                 "\"redis://:a@b:1\" is taken; redis://c:d@e:2\tis not @ all",
                 "\"redis://b:1\" is taken; redis://e:2\tis not @ all",
             ),
+            ("write redis://[user:password@]host:port", "write redis://[user:password@]host:port"),
             ("somebody@example.org", "somebody@example.org"),
         ] {
             assert_eq!(without_logins(text), expected);

@@ -1,7 +1,7 @@
 //! `gryadka cluster`: the same tasks as the service's, in the foreground.
 
 use super::{options, print, watch::Watch};
-use crate::administration::{Administration, Outcome, Task};
+use crate::administration::{Administration, Outcome, Task, check_address};
 use crate::args::{ChangeArgs, ClusterArgs, ClusterCommand, LongArgs, RescanArg};
 use crate::exit::{End, Failure};
 use crate::overview::list;
@@ -43,6 +43,13 @@ async fn show(cluster: &Administration, json: bool) -> Result<End, Failure> {
 }
 
 async fn change(change: Membership, how: &ChangeArgs) -> Result<End, Failure> {
+    let joining = match &change {
+        Membership::Grow(addresses) => addresses.as_slice(),
+        Membership::Replace { new, .. } => std::slice::from_ref(new),
+        Membership::Shrink(_) | Membership::Resume | Membership::Cancel => &[],
+    };
+    let check = |address: &String| check_address(address);
+    joining.iter().try_for_each(check).map_err(|error| Failure::Usage(error.to_string()))?;
     let rescan = match how.rescan {
         RescanArg::Identity => Rescan::Identity,
         RescanArg::Copy => Rescan::Copy,

@@ -3,13 +3,12 @@
 use super::Service;
 use super::problem::Problem;
 use super::request::json;
-use crate::administration::Task;
-use crate::redaction::without_logins;
+use crate::administration::{Task, check_address};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{Access, Membership, RemoteAcceptor, Rescan};
+use gryadka::{Membership, Rescan};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +71,7 @@ pub(crate) async fn grow(
     if acceptors.is_empty() {
         return Err(Problem::BadBody(String::from("nobody is named who is to join")));
     }
-    acceptors.iter().try_for_each(|address| check(address))?;
+    acceptors.iter().try_for_each(|it| check_address(it)).map_err(Problem::BadAddress)?;
     start(&service, Task::Membership(Membership::Grow(acceptors), rescan.into())).await
 }
 
@@ -111,7 +110,7 @@ pub(crate) async fn replace(
     request: Request,
 ) -> Result<Response, Problem> {
     let Replace { old, new, rescan } = json(request.into_body(), service.body_limits()).await?;
-    check(&new)?;
+    check_address(&new).map_err(Problem::BadAddress)?;
     start(&service, Task::Membership(Membership::Replace { old, new }, rescan.into())).await
 }
 
@@ -134,18 +133,6 @@ pub(crate) async fn resume(State(service): State<Arc<Service>>) -> Result<Respon
 pub(crate) async fn cancel(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     start(&service, Task::Membership(Membership::Cancel, Rescan::Identity)).await
 }
-
-/// Refuses what is no acceptor's address, whether anybody is there or not.
-fn check(address: &str) -> Result<(), Problem> {
-    if !SCHEMES.iter().any(|scheme| address.starts_with(scheme)) {
-        let want = "an acceptor's address is redis://[user:password@]host:port, rediss:// for TLS";
-        return Err(Problem::BadBody(String::from(want)));
-    }
-    let opened = RemoteAcceptor::open(address, &Access::default());
-    opened.map(drop).map_err(|error| Problem::BadBody(without_logins(&error.to_string())))
-}
-
-const SCHEMES: [&str; 3] = ["redis://", "rediss://", "native://"];
 
 async fn start(service: &Service, task: Task) -> Result<Response, Problem> {
     let status = service.operations.begin(&service.administration, task, PATIENCE).await?;

@@ -1,6 +1,6 @@
 //! Everything that can go wrong with a request, as one shape of JSON document (RFC 9457).
 
-use crate::administration::{Blame, TaskError};
+use crate::administration::{BadAddress, Blame, TaskError};
 use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,8 @@ pub(crate) enum Problem {
     BadQuery { want: &'static str },
     #[error("the body is wrong: {0}")]
     BadBody(String),
+    #[error(transparent)]
+    BadAddress(BadAddress),
     #[error("a token is needed: Authorization: Bearer <token>")]
     Unauthorized,
     #[error("{0}")]
@@ -88,6 +90,7 @@ impl Problem {
             Self::BadHeader { .. } => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::BadQuery { .. } => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad-body"),
+            Self::BadAddress(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-address"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Absent => (StatusCode::NOT_FOUND, "absent"),
@@ -124,6 +127,7 @@ impl Problem {
             | Self::BadHeader { .. }
             | Self::BadQuery { .. }
             | Self::BadBody(_)
+            | Self::BadAddress(_)
             | Self::Unauthorized
             | Self::Forbidden(_)
             | Self::Absent

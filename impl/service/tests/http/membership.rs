@@ -107,7 +107,7 @@ async fn acceptors_join_leave_and_are_replaced_while_requests_go_on() {
     assert_eq!(members(&mut client).await, [2, 3, 4, 5]);
     counting.goes_on().await;
 
-    service.acceptors.wipe(1);
+    service.acceptors.wipe(1).await;
     let itself = service.acceptors.url(1);
     done(&mut client, "replace", json!({"old": 2, "new": itself})).await;
     done(&mut client, "shrink", json!({"acceptors": [3]})).await;
@@ -166,7 +166,7 @@ async fn an_operation_that_cannot_go_on_can_be_cancelled() {
         (&json!("failed"), &json!("cancelled"))
     );
 
-    service.acceptors.start(0);
+    service.acceptors.start(0).await;
     let location = cancel.header("location").unwrap();
     while client.get(location).await.body.windows(9).any(|text| text == b"\"running\"") {}
     assert_eq!(members(&mut client).await, [1, 2, 3]);

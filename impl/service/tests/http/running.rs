@@ -29,9 +29,13 @@ impl Acceptors {
         self.servers[index].2 = None;
     }
 
-    pub(crate) fn start(&mut self, index: usize) {
+    pub(crate) async fn start(&mut self, index: usize) {
         let (address, registers, server) = &mut self.servers[index];
-        *server = Some(NativeServer::start(*address, registers.clone()).unwrap());
+        // The one before has been told to end, and ends when it is its turn.
+        while server.is_none() {
+            *server = NativeServer::start(*address, registers.clone()).ok();
+            tokio::task::yield_now().await;
+        }
     }
 
     /// One more, empty and in no cluster. Answers its address.
@@ -41,10 +45,10 @@ impl Acceptors {
     }
 
     /// Takes away what one had kept.
-    pub(crate) fn wipe(&mut self, index: usize) {
+    pub(crate) async fn wipe(&mut self, index: usize) {
         self.stop(index);
         self.servers[index].1 = NativeRegisters::default();
-        self.start(index);
+        self.start(index).await;
     }
 
     pub(crate) fn url(&self, index: usize) -> String {

@@ -85,7 +85,7 @@ async fn what_cannot_be_done_says_why() {
         ("get k --tls-roots /nonexistent", 70),
         ("cluster shrink 7", 64),
         ("cluster grow native://127.0.0.1:1", 3),
-        ("cluster grow nonsense", 3),
+        ("cluster grow nonsense", 64),
         ("bench --loops 0", 64),
         ("serve --listen 0.0.0.0:0", 64),
         ("serve --token-file /nonexistent", 70),
@@ -156,5 +156,5 @@ async fn a_cluster_is_made_and_changed() {
         .lines()
         .map(|row| row.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
         .collect();
-    insta::assert_snapshot!(rows[3..].join("\n"), @"");
+    assert_eq!(rows[2..], ["ID STATE EPOCH", "3 votes 4", "4 votes 4"]);
 }
