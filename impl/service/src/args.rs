@@ -42,9 +42,9 @@ pub(crate) enum Command {
     Bench(BenchArgs),
 }
 
-/// Which cluster, and how it is called.
+/// Where the cluster is.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct StoreArgs {
+pub(crate) struct PlaceArgs {
     /// Some acceptors' addresses, with commas between: redis://[user:password@]host:port, rediss:// for TLS.
     /// They name the others
     #[arg(
@@ -62,6 +62,13 @@ pub(crate) struct StoreArgs {
     /// Certificates of those who may vouch for rediss:// servers, PEM, instead of those the web trusts
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_roots: Option<PathBuf>,
+}
+
+/// Which cluster, and how it is called.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// How long the store may take, such as 500ms or 2s
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -264,7 +271,7 @@ pub(crate) struct ClusterArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) place: PlaceArgs,
 }
 
 /// How something that takes long is done.
@@ -304,7 +311,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) place: PlaceArgs,
 }
 
 #[derive(Debug, Args)]

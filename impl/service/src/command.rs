@@ -8,7 +8,7 @@ mod print;
 mod serve;
 mod watch;
 
-use crate::args::{Command, StoreArgs};
+use crate::args::{Command, PlaceArgs};
 use crate::exit::{End, Failure};
 use gryadka::{Access, ConnectOptions};
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ async fn perform(command: Command) -> Result<End, Failure> {
 }
 
 /// How the arguments say that acceptors are reached.
-fn access(args: &StoreArgs) -> Result<Access, Failure> {
+fn access(args: &PlaceArgs) -> Result<Access, Failure> {
     let read = |path: &PathBuf| {
         let what = format!("cannot read {}", path.display());
         std::fs::read(path).map_err(Failure::io(what))
@@ -47,7 +47,7 @@ fn access(args: &StoreArgs) -> Result<Access, Failure> {
 }
 
 /// The cluster that the arguments name. One call needs no memory of keys.
-fn options(args: &StoreArgs) -> Result<ConnectOptions, Failure> {
+fn options(args: &PlaceArgs) -> Result<ConnectOptions, Failure> {
     let urls = args.acceptors.iter().cloned();
     Ok(ConnectOptions { access: access(args)?, cache: 0, ..ConnectOptions::new(urls) })
 }

@@ -24,7 +24,7 @@ pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
 }
 
 async fn init(args: &ClusterArgs) -> Result<End, Failure> {
-    let options = ConnectOptions { initialise: true, ..options(&args.store)? };
+    let options = ConnectOptions { initialise: true, ..options(&args.place)? };
     show(&Administration::new(Gryadka::connect(options).await?), args.json).await
 }
 
@@ -33,7 +33,7 @@ async fn status(args: &ClusterArgs) -> Result<End, Failure> {
 }
 
 async fn administration(args: &ClusterArgs) -> Result<Administration, Failure> {
-    Ok(Administration::new(Gryadka::connect(options(&args.store)?).await?))
+    Ok(Administration::new(Gryadka::connect(options(&args.place)?).await?))
 }
 
 async fn show(cluster: &Administration, json: bool) -> Result<End, Failure> {

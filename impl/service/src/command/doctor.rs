@@ -9,15 +9,15 @@ use gryadka::{
 };
 use std::time::Duration;
 
-/// How long a server may take to connect and answer. `--timeout` is for calls of the store.
+/// How long a server may take to connect and answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Nobody: cluster and acceptors are counted from 1.
 const NOBODY: Stamp = Stamp { cluster: 0, acceptor: AcceptorId(0) };
 
 pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
-    let access = access(&args.store)?;
+    let access = access(&args.place)?;
     let wrong = |error: AddressError| Failure::Usage(error.to_string());
-    let mut observed = observe(&args.store.acceptors, &access).await.map_err(wrong)?;
+    let mut observed = observe(&args.place.acceptors, &access).await.map_err(wrong)?;
     let document = latest(&observed);
     if let Some(document) = &document {
         // The others of the cluster, whom nobody has named.

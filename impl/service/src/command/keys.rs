@@ -50,7 +50,7 @@ pub(crate) async fn delete(args: DeleteArgs) -> Result<End, Failure> {
 }
 
 async fn store(args: &StoreArgs) -> Result<(Gryadka, Instant), Failure> {
-    Ok((Gryadka::connect(options(args)?).await?, Instant::now() + args.timeout))
+    Ok((Gryadka::connect(options(&args.place)?).await?, Instant::now() + args.timeout))
 }
 
 fn key(key: &OsStr) -> Result<&[u8], Failure> {

@@ -34,7 +34,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
 }
 
 fn cluster(args: &ServeArgs) -> Result<ConnectOptions, Failure> {
-    let mut options = options(&args.store)?;
+    let mut options = options(&args.store.place)?;
     options.cache = args.cache;
     options.initialise = args.init;
     // One limit is enough: the service's, which is told to clients.

@@ -114,3 +114,23 @@ fn one_that_lost_its_memory_is_told_from_one_that_is_away() {
     assert!(said.contains("danger   quorum       of 1, 2, 3, only [1] vote"), "{said}");
     assert_eq!(code, Some(2));
 }
+
+#[test]
+fn servers_that_speak_tls_are_trusted_by_the_roots_that_are_named() {
+    let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file", certificate];
+    let files = ["--tls-key-file", key, "--tls-ca-cert-file", certificate];
+    let _redis = Redis::start(&[DURABLE, &tls, &files].concat());
+    let url = format!("rediss://localhost:{port}");
+    let (code, said) = run(&url, "doctor");
+    assert!(said.contains("danger   reachable"), "{said}");
+    assert_eq!(code, Some(2));
+    let (code, said) = run(&url, &format!("doctor --tls-roots {certificate}"));
+    assert_eq!(code, Some(0), "{said}");
+}

@@ -158,3 +158,16 @@ async fn a_cluster_is_made_and_changed() {
         .collect();
     assert_eq!(rows[2..], ["ID STATE EPOCH", "3 votes 4", "4 votes 4"]);
 }
+
+#[test]
+fn the_benchmark_prints_its_report_and_writes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("report.json");
+    let words = "bench --loops 2 --keys 2 --acceptors 1 --slice 50ms --rounds 1 --json";
+    let output = gryadka("").args(words.split(' ')).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("changes 2/2"), "{said}");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert!(report["cases"].as_array().unwrap().iter().any(|case| case["name"] == "changes 2/2"));
+}
