@@ -2,7 +2,7 @@
 
 use caspaxos::Ballot;
 use harness_history::{Counterexample, FaultStage, HistoryError, Operation, Outcome, operations};
-use harness_sim::{Fate, MessageId, OpId, Phase, SimRun, Way};
+use harness_sim::{Fate, MessageId, OpId, SimRun, Way};
 use reports::{AcceptorLane, BallotStep, LaneMessage, LaneNote, LaneOperation, Lanes};
 
 /// Draws the object of a counterexample out of a run that kept everything.
@@ -23,7 +23,7 @@ pub(crate) fn lanes(run: &SimRun, counterexample: &Counterexample) -> Result<Lan
     };
     Ok(Lanes {
         operations: operations.iter().filter(about).map(lane).collect(),
-        acceptors: (1..=run.setup.acceptors)
+        acceptors: (1..=run.setup.homes())
             .map(|acceptor| acceptor_lane(run, &key, acceptor))
             .collect(),
         disturbed: run
@@ -102,16 +102,15 @@ fn ballot(ballot: Ballot) -> String {
 fn message(run: &SimRun, sent: u64, id: MessageId, fate: Fate) -> LaneMessage {
     let link = run.case.as_ref().and_then(|case| case.link_of(id));
     let proposer = link.map_or_else(|| String::from("p?"), |link| format!("p{}", link.proposer));
-    let acceptor = format!("a{}", id.acceptor);
+    let home = link.map_or(id.acceptor, |link| link.acceptor);
+    let acceptor = format!("a{home}");
     let (from, to) = match id.way {
         Way::Request => (proposer, acceptor),
         Way::Reply => (acceptor, proposer),
     };
-    let phase = match (id.phase, id.way) {
-        (Phase::Prepare, Way::Request) => "prepare",
-        (Phase::Accept, Way::Request) => "accept",
-        (Phase::Prepare, Way::Reply) => "answer to the prepare",
-        (Phase::Accept, Way::Reply) => "answer to the accept",
+    let phase = match id.way {
+        Way::Request => id.phase.name().to_owned(),
+        Way::Reply => format!("answer to the {}", id.phase.name()),
     };
     let arrived = match fate {
         Fate::Arrives { after } | Fate::Twice { after, .. } => Some(sent + after),

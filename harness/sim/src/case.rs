@@ -108,8 +108,13 @@ impl Case {
     /// The link that a message travels on, if its operation is part of the case.
     #[must_use]
     pub fn link_of(&self, message: MessageId) -> Option<Link> {
-        let operation = self.operations.iter().find(|operation| operation.id == message.op)?;
-        Some(Link { proposer: operation.proposer, acceptor: message.acceptor })
+        let proposer = match message.op.client {
+            OpId::COLLECTOR => self.setup.collector(),
+            OpId::DRIVER => self.setup.driver(),
+            learner if learner >= OpId::LEARNER => learner - OpId::LEARNER + 1,
+            _ => self.operations.iter().find(|operation| operation.id == message.op)?.proposer,
+        };
+        Some(Link { proposer, acceptor: self.setup.home(message.acceptor) })
     }
 
     /// The faults of processes.

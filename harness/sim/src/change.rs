@@ -1,75 +1,117 @@
-//! A client's call as a change function over the register's value.
+//! A client's call as a change of a register.
 
-use caspaxos::Step;
+use crate::message::OpId;
+use caspaxos::{Cell, Change, Made, Present};
 use harness_history::{Function, Outcome, Value};
 use serde_json::json;
 use std::rc::Rc;
 use workloads::Call;
 
-/// What a register holds: a JSON value, shared because messages repeat it.
-pub(crate) type Held = Rc<Value>;
+/// A JSON value, shared because messages repeat it.
+pub(crate) type Shared = Rc<Value>;
+
+/// What a register holds.
+pub(crate) type Held = Cell<Shared>;
 
 /// What a change is told when it commits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Told {
     pub(crate) outcome: Outcome,
-    pub(crate) value: Held,
+    pub(crate) value: Shared,
+    /// The version of the register afterwards.
+    pub(crate) version: u64,
 }
 
-/// Applies a call to what the register holds; null when it is empty.
-pub(crate) fn step(call: &Call, versioned: bool, present: Option<&Held>) -> Step<Held, Told> {
-    let null = Rc::new(Value::Null);
-    let present = present.unwrap_or(&null);
-    let asked = &call.value;
-    match call.f {
-        Function::Read | Function::Get => Step::Keep(done(present.clone())),
-        Function::Write | Function::Put => put(asked.clone(), asked.clone()),
-        Function::Cas if versioned => versioned_cas(asked, present),
-        Function::Cas if **present == asked[0] => put(asked[1].clone(), asked.clone()),
-        Function::Cas => refused(present),
-        Function::Append => {
-            let mut list = present.as_array().cloned().unwrap_or_default();
-            list.push(asked.clone());
-            put(list.into(), Value::Null)
-        }
-        Function::Add => {
-            let sum = present.as_i64().unwrap_or(0).saturating_add(asked.as_i64().unwrap_or(0));
-            put(sum.into(), Value::Null)
+/// A call under way at a proposer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) op: OpId,
+    pub(crate) call: Call,
+    /// The version that a compare-and-set expects, where it compares versions and not values.
+    pub(crate) expected: Option<u64>,
+    /// The register holds `[version, value]`, as in the published simulation.
+    pub(crate) pairs: bool,
+    /// What each application would answer.
+    pub(crate) told: Vec<Told>,
+}
+
+impl Change<Shared> for Asked {
+    fn apply(&mut self, present: Present<'_, Shared>) -> Made<Shared> {
+        let null = Rc::new(Value::Null);
+        let held = present.value.unwrap_or(&null);
+        let (made, outcome, value) = self.step(held, present.version);
+        let version = if made == Made::Keep { present.version } else { present.next };
+        self.told.push(Told { outcome, value, version });
+        made
+    }
+}
+
+type Step = (Made<Shared>, Outcome, Shared);
+
+impl Asked {
+    /// What becomes of the value that is held, null when there is none, and the answer.
+    fn step(&self, held: &Shared, version: u64) -> Step {
+        let asked = &self.call.value;
+        match self.call.f {
+            Function::Read | Function::Get => (Made::Keep, Outcome::Ok, held.clone()),
+            Function::Write | Function::Put => put(asked.clone(), asked.clone()),
+            Function::Cas if self.pairs => cas_of_pairs(asked, held),
+            Function::Cas => {
+                let matches =
+                    self.expected.map_or(**held == asked[0], |expected| expected == version);
+                if matches { put(asked[1].clone(), asked.clone()) } else { refused(held) }
+            }
+            Function::Append => {
+                let mut list = held.as_array().cloned().unwrap_or_default();
+                list.push(asked.clone());
+                put(list.into(), Value::Null)
+            }
+            Function::Add => {
+                let sum = held.as_i64().unwrap_or(0).saturating_add(asked.as_i64().unwrap_or(0));
+                put(sum.into(), Value::Null)
+            }
         }
     }
 }
 
 /// The register holds null or `[version, value]`; the call is `[expected version, value]`.
-fn versioned_cas(asked: &Value, present: &Held) -> Step<Held, Told> {
-    let version = present[0].as_u64().unwrap_or(0);
+fn cas_of_pairs(asked: &Value, held: &Shared) -> Step {
+    let version = held[0].as_u64().unwrap_or(0);
     if asked[0].as_u64() != Some(version) {
-        return refused(present);
+        return refused(held);
     }
     put(json!([version + 1, asked[1]]), (version + 1).into())
 }
 
-fn put(value: Value, answer: Value) -> Step<Held, Told> {
-    Step::Put(Some(Rc::new(value)), done(Rc::new(answer)))
+/// Writing null deletes.
+fn put(value: Value, answer: Value) -> Step {
+    let value = (!value.is_null()).then(|| Rc::new(value));
+    (Made::Put(value), Outcome::Ok, Rc::new(answer))
 }
 
-const fn done(value: Held) -> Told {
-    Told { outcome: Outcome::Ok, value }
-}
-
-fn refused(observed: &Held) -> Step<Held, Told> {
-    let value = Rc::new(json!({ "observed": **observed }));
-    Step::Keep(Told { outcome: Outcome::Fail, value })
+fn refused(observed: &Shared) -> Step {
+    (Made::Keep, Outcome::Fail, Rc::new(json!({ "observed": **observed })))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spell(f: Function, value: Value, versioned: bool, present: Option<Value>) -> String {
+    fn spell(f: Function, value: Value, pairs: bool, present: Option<Value>) -> String {
         let call = Call { f, key: "k".into(), value };
-        match step(&call, versioned, present.map(Rc::new).as_ref()) {
-            Step::Put(value, told) => format!("put {} told {}", value.unwrap(), told.value),
-            Step::Keep(told) => format!("keep told {:?} {}", told.outcome, told.value),
+        let op = OpId { client: 0, number: 0 };
+        let asked = Asked { op, call, expected: None, pairs, told: Vec::new() };
+        spelt(asked, present)
+    }
+
+    fn spelt(mut asked: Asked, present: Option<Value>) -> String {
+        let held = present.map(Rc::new);
+        let made = asked.apply(Present { value: held.as_ref(), version: 7, next: 8 });
+        let Told { outcome, value, version } = &asked.told[0];
+        match made {
+            Made::Put(Some(new)) => format!("put {new} told {value}@{version}"),
+            Made::Put(None) => format!("delete told {value}@{version}"),
+            Made::Keep => format!("keep told {outcome:?} {value}@{version}"),
         }
     }
 
@@ -78,6 +120,7 @@ mod tests {
         let steps = [
             spell(Function::Read, Value::Null, false, None),
             spell(Function::Write, 3.into(), false, Some(2.into())),
+            spell(Function::Write, Value::Null, false, Some(2.into())),
             spell(Function::Cas, json!([2, 3]), false, Some(2.into())),
             spell(Function::Cas, json!([2, 3]), false, Some(1.into())),
             spell(Function::Cas, json!([0, 3]), true, None),
@@ -87,15 +130,26 @@ mod tests {
             spell(Function::Add, 3.into(), false, Some(4.into())),
         ];
         insta::assert_snapshot!(steps.join("\n"), @r#"
-        keep told Ok null
-        put 3 told 3
-        put 3 told [2,3]
-        keep told Fail {"observed":1}
-        put [1,3] told 1
-        put [2,6] told 2
-        keep told Fail {"observed":[2,6]}
-        put [1,3] told null
-        put 7 told null
+        keep told Ok null@7
+        put 3 told 3@8
+        delete told null@8
+        put 3 told [2,3]@8
+        keep told Fail {"observed":1}@7
+        put [1,3] told 1@8
+        put [2,6] told 2@8
+        keep told Fail {"observed":[2,6]}@7
+        put [1,3] told null@8
+        put 7 told null@8
         "#);
+    }
+
+    #[test]
+    fn versions_are_compared_whatever_the_value() {
+        let call = Call { f: Function::Cas, key: "k".into(), value: json!([1, 2]) };
+        let op = OpId { client: 0, number: 0 };
+        let asked =
+            |expected| Asked { op, call: call.clone(), expected, pairs: false, told: Vec::new() };
+        assert_eq!(spelt(asked(Some(7)), Some(9.into())), "put 2 told [1,2]@8");
+        assert_eq!(spelt(asked(Some(6)), Some(1.into())), "keep told Fail {\"observed\":1}@7");
     }
 }

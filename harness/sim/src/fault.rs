@@ -1,7 +1,4 @@
 //! Faults with a beginning and an end.
-//!
-//! Changes of membership, rescans, deletes and collections belong here too, as operations of the
-//! nemesis, once the store has them.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -16,6 +16,7 @@
 //! | which scenarios are there? | `scenario.rs`, `scenarios/*.toml` |
 //! | what makes up a world? | `setup.rs`; what a seed draws: `swarm.rs` |
 //! | what can go wrong, and what can befall a message? | `fault.rs`, `message.rs` |
+//! | how are configurations written down? | `document.rs` |
 //! | how does a world run? | `world.rs`, `world/`, `queue.rs` |
 //! | which calls are made, and what do they do to a register? | `script.rs`, `change.rs`, `versioned_loop.rs` |
 //! | what befalls each message? | `fates.rs` |
@@ -23,14 +24,11 @@
 //! | is it linearizable? | `judge.rs` |
 //! | how is a failing run made small? | `case.rs`, `shrink.rs`, `ddmin.rs` |
 //! | which faults must the harness see? | `mutants/`, `gallery.rs` |
-//!
-//! Membership changes, rescans, deletes, combining and quorum reads are not simulated, because the
-//! store has none of them yet: the first three will be operations of the nemesis (`fault.rs`), the
-//! others changes of how a process runs its rounds (`world/proposing.rs`).
 
 mod case;
 mod change;
 mod ddmin;
+mod document;
 mod fates;
 mod fault;
 mod gallery;
@@ -52,6 +50,7 @@ mod versioned_loop;
 mod world;
 
 pub use case::{Case, CaseError, Disturbance, PlannedCall};
+pub use document::{Voters, Votes};
 pub use fault::{Effect, Fault, Memory, Trouble, played};
 pub use gallery::{Campaign, Exhibit, campaign, exhibit};
 pub use judge::{JudgeError, judge, verdict};
@@ -61,7 +60,7 @@ pub use real_schedule::{RealSchedule, real_schedule};
 pub use record::{BallotChange, Counts, Detail};
 pub use run::{SimRun, run, run_case, run_setup};
 pub use scenario::{BUILT_IN, Expected, SWARM, ScenarioError, SimScenario};
-pub use setup::{Calls, Load, Network, Setup, SetupError, Toggle};
+pub use setup::{Calls, Load, Membership, Network, Rescan, Setup, SetupError, Toggle};
 pub use shrink::{Shrunk, shrink};
 pub use situation::{Coverage, Situation};
 pub use swarm::swarm;

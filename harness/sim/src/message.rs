@@ -13,13 +13,36 @@ pub struct OpId {
     pub number: u32,
 }
 
-impl fmt::Display for OpId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{}#{}", self.client, self.number)
+impl OpId {
+    /// Not a client: whoever collects tombstones.
+    pub(crate) const COLLECTOR: u32 = 1000;
+    /// Not a client: whoever changes the membership.
+    pub(crate) const DRIVER: u32 = 1001;
+    /// Not a client: the first proposer when it asks for the configuration; the others follow.
+    pub(crate) const LEARNER: u32 = 1002;
+
+    /// Whether a client asked for it, and not one of the processes in the background.
+    #[must_use]
+    pub const fn is_of_client(self) -> bool {
+        self.client < Self::COLLECTOR
     }
 }
 
-/// Which half of a round a message belongs to.
+impl fmt::Display for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, number } = self;
+        match *client {
+            Self::COLLECTOR => write!(f, "collection#{number}"),
+            Self::DRIVER => write!(f, "driver#{number}"),
+            learner if learner >= Self::LEARNER => {
+                write!(f, "p{} asks#{number}", learner - Self::LEARNER + 1)
+            }
+            client => write!(f, "c{client}#{number}"),
+        }
+    }
+}
+
+/// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -27,6 +50,14 @@ pub enum Phase {
     Prepare,
     /// An accept, or what answers it.
     Accept,
+    /// A read without a round, or what answers it.
+    Read,
+    /// A copy of a register, or what answers it.
+    Install,
+    /// The collection of a tombstone, or what answers it.
+    Collect,
+    /// Something about the acceptor's place in the cluster, or what answers it.
+    Control,
 }
 
 impl From<Stage> for Phase {
@@ -34,15 +65,24 @@ impl From<Stage> for Phase {
         match stage {
             Stage::Prepare => Self::Prepare,
             Stage::Accept => Self::Accept,
+            Stage::Read => Self::Read,
+            Stage::Install => Self::Install,
+            Stage::Collect => Self::Collect,
         }
     }
 }
 
-impl From<Phase> for Stage {
-    fn from(phase: Phase) -> Self {
-        match phase {
-            Phase::Prepare => Self::Prepare,
-            Phase::Accept => Self::Accept,
+impl Phase {
+    /// The phase in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Accept => "accept",
+            Self::Read => "read",
+            Self::Install => "install",
+            Self::Collect => "collect",
+            Self::Control => "control",
         }
     }
 }
@@ -65,9 +105,9 @@ pub struct MessageId {
     pub op: OpId,
     /// Which round of that operation, from 0.
     pub attempt: u32,
-    /// Which half of the round.
+    /// What it is about.
     pub phase: Phase,
-    /// The acceptor at its one end, counted from 1.
+    /// The number of the acceptor at its one end, counted from 1.
     pub acceptor: u32,
     /// Which way it goes.
     pub way: Way,
@@ -77,14 +117,13 @@ pub struct MessageId {
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (phase, way) = match (self.phase, self.way) {
-            (Phase::Prepare, Way::Request) => ("prepare", "to"),
-            (Phase::Accept, Way::Request) => ("accept", "to"),
-            (Phase::Prepare, Way::Reply) => ("answer to prepare", "from"),
-            (Phase::Accept, Way::Reply) => ("answer to accept", "from"),
+        let (what, way) = match self.way {
+            Way::Request => ("", "to"),
+            Way::Reply => ("answer to ", "from"),
         };
+        let phase = self.phase.name();
         let (op, attempt, acceptor) = (self.op, self.attempt + 1, self.acceptor);
-        write!(f, "{op} round {attempt}: {phase} {way} a{acceptor}")?;
+        write!(f, "{op} round {attempt}: {what}{phase} {way} a{acceptor}")?;
         if self.copy > 0 { f.write_str(" (repeated)") } else { Ok(()) }
     }
 }

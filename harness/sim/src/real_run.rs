@@ -50,6 +50,9 @@ impl SimScenario {
                 think: pause(2.0 / per_second),
                 roams: false,
                 closing_reads: true,
+                quorum_reads: 0.0,
+                deletes: 0.0,
+                by_version: false,
             },
             network: Network {
                 delay: LOOPBACK,
@@ -61,6 +64,8 @@ impl SimScenario {
                 repeated: 0.0,
             },
             toggle: None,
+            membership: None,
+            collections: 0,
             mutant: None,
             faults: played(&scenario.schedule),
         };

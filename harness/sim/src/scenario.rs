@@ -46,6 +46,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("shuffling/c2p2k1", include_str!("../scenarios/shuffling-c2p2k1.toml")),
     ("partitioning/c1p1k1", include_str!("../scenarios/partitioning-c1p1k1.toml")),
     ("partitioning/c2p2k2", include_str!("../scenarios/partitioning-c2p2k2.toml")),
+    ("membership/c2p2k2.a3.a4", include_str!("../scenarios/membership-c2p2k2.a3.a4.toml")),
+    ("membership/c2p2k2.flux", include_str!("../scenarios/membership-c2p2k2.flux.toml")),
 ];
 
 /// Why there is no such scenario.

@@ -7,7 +7,8 @@ use crate::versioned_loop::VersionedLoop;
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
-use std::collections::{BTreeSet, VecDeque};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use workloads::{Answer, Call, Generator, Workload};
 
 /// Where calls come from.
@@ -33,6 +34,8 @@ struct Progress {
     /// What counts towards [`Load::each`].
     counted: u32,
     made: u32,
+    /// What it was told of each object last.
+    told: BTreeMap<String, Value>,
     /// The reads at the end, once they have been dealt out.
     closing: Option<VecDeque<String>>,
 }
@@ -66,6 +69,14 @@ impl Script {
         Self::Written(clients)
     }
 
+    /// Whether the client has made all its calls but its closing reads.
+    pub(crate) fn would_close(&self, client: u32) -> bool {
+        match self {
+            Self::Drawn(drawn) => drawn.would_close(client),
+            Self::Written(_) => false,
+        }
+    }
+
     /// When the client makes its next call; none when it has made its last.
     pub(crate) fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
         match self {
@@ -91,12 +102,42 @@ impl Script {
 }
 
 impl Drawn {
-    fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
+    /// Whether the client has made its share of calls.
+    fn is_through(&self, client: u32) -> bool {
         let versioned = self.load.calls == Calls::VersionedLoop;
         let most = if versioned { CALLS_PER_WRITE } else { 1 }.saturating_mul(self.load.each);
         let progress = &self.clients[client as usize];
-        if progress.counted >= self.load.each || progress.made >= most {
-            if progress.closing.is_none() {
+        progress.counted >= self.load.each || progress.made >= most
+    }
+
+    fn would_close(&self, client: u32) -> bool {
+        self.is_through(client) && self.clients[client as usize].closing.is_none()
+    }
+
+    /// The workload's next call, or a delete in its place.
+    fn draw(&mut self, client: u32) -> Call {
+        let call = self.generator.next(client.into(), &mut self.random);
+        let in_place = match self.load.calls {
+            Calls::CasRegister => call.f == Function::Write,
+            Calls::Increment => call.f == Function::Read,
+            Calls::Append | Calls::VersionedLoop => false,
+        };
+        let deletes = self.load.deletes > 0.0 && in_place;
+        if deletes && self.random.random_bool(self.load.deletes.min(1.0)) {
+            return Call { f: Function::Write, value: Value::Null, ..call };
+        }
+        let known = self.clients[client as usize].told.get(&call.key);
+        match known {
+            Some(known) if self.load.by_version && call.f == Function::Cas => {
+                Call { value: json!([known, call.value[1]]), ..call }
+            }
+            Some(_) | None => call,
+        }
+    }
+
+    fn next_start(&mut self, client: u32, now: u64) -> Option<u64> {
+        if self.is_through(client) {
+            if self.clients[client as usize].closing.is_none() {
                 self.deal_closing_reads(client);
             }
             if self.clients[client as usize].closing.as_ref().is_none_or(VecDeque::is_empty) {
@@ -117,11 +158,11 @@ impl Drawn {
     }
 
     fn next(&mut self, client: u32, now: u64) -> Option<PlannedCall> {
-        let progress = &mut self.clients[client as usize];
-        let call = match &mut progress.closing {
+        let call = match &mut self.clients[client as usize].closing {
             Some(reads) => Call { f: Function::Read, key: reads.pop_front()?, value: Value::Null },
-            None => self.generator.next(client.into(), &mut self.random),
+            None => self.draw(client),
         };
+        let progress = &mut self.clients[client as usize];
         let id = OpId { client, number: progress.made };
         progress.made += 1;
         if self.load.calls != Calls::VersionedLoop {
@@ -143,6 +184,15 @@ impl Drawn {
         if self.load.calls == Calls::VersionedLoop && written {
             self.clients[client as usize].counted += 1;
         }
+        let known = match (call.f, answer.outcome) {
+            (Function::Read, Outcome::Ok) => Some(answer.value.clone()),
+            (Function::Write, Outcome::Ok) => Some(call.value.clone()),
+            (Function::Cas, Outcome::Ok) => Some(call.value[1].clone()),
+            (Function::Cas, Outcome::Fail) => answer.value.get("observed").cloned(),
+            (_, _) => None,
+        };
+        let told = known.map(|known| (call.key.clone(), known));
+        self.clients[client as usize].told.extend(told);
         self.generator.learn(client.into(), call, answer);
     }
 }

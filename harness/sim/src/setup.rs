@@ -1,5 +1,6 @@
 //! Everything that makes up a world, beside its seed.
 
+use crate::document::{Voters, Votes};
 use crate::fault::{Fault, Trouble};
 use crate::mutants::Mutant;
 use caspaxos::{AcceptorId, Configuration, ConfigurationError, Quorum};
@@ -40,6 +41,12 @@ pub struct Setup {
     /// A cut that comes and goes with the clients' writes.
     #[serde(default)]
     pub toggle: Option<Toggle>,
+    /// How acceptors come and go, if they do.
+    #[serde(default)]
+    pub membership: Option<Membership>,
+    /// The longest wait between two collections of tombstones, drawn evenly from 0; 0 for none.
+    #[serde(default)]
+    pub collections: u64,
     /// The fault put into the protocol, if any.
     #[serde(default)]
     pub mutant: Option<Mutant>,
@@ -49,7 +56,7 @@ pub struct Setup {
 }
 
 /// What clients do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Load {
     /// Which calls.
@@ -64,6 +71,53 @@ pub struct Load {
     pub roams: bool,
     /// Whether every object is read once more at the end.
     pub closing_reads: bool,
+    /// How likely a read asks for what is held before it takes a round.
+    #[serde(default)]
+    pub quorum_reads: f64,
+    /// How likely a write of `cas-register`, or a read of `increment`, is a delete instead.
+    #[serde(default)]
+    pub deletes: f64,
+    /// Whether a compare-and-set compares the version that its client was told with the value.
+    #[serde(default)]
+    pub by_version: bool,
+}
+
+/// How acceptors come and go. Those of [`Setup::acceptors`] are numbered from 1, each later one has
+/// a number of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Membership {
+    /// When the driver is first started.
+    pub at: u64,
+    /// The configurations to go through, in order.
+    pub steps: Vec<Voters>,
+    /// The longest wait between two steps; drawn evenly from 0.
+    pub pause: u64,
+    /// How every key is committed again.
+    pub rescan: Rescan,
+    /// How likely the driver crashes as it goes on from one part of a step to the next.
+    #[serde(default)]
+    pub crashes: f64,
+    /// The longest wait between two times that a proposer is told of the configuration by another;
+    /// drawn evenly from 0.
+    pub gossip: u64,
+    /// Whether an acceptor that has left is switched off.
+    #[serde(default)]
+    pub leavers_gone: bool,
+    /// Acceptors that live where another one lived before, whose memory was lost: the new number and
+    /// the old one.
+    #[serde(default)]
+    pub rejoined: Vec<(u32, u32)>,
+}
+
+/// How every key is committed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rescan {
+    /// By changes that keep the value.
+    Identity,
+    /// By copies where everyone could be told, and by changes otherwise.
+    Copy,
 }
 
 /// Which calls clients make.
@@ -174,6 +228,9 @@ impl Setup {
         if !self.unsafe_quorums {
             Configuration::flexible(prepare, accept).map_err(SetupError::Quorums)?;
         }
+        for step in self.membership.iter().flat_map(|membership| &membership.steps) {
+            step.check().map_err(SetupError::Quorums)?;
+        }
         self.faults.iter().try_for_each(|fault| self.check_fault(&fault.what))
     }
 
@@ -181,10 +238,10 @@ impl Setup {
         let (what, found, most) = match *trouble {
             Trouble::Links { .. } => return Ok(()),
             Trouble::CrashProposer(proposer) | Trouble::PauseProposer(proposer) => {
-                ("the proposer of a fault", proposer, self.proposers)
+                ("the proposer of a fault", proposer, self.driver())
             }
             Trouble::CrashAcceptor { acceptor, .. } | Trouble::PauseAcceptor(acceptor) => {
-                ("the acceptor of a fault", acceptor, self.acceptors)
+                ("the acceptor of a fault", acceptor, self.homes())
             }
         };
         if (1..=most).contains(&found) {
@@ -198,10 +255,46 @@ impl Setup {
         (Quorum::of(self.prepare_quorum, members()), Quorum::of(self.accept_quorum, members()))
     }
 
-    /// The proposers' configuration. [`Setup::check`] has said whether it is safe.
-    pub(crate) fn configuration(&self) -> Configuration {
-        let (prepare, accept) = self.quorums();
-        Configuration::unchecked(prepare, accept)
+    /// Whom the proposers ask at first. [`Setup::check`] has said whether it is safe.
+    pub(crate) fn voters(&self) -> Voters {
+        let of = || (1..=self.acceptors).collect();
+        Voters {
+            prepare: Votes { of: of(), size: self.prepare_quorum },
+            accept: Votes { of: of(), size: self.accept_quorum },
+        }
+    }
+
+    /// The process that collects tombstones: a proposer of its own behind those of the clients.
+    #[must_use]
+    pub const fn collector(&self) -> u32 {
+        self.proposers + 1
+    }
+
+    /// The process that changes the membership: the last proposer.
+    #[must_use]
+    pub const fn driver(&self) -> u32 {
+        self.proposers + 2
+    }
+
+    /// How many acceptors there are over the whole run.
+    #[must_use]
+    pub fn numbers(&self) -> u32 {
+        let steps = self.membership.iter().flat_map(|membership| &membership.steps);
+        let numbers = steps.flat_map(|step| step.prepare.of.iter().chain(&step.accept.of));
+        numbers.copied().max().unwrap_or_default().max(self.acceptors)
+    }
+
+    /// How many places there are for them; the last ones may be empty.
+    #[must_use]
+    pub fn homes(&self) -> u32 {
+        self.numbers()
+    }
+
+    /// Where an acceptor lives.
+    pub(crate) fn home(&self, number: u32) -> u32 {
+        let rejoined = self.membership.iter().flat_map(|membership| &membership.rejoined);
+        let mut places = rejoined.filter(|(new, _)| *new == number);
+        places.next().map_or(number, |(_, old)| *old)
     }
 
     /// How fast this proposer's clock runs, in thousandths.

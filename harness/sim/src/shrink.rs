@@ -348,6 +348,6 @@ fn exchanged(case: &Case, one: u32, two: u32) -> Case {
 /// Forgets what befell messages of operations that are no longer there.
 fn without_strays(mut case: Case) -> Case {
     let kept: BTreeSet<OpId> = case.operations.iter().map(|operation| operation.id).collect();
-    case.disturbed.retain(|one| kept.contains(&one.message.op));
+    case.disturbed.retain(|one| !one.message.op.is_of_client() || kept.contains(&one.message.op));
     case
 }

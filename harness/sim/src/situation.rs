@@ -44,11 +44,45 @@ pub enum Situation {
     MemoryLossNoticed,
     /// A client gave up before its proposer did.
     ClientGaveUpFirst,
+    /// Changes of several calls shared a round.
+    CombinedRound,
+    /// A change in doubt was found among the ancestors of the present value.
+    DoubtFound,
+    /// A change in doubt was not found, and applied again.
+    DoubtAppliedAgain,
+    /// A read needed no round.
+    ReadSettled,
+    /// A read without a round did not settle.
+    ReadUnsettled,
+    /// A request of an earlier epoch was refused.
+    Fenced,
+    /// A proposer learnt of a later configuration.
+    ConfigurationLearnt,
+    /// A driver that crashed in the middle of a step went on with it.
+    DriverResumed,
+    /// A step of the membership was settled.
+    StepSettled,
+    /// A key was committed again by copies.
+    RescannedByCopy,
+    /// A key was committed again by a change.
+    RescannedByIdentity,
+    /// A copy did not come about, and a change took its place.
+    CopyRefused,
+    /// A tombstone was collected.
+    Collected,
+    /// A collection found a value.
+    CollectionFoundAlive,
+    /// A collection could not reach everyone.
+    CollectionUnfinished,
+    /// A key was written for the first time after it was collected.
+    WrittenAfterCollection,
+    /// An acceptor that held nothing refused an accept, by its age.
+    AgeRefused,
 }
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 36] = [
         Self::PrepareConflict,
         Self::ConflictAfterPartialAccept,
         Self::RefusedByAll,
@@ -68,6 +102,23 @@ impl Situation {
         Self::AcceptorCameBack,
         Self::MemoryLossNoticed,
         Self::ClientGaveUpFirst,
+        Self::CombinedRound,
+        Self::DoubtFound,
+        Self::DoubtAppliedAgain,
+        Self::ReadSettled,
+        Self::ReadUnsettled,
+        Self::Fenced,
+        Self::ConfigurationLearnt,
+        Self::DriverResumed,
+        Self::StepSettled,
+        Self::RescannedByCopy,
+        Self::RescannedByIdentity,
+        Self::CopyRefused,
+        Self::Collected,
+        Self::CollectionFoundAlive,
+        Self::CollectionUnfinished,
+        Self::WrittenAfterCollection,
+        Self::AgeRefused,
     ];
 
     /// The situation in words.
@@ -93,6 +144,23 @@ impl Situation {
             Self::AcceptorCameBack => "acceptor back with its memory",
             Self::MemoryLossNoticed => "acceptor without memory does not vote",
             Self::ClientGaveUpFirst => "client gave up before its proposer",
+            Self::CombinedRound => "combined round",
+            Self::DoubtFound => "doubtful change found in the lineage",
+            Self::DoubtAppliedAgain => "doubtful change applied again",
+            Self::ReadSettled => "read settled without a round",
+            Self::ReadUnsettled => "read not settled without a round",
+            Self::Fenced => "request of an earlier epoch fenced",
+            Self::ConfigurationLearnt => "configuration learnt",
+            Self::DriverResumed => "driver crashed and resumed",
+            Self::StepSettled => "step of the membership settled",
+            Self::RescannedByCopy => "key rescanned by copy",
+            Self::RescannedByIdentity => "key rescanned by change",
+            Self::CopyRefused => "copy left to a change",
+            Self::Collected => "tombstone collected",
+            Self::CollectionFoundAlive => "collection found a value",
+            Self::CollectionUnfinished => "collection not finished",
+            Self::WrittenAfterCollection => "first write after a collection",
+            Self::AgeRefused => "accept refused by age",
         }
     }
 }

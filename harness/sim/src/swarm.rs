@@ -3,6 +3,10 @@
 //! The idea is that of swarm testing (Groce et al., ISSTA 2012): a mixture of all faults at all
 //! times hides what only shows where some of them are absent.
 
+mod membership;
+
+pub(crate) use membership::through;
+
 use crate::fault::{Effect, Fault, Memory, Trouble};
 use crate::setup::{Calls, Load, Network, Setup};
 use rand::RngExt;
@@ -41,10 +45,16 @@ pub fn swarm(seed: u64) -> Setup {
         load,
         network,
         toggle: None,
+        membership: None,
+        collections: 0,
         mutant: None,
         faults: Vec::new(),
     };
+    setup.collections =
+        if setup.load.deletes > 0.0 { one_of(random, &[2, 10, 40]) * MS } else { 0 };
+    setup.membership = membership::draw(random, &setup, horizon);
     setup.faults = draw_faults(random, &setup, horizon, seed);
+    setup.faults.extend(setup.membership.iter().flat_map(membership::faults).collect::<Vec<_>>());
     setup
 }
 
@@ -86,6 +96,10 @@ fn draw_load(random: &mut Pcg32, clients: u32) -> Load {
     use Calls::{Append, CasRegister, Increment};
     let calls = one_of(random, &[Append, Append, CasRegister, CasRegister, Increment]);
     let operations: u32 = one_of(random, &[40, 80, 160, 240]);
+    let deletes = match calls {
+        CasRegister | Increment => one_of(random, &[0.0, 0.2, 0.5]),
+        Append | Calls::VersionedLoop => 0.0,
+    };
     Load {
         calls,
         keys: one_of(random, &[1, 1, 2, 3, 6]),
@@ -93,6 +107,9 @@ fn draw_load(random: &mut Pcg32, clients: u32) -> Load {
         think: one_of(random, &[0, MS, 4 * MS]),
         roams: random.random_bool(0.5),
         closing_reads: true,
+        quorum_reads: one_of(random, &[0.0, 0.5, 1.0]),
+        deletes,
+        by_version: deletes > 0.0 && random.random_bool(0.5),
     }
 }
 
@@ -157,7 +174,9 @@ impl Kind {
 }
 
 fn draw_trouble(random: &mut Pcg32, setup: &Setup, kind: Kind, seed: u64) -> Option<Trouble> {
-    let proposer = random.random_range(1..=setup.proposers);
+    // The collector and the driver are struck too, where there is one.
+    let background = if setup.membership.is_some() { 2 } else { u32::from(setup.collections > 0) };
+    let proposer = random.random_range(1..=setup.proposers + background);
     let acceptor = random.random_range(1..=setup.acceptors);
     let silent = random.random_bool(0.3);
     let crash = |memory| Trouble::CrashAcceptor { acceptor, memory, silent };

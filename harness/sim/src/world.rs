@@ -10,18 +10,27 @@
 //! |---|---|
 //! | when do clients call, and what are they told? | `world/clients.rs` |
 //! | how do rounds run, end and run again? | `world/proposing.rs` |
+//! | how are reads tried without a round? | `world/reading.rs` |
+//! | how are tombstones collected? | `world/collecting.rs` |
+//! | how does the membership change, step by step? | `world/driving.rs`, `world/rescanning.rs` |
+//! | how do proposers learn of it? | `world/learning.rs` |
 //! | what do acceptors answer, and what do they forget? | `world/accepting.rs` |
 //! | how do messages travel? | `world/network.rs` |
 //! | how do faults begin and end? | `world/nemesis.rs` |
 
 mod accepting;
 mod clients;
+mod collecting;
+mod driving;
+mod learning;
 mod nemesis;
 mod network;
 mod proposing;
+mod reading;
+mod rescanning;
 
 use crate::case::Case;
-use crate::change::Held;
+use crate::document::Document;
 use crate::fates::{Fates, Repeats};
 use crate::message::OpId;
 use crate::mutants::Flaw;
@@ -30,10 +39,12 @@ use crate::record::{Detail, Record};
 use crate::script::Script;
 use crate::setup::{Calls, Setup};
 use accepting::Acceptor;
-use caspaxos::{Faithful, ProposerId, Reply, Request, Rules};
+use caspaxos::{Faithful, ProposerId, Rules};
 use clients::{Client, Operation};
+use collecting::Collector;
+use driving::Driver;
 use nemesis::Weather;
-use network::Origin;
+use network::{Letter, Origin, Return};
 use proposing::Process;
 use rand_pcg::Pcg32;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,20 +59,26 @@ type Key = Rc<str>;
 enum Event {
     /// A client makes its next call.
     Invoke { client: u32 },
+    /// A client looks whether it may make its closing reads.
+    Linger { client: u32, until: u64 },
     /// A proposer takes a call up.
     Start { op: OpId },
     /// A request is at its acceptor.
-    Request { origin: Origin, request: Request<Held> },
+    Request { origin: Origin, letter: Letter },
     /// A reply is at its proposer.
-    Reply { origin: Origin, reply: Reply<Held> },
+    Reply { origin: Origin, reply: Return },
     /// A proposer hears that a message is lost.
     Lost { origin: Origin, delivered: bool },
-    /// A proposer tries a change again.
-    Retry { op: OpId, life: u32 },
-    /// A proposer may wait no longer for the replies that a conflict left outstanding.
-    Patience { op: OpId, life: u32, attempt: u32 },
-    /// A proposer's deadline for a change has come.
-    Deadline { op: OpId, life: u32 },
+    /// Something is due at a proposer for a key.
+    Wake { proposer: u32, life: u32, key: Key },
+    /// A read without a round is waited for no longer.
+    ReadOver { op: OpId, life: u32 },
+    /// The collector begins with a tombstone, or ends with one.
+    Collect { life: u32, number: u32 },
+    /// The driver begins, or waits for the present part of its step no longer.
+    Drive { life: u32, number: u32 },
+    /// A proposer tells another one of the configuration.
+    Gossip,
     /// A client waits no longer.
     GiveUp { op: OpId },
     /// A fault begins.
@@ -85,7 +102,12 @@ pub(crate) struct World<'a> {
     operations: BTreeMap<OpId, Operation>,
     /// Objects with a change of which nobody knows.
     unknown: BTreeSet<Key>,
+    /// The clients' proposers, then the collector, then the driver of the membership.
     processes: Vec<Process>,
+    collector: Collector,
+    driver: Driver,
+    first: Rc<Document>,
+    gossip: Pcg32,
     /// How many proposers have ever lived: the id of the last one.
     lives: u64,
     acceptors: Vec<Acceptor>,
@@ -97,6 +119,9 @@ pub(crate) struct World<'a> {
 const CALLS: u64 = 1;
 const FATES: u64 = 2;
 const NEMESIS: u64 = 3;
+const COLLECTIONS: u64 = 4;
+const DRIVER: u64 = 5;
+const GOSSIP: u64 = 6;
 
 impl<'a> World<'a> {
     /// A world drawn from a seed.
@@ -122,6 +147,7 @@ impl<'a> World<'a> {
         weather: Weather,
         detail: Detail,
     ) -> Self {
+        let first = Rc::new(Document::first(setup.voters()));
         let rules = setup.mutant.map_or_else(|| Arc::new(Faithful) as _, |mutant| mutant.rules());
         let mut world = Self {
             setup,
@@ -136,15 +162,20 @@ impl<'a> World<'a> {
             operations: BTreeMap::new(),
             unknown: BTreeSet::new(),
             processes: Vec::new(),
+            collector: Collector::new(Pcg32::new(seed, COLLECTIONS)),
+            driver: Driver::new(Pcg32::new(seed, DRIVER)),
+            gossip: Pcg32::new(seed, GOSSIP),
             lives: 0,
-            acceptors: (0..setup.acceptors).map(|_| Acceptor::new(setup)).collect(),
+            acceptors: (1..=setup.homes()).map(|home| Acceptor::new(setup, home, &first)).collect(),
+            first,
             weather,
             record: Record::new(detail),
         };
-        for _ in 0..setup.proposers {
+        for _ in 0..setup.driver() {
             let id = world.fresh_id();
             let proposer = world.newborn(id);
-            world.processes.push(Process::new(proposer));
+            let process = Process::new(proposer, world.first.clone());
+            world.processes.push(process);
         }
         world
     }
@@ -157,6 +188,9 @@ impl<'a> World<'a> {
         for client in 0..self.setup.clients {
             self.schedule_next(client, 0);
         }
+        self.schedule_collection();
+        self.schedule_driver();
+        self.schedule_gossip();
         while self.busy > 0
             && let Some((at, event)) = self.queue.take()
         {
@@ -170,13 +204,16 @@ impl<'a> World<'a> {
         let Some(event) = self.held_back(event) else { return };
         match event {
             Event::Invoke { client } => self.invoke(client),
+            Event::Linger { client, until } => self.linger(client, until),
             Event::Start { op } => self.start(op),
-            Event::Request { origin, request } => self.on_request(origin, request),
+            Event::Request { origin, letter } => self.on_request(origin, letter),
             Event::Reply { origin, reply } => self.on_reply(origin, reply),
             Event::Lost { origin, delivered } => self.on_lost(origin, delivered),
-            Event::Retry { op, life } => self.on_retry(op, life),
-            Event::Patience { op, life, attempt } => self.on_patience(op, life, attempt),
-            Event::Deadline { op, life } => self.on_deadline(op, life),
+            Event::Wake { proposer, life, key } => self.on_wake(proposer, life, &key),
+            Event::ReadOver { op, life } => self.on_read_over(op, life),
+            Event::Collect { life, number } => self.on_collect(life, number),
+            Event::Drive { life, number } => self.on_drive(life, number),
+            Event::Gossip => self.on_gossip(),
             Event::GiveUp { op } => self.on_give_up(op),
             Event::Fault { number } => self.begin_fault(number),
             Event::Over { number } => self.end_fault(number),
@@ -185,24 +222,29 @@ impl<'a> World<'a> {
 
     /// Keeps what a paused process cannot take up yet; the rest is given back.
     fn held_back(&mut self, event: Event) -> Option<Event> {
-        let hold = match &event {
-            Event::Start { op }
-            | Event::Retry { op, .. }
-            | Event::Patience { op, .. }
-            | Event::Deadline { op, .. } => {
-                let proposer = self.operations.get(op).map(|operation| operation.proposer);
-                proposer.and_then(|proposer| self.processes[proposer as usize - 1].hold.as_mut())
+        let proposer = match &event {
+            Event::Start { op } | Event::ReadOver { op, .. } => {
+                self.operations.get(op).map(|operation| operation.proposer)
             }
-            Event::Reply { origin, .. } | Event::Lost { origin, .. } => {
-                self.processes[origin.proposer as usize - 1].hold.as_mut()
-            }
-            Event::Request { origin, .. } => {
-                self.acceptors[origin.acceptor as usize - 1].hold.as_mut()
-            }
-            Event::Invoke { .. }
+            Event::Wake { proposer, .. } => Some(*proposer),
+            Event::Reply { origin, .. } | Event::Lost { origin, .. } => Some(origin.proposer),
+            Event::Collect { .. } => Some(self.setup.collector()),
+            Event::Drive { .. } => Some(self.setup.driver()),
+            Event::Request { .. }
+            | Event::Invoke { .. }
+            | Event::Linger { .. }
+            | Event::Gossip
             | Event::GiveUp { .. }
             | Event::Fault { .. }
             | Event::Over { .. } => None,
+        };
+        let hold = match (&event, proposer) {
+            (_, Some(proposer)) => self.processes[proposer as usize - 1].hold.as_mut(),
+            (Event::Request { origin, .. }, None) => {
+                let home = self.setup.home(origin.acceptor);
+                self.acceptors[home as usize - 1].hold.as_mut()
+            }
+            (_, None) => None,
         };
         match hold {
             Some(held) => {
@@ -228,8 +270,13 @@ impl<'a> World<'a> {
         self.setup.mutant.is_some_and(|mutant| mutant.has(flaw))
     }
 
-    fn versioned(&self) -> bool {
+    /// Whether registers hold pairs of a version and a value, as in the published simulation.
+    fn pairs(&self) -> bool {
         self.setup.load.calls == Calls::VersionedLoop
+    }
+
+    fn process(&mut self, proposer: u32) -> &mut Process {
+        &mut self.processes[proposer as usize - 1]
     }
 
     /// An id that no proposer has had.

@@ -52,7 +52,8 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, BenchError> {
         let runtime = runtime(options.threads)?;
         let proposers = runtime.block_on(subject::open(&servers.urls(), prefix, proposers))?;
-        let wire = Wire::new(prefix)?;
+        // The raw client has a cluster of its own, so that the two do not meet.
+        let wire = Wire::new(&format!("{prefix}raw:"))?;
         runtime.block_on(wire.join(&servers.urls()))?;
         servers.load(Wire::SCRIPT)?;
         let lanes = servers.iter().map(Lane::open).collect::<Result<_, _>>()?;

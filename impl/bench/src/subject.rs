@@ -3,7 +3,7 @@
 use crate::BenchError;
 use crate::slice::Outcome;
 use gryadka::{
-    Access, AcceptorId, Ballot, Bytes, Cell, ChangeError, ConnectOptions, Expected, Gryadka, Head,
+    AcceptorId, Access, Ballot, Bytes, Cell, ChangeError, ConnectOptions, Expected, Gryadka, Head,
     Lineage, ProposerId, RemoteAcceptor, Request, Stamp,
 };
 use std::future::Future;

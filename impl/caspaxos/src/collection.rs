@@ -38,7 +38,7 @@ enum Phase<V> {
 pub enum Collected {
     /// No acceptor holds the register any more, unless somebody has written it since.
     Erased,
-    /// There is a value: nothing was to be collected.
+    /// There is a value, which every acceptor holds by now: nothing was to be collected.
     Alive,
     /// Not everyone could be asked. What is left, a later collection finds.
     Unfinished(Why),
@@ -146,18 +146,11 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
                 let Phase::Confirming(round) = &mut self.phase else {
                     return CollectProgress::Wait;
                 };
-                let (alive, version) = match &present {
-                    None => (false, 0),
-                    Some(cell) => (cell.value.is_some(), cell.version),
-                };
-                if alive {
-                    if let Some(end) = round.give_up(Why::Conflict) {
-                        proposer.finish(self.key.clone(), &end);
-                    }
-                    self.phase = Phase::Over;
-                    return CollectProgress::Over(Collected::Alive);
-                }
-                let progress = round.decide(Step::Keep(Some(version)));
+                // A value is confirmed too: an acceptor that has missed it would go on to ask for
+                // a collection.
+                let dead = present.as_ref().is_none_or(|cell| cell.value.is_none());
+                let version = present.map_or(0, |cell| cell.version);
+                let progress = round.decide(Step::Keep(dead.then_some(version)));
                 self.follow(proposer, progress)
             }
             Progress::Over(end) => self.confirmed(proposer, &end),
@@ -171,7 +164,11 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     ) -> CollectProgress<V> {
         proposer.finish(self.key.clone(), end);
         let version = match end.outcome {
-            Outcome::Committed(version) => version.unwrap_or_default(),
+            Outcome::Committed(Some(version)) => version,
+            Outcome::Committed(None) => {
+                self.phase = Phase::Over;
+                return CollectProgress::Over(Collected::Alive);
+            }
             Outcome::NotApplied(why) | Outcome::Unknown(why) => {
                 self.phase = Phase::Over;
                 return CollectProgress::Over(Collected::Unfinished(why));
@@ -192,5 +189,36 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         let end = if *lost { Collected::Unfinished(Why::Unreachable) } else { Collected::Erased };
         self.phase = Phase::Over;
         CollectProgress::Over(end)
+    }
+}
+
+#[cfg(test)]
+impl<K, V: core::hash::Hash> Collection<K, V> {
+    /// What it waits for.
+    pub(crate) const fn stage(&self) -> Option<Stage> {
+        match &self.phase {
+            Phase::Confirming(round) => Some(round.phase.stage()),
+            Phase::Erasing { .. } => Some(Stage::Collect),
+            Phase::Over => None,
+        }
+    }
+
+    /// What it knows of one acceptor.
+    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
+        match &self.phase {
+            Phase::Confirming(round) => round.phase.standing(acceptor),
+            Phase::Erasing { waiting, .. } => (waiting.contains(&acceptor), false, false),
+            Phase::Over => (false, false, false),
+        }
+    }
+
+    /// What it knows beside that.
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+        core::hash::Hash::hash(&(self.ballot, core::mem::discriminant(&self.phase)), hasher);
+        match &self.phase {
+            Phase::Confirming(round) => round.phase.fingerprint(hasher),
+            Phase::Erasing { lost, .. } => core::hash::Hash::hash(lost, hasher),
+            Phase::Over => {}
+        }
     }
 }

@@ -20,6 +20,8 @@
 
 mod job;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod tests;
 
 pub use job::{Change, Made, Present, Settled};
@@ -38,6 +40,11 @@ const BACKOFF: (u64, u64) = (1_000_000, 100_000_000);
 /// The least time that the other replies are waited for after a conflict, in nanoseconds. Beyond it
 /// the wait is four times as long as the conflict took.
 const CONFLICT_PATIENCE: u64 = 5_000_000;
+
+/// How far a proposer counts ahead after a conflict. Whoever holds the key meanwhile counts on with
+/// every round, so one past the ballot that was shown would be outrun before it arrives, again and
+/// again. In the shortest wait a fast one counts to about this.
+const LEAP: u64 = 64;
 
 /// How many changes share a round at most.
 const MOST: usize = 256;
@@ -158,10 +165,17 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
         reply: Reply<Cell<V>>,
     ) {
         let Some(open) = &mut self.open else { return };
-        if ballot == open.round.ballot()
-            && open.patience.is_none()
-            && matches!(reply, Reply::Conflict(_) | Reply::Refused(_))
-        {
+        // An accept may overtake its own prepare, which then meets what the accept left.
+        let conflict = match &reply {
+            Reply::Conflict(_) => !open.voting,
+            Reply::Refused(_) => open.voting,
+            Reply::Promise { .. }
+            | Reply::Accepted
+            | Reply::Current { .. }
+            | Reply::Installed
+            | Reply::Collected(_) => false,
+        };
+        if conflict && ballot == open.round.ballot() && open.patience.is_none() {
             let wait = turn.now.saturating_sub(open.sent).saturating_mul(4);
             open.patience = Some(turn.now.saturating_add(wait.max(CONFLICT_PATIENCE)));
         }
@@ -218,6 +232,10 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
 
     /// Begins a round if one is wanted and its time has come.
     fn go_on<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>) {
+        if self.waiting.is_empty() {
+            // Whoever waited for the next try has ended; there is nothing to be woken for.
+            self.retry = None;
+        }
         let early = self.retry.is_some_and(|retry| retry > turn.now);
         if self.open.is_some() || self.waiting.is_empty() || early {
             return;
@@ -270,6 +288,10 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
                 turn.effects.push(Effect::Settle(job.change, Settled::Unknown(Why::Conflict)));
             }
         }
+        if open.jobs.is_empty() {
+            // Nobody would be told, and nobody would see to it that the round ends.
+            return open.round.give_up(Why::Conflict).map_or(Progress::Wait, Progress::Over);
+        }
         open.voting = true;
         let step = if open.jobs.iter().any(Job::puts) {
             if let Some(cell) = &mut present {
@@ -314,6 +336,9 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
         }
         if self.waiting.is_empty() {
             return;
+        }
+        if why == Why::Conflict {
+            turn.proposer.leap(LEAP * (self.backoff / BACKOFF.0));
         }
         self.retry = Some(turn.now.saturating_add((turn.draw)(self.backoff)));
         self.backoff = (self.backoff * 2).min(BACKOFF.1);

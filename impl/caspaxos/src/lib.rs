@@ -27,6 +27,7 @@
 //! | which quorums are safe together? | `configuration.rs` |
 //! | what does an acceptor promise and accept? | `acceptor.rs` |
 //! | whom does it listen to, and what does it erase? | `member.rs` |
+//! | how does one set of acceptors become another? | `membership.rs`, `membership/` |
 //! | what does a register hold? | `cell.rs` |
 //! | what travels between them? | `message.rs` |
 //! | how does one change run, and how can it end? | `round.rs` |
@@ -65,7 +66,7 @@ pub use collection::{CollectProgress, Collected, Collection};
 pub use configuration::{AcceptorId, Configuration, ConfigurationError, Quorum};
 pub use desk::{Change, Desk, Effect, Made, Present, Settled, Turn};
 pub use member::{Member, Stamp, Standing, Turned};
-pub use membership::plan;
+pub use membership::{CopyProgress, Copying, plan};
 pub use message::{Reply, Request, Stage};
 pub use proposer::Proposer;
 pub use reading::{ReadProgress, Reading};

@@ -17,6 +17,10 @@
 //! Each part may be done again, by another driver too. Where acceptors were told of `e + 1` and the
 //! store does not say that it is settled, parts 3 to 5 are done again.
 
+mod copying;
+
+pub use copying::{CopyProgress, Copying};
+
 use crate::{AcceptorId, Configuration, ConfigurationError, Quorum};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;

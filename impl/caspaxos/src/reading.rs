@@ -120,6 +120,15 @@ impl<V: Clone> Reading<V> {
 }
 
 #[cfg(test)]
+impl<V> Reading<V> {
+    /// All that it knows of one acceptor: whether it is waited for, and what it said.
+    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, Option<(Ballot, &Option<V>)>) {
+        let found = self.found.iter().find(|found| found.by.contains(&acceptor));
+        (self.waiting.contains(&acceptor), found.map(|found| (found.accepted, &found.value)))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{ProposerId, Quorum};

@@ -378,6 +378,14 @@ impl<V: Clone, A: Clone> Round<V, A> {
 
 #[cfg(test)]
 impl<V: Hash, A: Hash> Phase<V, A> {
+    /// Which replies it waits for.
+    pub(crate) const fn stage(&self) -> Stage {
+        match self {
+            Self::Preparing(_) => Stage::Prepare,
+            Self::Deciding { .. } | Self::Accepting(_) | Self::Over => Stage::Accept,
+        }
+    }
+
     /// What the phase knows of one acceptor.
     pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
         match self {

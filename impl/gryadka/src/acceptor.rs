@@ -68,12 +68,9 @@ pub trait Acceptor: Send + Sync + 'static {
     /// the last is named at least once; some are perhaps named twice, and a page may be empty.
     fn list(&self, cursor: Cursor) -> impl Future<Output = Result<Page, Lost>> + Send;
 
-    /// The keys that it accepted tombstones for, page by page, as in [`Self::list`]. Some may hold
-    /// something else by now.
+    /// The keys of the registers that it holds without a value, page by page, as in [`Self::list`]:
+    /// tombstones for the most part, and what reads and refusals leave where there never was a value.
     fn hints(&self, cursor: Cursor) -> impl Future<Output = Result<Page, Lost>> + Send;
-
-    /// Removes a key from those of [`Self::hints`].
-    fn forget_hint(&self, key: Bytes) -> impl Future<Output = Result<(), Lost>> + Send;
 }
 
 /// An acceptor as it presents itself.

@@ -1,12 +1,14 @@
 //! Collecting tombstones in the background: see [`caspaxos::Collection`] for why it is safe.
 //!
-//! Acceptors hint at the keys that they accepted tombstones for. Nothing else is remembered, so a
-//! collector that dies is followed by another one, which finds what it left.
+//! Acceptors hint at the keys that they hold without a value. Nothing else is remembered, so a
+//! collector that dies is followed by another one, which finds what it left. Where there is a value
+//! after all, an acceptor has missed it, and is given it.
 
 use crate::document::Document;
-use crate::{Acceptor, Cell, Cursor, Head, Lost, ProposerId, Reply, Request};
+use crate::{Acceptor, Cell, Cursor, Head, Lost, Page, ProposerId, Reply, Request};
 use bytes::Bytes;
 use caspaxos::{AcceptorId, CollectProgress, Collected, Collection, Proposer, Stage, Why};
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,11 @@ pub struct Pass {
     pub unfinished: u64,
 }
 
+/// A page of an acceptor's hints, if it answers.
+async fn hints<A: Acceptor>(acceptor: &Arc<A>, at: Cursor) -> Option<Page> {
+    tokio::time::timeout(PATIENCE, acceptor.hints(at)).await.ok()?.ok()
+}
+
 /// A collector at work in one epoch.
 pub(crate) struct Collector<A> {
     document: Document,
@@ -49,17 +56,21 @@ impl<A: Acceptor> Collector<A> {
         Some(Self { document, acceptors, proposer })
     }
 
-    /// Goes through the hints of all acceptors once.
+    /// Goes through the hints of all acceptors once. Everyone must take part in a collection, so
+    /// where one does not answer nothing is tried.
     pub(crate) async fn pass(&self) -> Pass {
         let mut pass = Pass::default();
+        let first = join_all(self.acceptors.values().map(|it| hints(it, Cursor::default()))).await;
+        if first.iter().any(Option::is_none) {
+            let keys: BTreeSet<Bytes> =
+                first.into_iter().flatten().flat_map(|page| page.keys).collect();
+            return Pass { unfinished: keys.len() as u64, ..pass };
+        }
         let mut seen = BTreeSet::new();
         for acceptor in self.acceptors.values() {
             let mut cursor = Some(Cursor::default());
             while let Some(at) = cursor {
-                // An acceptor that does not answer would not take part in a collection either.
-                let Ok(Ok(page)) = tokio::time::timeout(PATIENCE, acceptor.hints(at)).await else {
-                    break;
-                };
+                let Some(page) = hints(acceptor, at).await else { break };
                 let fresh: Vec<Bytes> =
                     page.keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
                 let ends = stream::iter(fresh.into_iter().map(|key| self.collect(key)));
@@ -84,11 +95,6 @@ impl<A: Acceptor> Collector<A> {
             end = self.attempt(key.clone()).await;
             if end != Collected::Unfinished(Why::Conflict) {
                 break;
-            }
-        }
-        if end == Collected::Alive {
-            for acceptor in self.acceptors.values() {
-                drop(tokio::time::timeout(PATIENCE, acceptor.forget_hint(key.clone())).await);
             }
         }
         end

@@ -3,6 +3,13 @@
 //! There is no clock in the gathering: with a lane free a request leaves at once, and while all are
 //! under way those that come wait for the next call and share it. So calls grow with the load, and a
 //! lone request is never held back.
+//!
+//! It is safe because requests that share a call have nothing to do with one another: each is about
+//! one register and one round, and is answered for itself, as if it had come alone. The acceptor
+//! executes them in order with nothing in between, which is one of the orders in which they could
+//! have arrived by themselves. A call that is lost loses each of them: *unknown* if it was sent, and
+//! certainly not delivered if it was not. Only what the whole call is refused for, a wrong stamp or
+//! an old epoch, is judged once for all.
 
 use crate::acceptor::{Acceptor, Head, Lost, Reply, Request};
 use crate::wire;

@@ -11,6 +11,44 @@
 //!                                 RemoteAcceptor: Redis (Lua) or a native server
 //! ```
 //!
+//! ```
+//! use gryadka::{CasAnswer, ConnectOptions, Expected, Gryadka, Present, Step};
+//! use std::time::Duration;
+//! use tokio::time::Instant;
+//! # use gryadka::{NativeRegisters, NativeServer};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let start = || NativeServer::start("127.0.0.1:0".parse().unwrap(), NativeRegisters::default());
+//! # let servers = [start()?, start()?, start()?];
+//! # let urls = servers.each_ref().map(|server| format!("native://{}", server.address()));
+//! // Three servers, `redis://host:port` each, which may belong to no cluster yet.
+//! let options = ConnectOptions { initialise: true, ..ConnectOptions::new(urls) };
+//! let store = Gryadka::connect(options).await?;
+//! let soon = || Instant::now() + Duration::from_secs(5);
+//!
+//! let version = store.set(b"greeting", "hello".into(), soon()).await?;
+//! let present = store.get(b"greeting", soon()).await?.ok_or("nothing there")?;
+//! assert_eq!((present.value.as_ref(), present.version), (&b"hello"[..], version));
+//!
+//! // Only if nobody has written since.
+//! let seen = Expected::Version(version);
+//! let answer = store.compare_and_set(b"greeting", seen, "good morning".into(), soon()).await?;
+//! assert_eq!(answer, CasAnswer::Set(version + 1));
+//!
+//! // Any function of what is there.
+//! let shout = |present: Present<'_>| match present.value {
+//!     Some(value) => Step::Put(Some([value, &b"!"[..]].concat().into()), present.next),
+//!     None => Step::Keep(present.version),
+//! };
+//! store.change(b"greeting", shout, soon()).await?;
+//!
+//! store.delete(b"greeting", Expected::Present, soon()).await?;
+//! assert_eq!(store.get(b"greeting", soon()).await?, None);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | question | file |
 //! |---|---|
 //! | how is a cluster found, used and followed? | `gryadka.rs` |
@@ -20,7 +58,7 @@
 //! | how do requests travel together? | `courier.rs` |
 //! | what must an acceptor do? | `acceptor.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
-//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `scripts/` |
+//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `verb.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
 //! | what does a cluster know of itself? | `document.rs`; who says so: `roster.rs` |
 //! | how does a cluster begin? | `bootstrap.rs` |
@@ -44,8 +82,8 @@ mod native_server;
 mod register;
 mod remote_acceptor;
 mod roster;
-mod scripts;
 mod store;
+mod verb;
 mod waiting;
 mod watching;
 mod wire;
@@ -54,7 +92,8 @@ pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Sta
 pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
-    AcceptorId, Ballot, Configuration, ConfigurationError, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
+    AcceptorId, Ballot, Configuration, ConfigurationError, Lineage, ProposerId, Quorum, Stamp,
+    Standing, Step, Why,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use collector::Pass;

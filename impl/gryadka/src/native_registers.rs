@@ -1,14 +1,12 @@
 //! An acceptor of its own, for where there is no Redis: the pure rules behind commands.
 //!
 //! `STEP`, `ADMIT`, `TELL`, `RETIRE` and `WIPE` take the keys and arguments of the scripts of the
-//! same names (`scripts/`) and answer like them; `SCAN`, `SSCAN`, `SREM`, `INFO` and `PING` are as in
+//! same names (`scripts/`) and answer like them; `SCAN`, `SSCAN`, `INFO` and `PING` are as in
 //! Redis, but list in order; `STATUS` answers the stamp, the epoch, the age and the document.
 
-use crate::acceptor::Cell;
 use crate::wire::{self, Answer, FENCED, NOT_MEMBER, NOT_WIPED};
 use bytes::Bytes;
-use caspaxos::{Faithful, Member, Request, Stamp, Standing, Turned};
-use std::collections::BTreeSet;
+use caspaxos::{Faithful, Member, Stamp, Standing, Turned};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +19,6 @@ pub struct NativeRegisters(Arc<Mutex<Memory>>);
 struct Memory {
     member: Member<Bytes, Bytes>,
     /// Keys that tombstones were accepted for, without the mark.
-    hints: BTreeSet<Bytes>,
     document: Bytes,
     /// The epoch of the document.
     told: u64,
@@ -75,12 +72,7 @@ impl NativeRegisters {
                 let registers = memory.member.registers();
                 registers.range((after, Bound::Unbounded)).map(|(key, _)| key.clone())
             }),
-            b"SSCAN" => page(arguments.get(1..).unwrap_or_default(), |after| {
-                memory.hints.range((after, Bound::Unbounded)).cloned()
-            }),
-            b"SREM" => Ok(Spoken::Number(
-                arguments.get(1).map_or(0, |key| u64::from(memory.hints.remove(key))),
-            )),
+            b"SSCAN" => page(arguments.get(1..).unwrap_or_default(), |after| memory.hints(after)),
             _ => return Spoken::Error(String::from("ERR unknown command")),
         };
         answer.unwrap_or_else(|Malformed| Spoken::Error(String::from("ERR wrong arguments")))
@@ -105,28 +97,22 @@ impl Memory {
         let requests = requests.collect::<Option<Vec<_>>>().ok_or(Malformed)?;
         let mut replies = Vec::with_capacity(keys.len());
         for (key, request) in keys.iter().zip(requests) {
-            let erased = matches!(request, Request::Collect { .. });
             match self.member.handle(&Faithful, (stamp, epoch), key, request) {
                 Ok(reply) => replies.push(wire::answer(&reply)),
                 Err(turned) => return Ok(refusal(turned)),
             }
-            self.note(key, erased);
         }
         Ok(Spoken::Array(replies.into_iter().map(Spoken::from).collect()))
     }
 
-    /// Keeps the hints.
-    fn note(&mut self, key: &Bytes, erased: bool) {
-        let Some(bare) = key.get(1..) else { return };
-        match self.member.registers().get(key).map(|register| &register.value) {
-            Some(Some(Cell { value: None, .. })) => {
-                self.hints.insert(Bytes::copy_from_slice(bare));
-            }
-            None if erased => {
-                self.hints.remove(bare);
-            }
-            Some(_) | None => {}
-        }
+    /// The keys of registers that hold no value, without their mark.
+    fn hints(&self, after: Bound<Bytes>) -> impl Iterator<Item = Bytes> {
+        let marked = |key: Bytes| Bytes::from([&b"="[..], &key].concat());
+        let registers = self.member.registers().range((after.map(marked), Bound::Unbounded));
+        let dead = registers.filter(|(_, register)| {
+            register.value.as_ref().is_none_or(|cell| cell.value.is_none())
+        });
+        dead.map(|(key, _)| key.slice(1..))
     }
 
     fn admit(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
@@ -206,7 +192,7 @@ impl Memory {
 
     fn info(&self) -> String {
         let registers = self.member.registers().len();
-        format!("server:gryadka-native\r\nregisters:{registers}\r\nhints:{}\r\n", self.hints.len())
+        format!("server:gryadka-native\r\nregisters:{registers}\r\n")
     }
 }
 

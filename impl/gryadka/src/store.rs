@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// How long a quorum read waits for acceptors to agree before a round is run instead, if its
 /// deadline does not come first.
@@ -109,7 +110,15 @@ impl<A: Acceptor> Store<A> {
         if deadline <= Instant::now() {
             return Err(ChangeError::NotApplied(Why::Deadline));
         }
-        let key = Bytes::copy_from_slice(key);
+        let span = tracing::debug_span!("change", key = %key.escape_ascii());
+        self.run(Bytes::copy_from_slice(key), f, deadline).instrument(span).await
+    }
+
+    async fn run<T, F>(&self, key: Bytes, f: F, deadline: Instant) -> Result<T, ChangeError>
+    where
+        T: Send + 'static,
+        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+    {
         let (waiter, mut answer) = waiter(f, self.limits);
         self.engine.submit(&key, waiter, deadline);
         let mut patience = Patience { engine: &self.engine, key, deadline: Some(deadline) };
@@ -122,6 +131,9 @@ impl<A: Acceptor> Store<A> {
             }
         };
         patience.deadline = None;
+        if let Ok(Err(error)) = &answer {
+            tracing::debug!(%error, "the change did not commit");
+        }
         #[expect(clippy::panic, reason = "the caller's own function has panicked")]
         answer.unwrap_or_else(|_| panic!("the change function panicked"))
     }
@@ -133,6 +145,11 @@ impl<A: Acceptor> Store<A> {
     /// behind.
     pub async fn read(&self, key: &[u8], deadline: Instant) -> Result<Option<Cell>, ChangeError> {
         self.limits.key(key).map_err(ChangeError::TooLong)?;
+        let span = tracing::debug_span!("read", key = %key.escape_ascii());
+        self.read_any(key, deadline).instrument(span).await
+    }
+
+    async fn read_any(&self, key: &[u8], deadline: Instant) -> Result<Option<Cell>, ChangeError> {
         let (number, mut answer) = self.engine.read(&Bytes::copy_from_slice(key));
         let stop = StopReading { engine: &self.engine, number };
         let patience = deadline.min(Instant::now() + READ_PATIENCE);
@@ -149,7 +166,8 @@ impl<A: Acceptor> Store<A> {
             });
             Step::Keep(cell)
         };
-        self.change(key, keep, deadline).await
+        tracing::debug!("acceptors differ: a round is run");
+        self.change_any(key, keep, deadline).await
     }
 
     /// The configuration that it works under.

@@ -283,7 +283,7 @@ pub(super) fn traced(trace: &[String]) -> String {
 /// Runs every scenario of the published simulation, and holds each to what it must come to.
 fn published(args: &SimArgs) -> Result<End, Failure> {
     let mut text = format!(
-        "{:<22} {:>6} {:>10}  {:<8} as it must be\n",
+        "{:<24} {:>6} {:>10}  {:<8} as it must be\n",
         "scenario", "seeds", "operations", "verdict"
     );
     let (mut wrong, mut seconds) = (false, 0.0);
@@ -299,7 +299,7 @@ fn published(args: &SimArgs) -> Result<End, Failure> {
         seconds += totals.seconds;
         let right = if verdict == expected { "yes" } else { "NO" };
         text += &format!(
-            "{name:<22} {:>6} {:>10}  {:<8} {right}\n",
+            "{name:<24} {:>6} {:>10}  {:<8} {right}\n",
             totals.seeds,
             totals.counts.operations,
             verdict.name()

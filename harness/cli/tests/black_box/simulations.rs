@@ -17,7 +17,7 @@ fn the_protocol_as_it_is_violates_nothing_and_says_what_was_covered() {
 #[test]
 fn the_published_scenarios_come_to_what_they_must() {
     let table = Sandbox::new().harness("sim published").exits(0).stdout();
-    assert_eq!(table.matches(" yes\n").count(), 10, "{table}");
+    assert_eq!(table.matches(" yes\n").count(), 12, "{table}");
     assert!(table.contains("invalid  yes"), "{table}");
 }
 

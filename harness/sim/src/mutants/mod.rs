@@ -5,9 +5,11 @@
 //! processes exist in the simulated world alone.
 
 use crate::fault::{Effect, Fault, Memory, Trouble};
-use crate::setup::{Calls, Network, Setup};
+use crate::setup::{Calls, Membership, Network, Rescan, Setup};
+use crate::swarm::through;
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -39,6 +41,20 @@ gallery!(
     accept_retried,
     lost_tail,
     wiped_voter,
+    read_newest,
+    answered_early,
+    doubt_repeated,
+    unfenced,
+    no_rescan,
+    one_key_rescanned,
+    even_unscanned,
+    two_steps,
+    copy_overwrites,
+    collected_early,
+    any_tombstone_collected,
+    ageless,
+    age_lowered,
+    version_restarted,
 );
 
 /// One fault put into the protocol, or into a process that runs it.
@@ -69,6 +85,14 @@ pub(crate) enum Flaw {
     RetriesAccepts,
     /// An acceptor that has lost memory goes on voting.
     VotesWithoutMemory,
+    /// The driver of the membership takes two steps at once.
+    TakesTwoSteps,
+    /// It commits nothing again.
+    NoRescan,
+    /// It commits nothing again on the way to an even number.
+    EvenUnscanned,
+    /// It commits one key again, and no other.
+    RescansOneKey,
 }
 
 fn faithful() -> Arc<dyn Rules> {
@@ -110,6 +134,51 @@ fn prepare_quorums_apart(setup: &mut Setup) {
 /// How long each half is out of reach, in nanoseconds, and how often that comes round.
 const TURN: u64 = 3_000_000;
 const TURNS: u64 = 40;
+
+/// Three acceptors are replaced by empty ones, one after the other, while many keys are written
+/// that nobody touches for long.
+fn replacing(setup: &mut Setup) {
+    let goals = [1..=3, 2..=4, 3..=5, 4..=6].map(|goal| goal.collect::<BTreeSet<u32>>());
+    (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (3, 2, 2);
+    setup.proposers = setup.proposers.min(3);
+    (setup.load.keys, setup.load.think) = (12, 4_000_000);
+    setup.faults.clear();
+    setup.membership = Some(Membership {
+        at: 10_000_000,
+        steps: through(setup, &goals),
+        pause: 5_000_000,
+        rescan: Rescan::Identity,
+        crashes: 0.0,
+        gossip: 5_000_000,
+        leavers_gone: false,
+        rejoined: Vec::new(),
+    });
+}
+
+/// Keys are deleted, collected and written again all the time.
+fn deleting(setup: &mut Setup) {
+    setup.load.calls = Calls::CasRegister;
+    setup.load.deletes = 0.6;
+    (setup.load.keys, setup.load.think) = (3, 4_000_000);
+    setup.collections = 3_000_000;
+    setup.membership = None;
+}
+
+/// Messages are quick for the most part, and otherwise very late, or never leave.
+fn late(setup: &mut Setup) {
+    setup.network = Network {
+        delay: (50_000, 200_000),
+        stray: 0.15,
+        stray_by: 25_000_000,
+        lost: 0.0,
+        refused: 0.15,
+        broken: 0.0,
+        repeated: 0.0,
+    };
+    setup.load.think = 2_000_000;
+    setup.collections = 1_000_000;
+    setup.faults.clear();
+}
 
 /// Crashes one acceptor after the other, each coming back with this memory.
 fn crash_one_after_the_other(setup: &mut Setup, memory: Memory) {
@@ -206,7 +275,7 @@ mod tests {
 
     #[test]
     fn every_mutant_has_a_name_of_its_own_and_is_found_by_it() {
-        let names: std::collections::BTreeSet<_> = Mutant::all().map(Mutant::name).collect();
+        let names: BTreeSet<_> = Mutant::all().map(Mutant::name).collect();
         assert_eq!(names.len(), GALLERY.len());
         for mutant in Mutant::all() {
             assert_eq!(mutant.name().parse(), Ok(mutant));

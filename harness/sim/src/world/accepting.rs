@@ -1,131 +1,244 @@
-//! Acceptors: registers, and what a crash leaves of them.
+//! Acceptors: what they answer, and what a crash leaves of them.
 
-use super::network::{Origin, Words, note};
+use super::network::{Control, Letter, Origin, Report, Return, note};
 use super::{Event, Key, World};
-use crate::change::Held;
+use crate::change::Shared;
+use crate::document::Document;
 use crate::fault::{Memory, Trouble};
 use crate::message::{CALM, Phase};
 use crate::mutants::Flaw;
 use crate::record::BallotChange;
 use crate::setup::Setup;
 use crate::situation::Situation;
-use caspaxos::{Register, Request};
+use caspaxos::{AcceptorId, Held, Member, Reply, Stamp, Standing, Turned};
 use harness_history::Value;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
-/// One acceptor.
+/// The one cluster of a world.
+const CLUSTER: u64 = 1;
+
+/// The stamp of the acceptor with this number.
+const fn stamp(number: u32) -> Stamp {
+    Stamp { cluster: CLUSTER, acceptor: AcceptorId(number) }
+}
+
+/// A place where acceptors live, one after the other.
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    registers: BTreeMap<Key, Register<Held>>,
-    /// What each change replaced, and when; kept only where a crash may lose the tail.
-    journal: Option<Vec<(u64, Key, Register<Held>)>>,
+    pub(super) member: Member<Key, Shared>,
+    /// The latest document that it was told of.
+    document: Rc<Document>,
+    /// What it was before each change, and when; kept only where a crash may lose the tail.
+    journal: Option<Vec<(u64, Member<Key, Shared>)>>,
+    /// The numbers under which it joined. An operator never gives one twice.
+    numbers: BTreeSet<u32>,
     up: bool,
     /// Whether requests vanish while it is down, rather than be refused.
     silent: bool,
+    /// It has left for good.
+    gone: bool,
     came_back: bool,
-    memory_lost: bool,
     /// What waits before a paused acceptor.
     pub(super) hold: Option<Vec<Event>>,
 }
 
 impl Acceptor {
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup, home: u32, first: &Rc<Document>) -> Self {
         let loses_tail = |trouble: &Trouble| {
             matches!(trouble, Trouble::CrashAcceptor { memory: Memory::TailLost(_), .. })
         };
         let journalled = setup.faults.iter().any(|fault| loses_tail(&fault.what));
-        Self {
-            registers: BTreeMap::new(),
+        let mut this = Self {
+            member: Member::default(),
+            document: first.clone(),
             journal: journalled.then(Vec::new),
+            numbers: BTreeSet::new(),
             up: true,
             silent: false,
+            gone: false,
             came_back: false,
-            memory_lost: false,
             hold: None,
+        };
+        if home <= setup.acceptors {
+            this.join(home, first, 0);
         }
+        this
+    }
+
+    fn join(&mut self, number: u32, document: &Rc<Document>, age: u64) -> bool {
+        let known = self.member.standing().is_some_and(|held| held.stamp == stamp(number));
+        // A stamp that was lost is dead with all that was promised under it.
+        if !known && !self.numbers.insert(number) {
+            return false;
+        }
+        if !known && self.member.standing().is_some() {
+            self.member.leave();
+        }
+        let standing = Standing { stamp: stamp(number), epoch: document.epoch, age };
+        if !known {
+            self.document = document.clone();
+        }
+        self.member.join(standing).is_ok()
+    }
+
+    fn control(&mut self, number: u32, control: &Control) -> Option<Report> {
+        match control {
+            Control::Join(document, age) => {
+                if !self.join(number, document, *age) {
+                    return None;
+                }
+            }
+            Control::Tell(document) => {
+                self.member.tell(stamp(number), document.epoch).ok()?;
+                if document.epoch >= self.document.epoch {
+                    self.document = document.clone();
+                }
+            }
+            Control::Leave => {
+                if self.member.standing().is_some_and(|held| held.stamp == stamp(number)) {
+                    self.member.leave();
+                    self.gone = true;
+                }
+            }
+            Control::Report => {}
+        }
+        let standing = self.member.standing().filter(|held| held.stamp == stamp(number))?;
+        let keys = self.member.registers().keys().cloned().collect();
+        Some(Report { standing, document: self.document.clone(), keys })
+    }
+
+    /// How old it is.
+    pub(super) fn age(&self) -> u64 {
+        self.member.standing().map_or(0, |standing| standing.age)
+    }
+
+    /// The ballots of a register, none when it is not held.
+    fn held(&self, key: &Key) -> Option<Held> {
+        self.member.registers().get(key).map(caspaxos::Register::held)
+    }
+
+    fn value(&self, key: &Key) -> Value {
+        let cell = self.member.registers().get(key).and_then(|register| register.value.as_ref());
+        cell.and_then(|cell| cell.value.as_deref()).cloned().unwrap_or_default()
     }
 }
 
 impl World<'_> {
-    pub(super) fn on_request(&mut self, origin: Origin, request: Request<Held>) {
-        let guarded = !self.has(Flaw::VotesWithoutMemory);
-        let acceptor = &mut self.acceptors[origin.acceptor as usize - 1];
+    pub(super) fn on_request(&mut self, origin: Origin, letter: Letter) {
+        let home = self.setup.home(origin.acceptor) as usize - 1;
+        let acceptor = &mut self.acceptors[home];
+        let joins = matches!(&letter, Letter::Control(Control::Join(..)));
         if !acceptor.up && acceptor.silent {
-            let words = Words::Request(&request);
-            note(&mut self.record, self.now, &origin, "→", &words, &"finds nobody");
+            note(&mut self.record, self.now, &origin, "→", &letter, &"finds nobody");
             return;
         }
-        if !acceptor.up {
-            return self.turned_away(origin, &request, "is down");
+        if !acceptor.up || (acceptor.gone && !joins) {
+            return self.turned_away(origin, &letter);
         }
-        if acceptor.memory_lost && guarded {
-            self.record.met(Situation::MemoryLossNoticed);
-            return self.turned_away(origin, &request, "has lost its memory and does not vote");
+        if let Some(journal) = &mut acceptor.journal {
+            journal.push((self.now, acceptor.member.clone()));
         }
-        if acceptor.came_back {
+        let reply = match &letter {
+            Letter::Control(control) => {
+                acceptor.gone &= !joins;
+                let report = acceptor.control(origin.acceptor, control);
+                Return::Report(report)
+            }
+            Letter::Register(epoch, request) => {
+                let before = acceptor.held(&origin.key);
+                let caller = (stamp(origin.acceptor), *epoch);
+                let answer =
+                    acceptor.member.handle(&*self.rules, caller, &origin.key, request.clone());
+                self.observe(&origin, before, &answer);
+                Return::Register(answer)
+            }
+        };
+        note(&mut self.record, self.now, &origin, "→", &letter, &reply);
+        self.send_reply(origin, reply, Some(letter));
+    }
+
+    /// Notes what a request did to a register.
+    fn observe(
+        &mut self,
+        origin: &Origin,
+        before: Option<Held>,
+        answer: &Result<Reply<crate::change::Held>, Turned>,
+    ) {
+        let home = self.setup.home(origin.acceptor);
+        let acceptor = &self.acceptors[home as usize - 1];
+        let held = acceptor.held(&origin.key);
+        if acceptor.came_back && answer.is_ok() {
             self.record.met(Situation::AcceptorCameBack);
         }
-        let register = acceptor.registers.entry(origin.key.clone()).or_default();
-        let before = register.held();
-        if let Some(journal) = &mut acceptor.journal {
-            journal.push((self.now, origin.key.clone(), register.clone()));
-        }
-        let reply = register.handle(&*self.rules, request.clone());
-        let held = register.held();
-        let answer = Words::Reply(&reply);
-        note(&mut self.record, self.now, &origin, "→", &Words::Request(&request), &answer);
-        if held != before && self.record.is_full() {
+        if held != before && self.record.is_full() && !origin.key.starts_with('\0') {
+            let none = caspaxos::Register::<()>::default().held();
             self.record.ballots.push(BallotChange {
                 time: self.now,
-                acceptor: origin.acceptor,
+                acceptor: home,
                 key: origin.key.to_string(),
-                held,
-                value: register.value.as_deref().cloned().unwrap_or_default(),
+                held: held.unwrap_or(none),
+                value: acceptor.value(&origin.key),
                 by: Some(origin.op),
             });
         }
         if origin.copy > 0 {
             self.record.met(Situation::RepeatedRequest);
         }
-        if origin.phase == Phase::Prepare && before.accepted == origin.ballot {
+        let accepted = before.map(|held| held.accepted);
+        if origin.phase == Phase::Prepare && accepted == Some(origin.ballot) {
             self.record.met(Situation::AcceptOvertakesPrepare);
         }
-        self.follow_vote(&origin, &reply);
-        self.send_reply(origin, reply, Some(request));
+        match answer {
+            Err(Turned::NotMember) => self.record.met(Situation::MemoryLossNoticed),
+            Err(Turned::Fenced(_)) => self.record.met(Situation::Fenced),
+            Ok(Reply::Refused(_)) if before.is_none() && origin.phase == Phase::Accept => {
+                self.record.met(Situation::AgeRefused);
+            }
+            Ok(reply) => self.follow_vote(origin, reply),
+        }
     }
 
-    /// The proposer hears that its request found no voter. When requests repeat, an earlier copy
-    /// may have been accepted all the same.
-    fn turned_away(&mut self, origin: Origin, request: &Request<Held>, why: &str) {
-        let end = format_args!("a{} {why}", origin.acceptor).to_string();
-        note(&mut self.record, self.now, &origin, "→", &Words::Request(request), &end);
+    /// The proposer hears that its request found nobody. When requests repeat, an earlier copy may
+    /// have been taken up all the same.
+    fn turned_away(&mut self, origin: Origin, letter: &Letter) {
+        let end = format!("a{} is down", origin.acceptor);
+        note(&mut self.record, self.now, &origin, "→", letter, &end);
         let delivered = self.setup.repeats;
         self.put_after(CALM, Event::Lost { origin, delivered });
     }
 
     pub(super) fn crash_acceptor(&mut self, acceptor: u32, memory: Memory, silent: bool) {
         let now = self.now;
+        let votes_on = self.has(Flaw::VotesWithoutMemory);
         let this = &mut self.acceptors[acceptor as usize - 1];
-        let forgotten: Vec<Key> = match memory {
-            Memory::Kept => Vec::new(),
-            Memory::Wiped => std::mem::take(&mut this.registers).into_keys().collect(),
+        let before = this.member.clone();
+        let standing = this.member.standing();
+        match memory {
+            Memory::Kept => {}
+            Memory::Wiped => this.member = Member::default(),
             Memory::TailLost(tail) => {
-                let since = now.saturating_sub(tail);
                 let journal = this.journal.get_or_insert_default();
-                let kept = journal.partition_point(|(at, ..)| *at < since);
-                let lost = journal.split_off(kept);
-                let keys = lost.iter().map(|(_, key, _)| key.clone()).collect();
-                // Undone backwards, so that the oldest state of each register stays.
-                for (_, key, register) in lost.into_iter().rev() {
-                    this.registers.insert(key, register);
+                let kept = journal.partition_point(|(at, _)| *at < now.saturating_sub(tail));
+                if let Some((_, old)) = journal.drain(kept..).next() {
+                    this.member = old;
                 }
-                keys
+                if !votes_on {
+                    this.member.leave();
+                }
             }
-        };
+        }
+        if votes_on
+            && this.member.standing().is_none()
+            && let Some(standing) = standing
+        {
+            // Taken for a fresh one, it is given its old place.
+            let joined = this.member.join(Standing { age: 0, ..standing });
+            debug_assert!(joined.is_ok(), "it had no place");
+        }
         (this.up, this.silent) = (false, silent);
-        this.memory_lost |= memory != Memory::Kept;
         this.hold = None;
-        self.note_forgotten(acceptor, forgotten);
+        self.note_forgotten(acceptor, &before);
     }
 
     pub(super) fn restart_acceptor(&mut self, acceptor: u32) {
@@ -133,19 +246,19 @@ impl World<'_> {
         (acceptor.up, acceptor.came_back) = (true, true);
     }
 
-    fn note_forgotten(&mut self, acceptor: u32, mut forgotten: Vec<Key>) {
+    fn note_forgotten(&mut self, acceptor: u32, before: &Member<Key, Shared>) {
         if !self.record.is_full() {
             return;
         }
-        forgotten.sort_unstable();
-        forgotten.dedup();
-        for key in forgotten {
-            let registers = &self.acceptors[acceptor as usize - 1].registers;
-            let register = registers.get(&key).cloned().unwrap_or_default();
-            let value = register.value.as_deref().cloned().unwrap_or(Value::Null);
-            let (held, key) = (register.held(), key.to_string());
-            let time = self.now;
-            self.record.ballots.push(BallotChange { time, acceptor, key, held, value, by: None });
+        let this = &self.acceptors[acceptor as usize - 1];
+        for (key, register) in before.registers() {
+            let none = caspaxos::Register::<()>::default().held();
+            let held = this.held(key).unwrap_or(none);
+            if held != register.held() {
+                let (time, value, key) = (self.now, this.value(key), key.to_string());
+                let change = BallotChange { time, acceptor, key, held, value, by: None };
+                self.record.ballots.push(change);
+            }
         }
     }
 }

@@ -2,26 +2,86 @@
 
 use super::{Event, Key, World};
 use crate::change::Held;
+use crate::document::Document;
 use crate::fates::RETRY;
 use crate::message::{Fate, MessageId, OpId, Phase, Way};
 use crate::mutants::Flaw;
 use crate::record::Record;
-use caspaxos::{Ballot, Reply, Request};
+use caspaxos::{Ballot, Reply, Request, Standing, Turned};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
+
+/// Who at a proposer waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// The round of a key.
+    Round,
+    /// A read without a round.
+    Read,
+    /// The collector.
+    Collection,
+    /// The driver of the membership.
+    Driver,
+    /// A proposer that asks for the configuration.
+    Learning,
+}
 
 /// Which request a message is, or answers.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
+    pub(super) task: Task,
     pub(super) op: OpId,
     pub(super) attempt: u32,
     pub(super) phase: Phase,
     pub(super) proposer: u32,
     /// Which life of the proposer's process: a later one does not hear its replies.
     pub(super) life: u32,
+    /// The number of the acceptor that is meant.
     pub(super) acceptor: u32,
     pub(super) copy: u32,
     pub(super) key: Key,
     pub(super) ballot: Ballot,
+}
+
+/// What is asked of an acceptor.
+#[derive(Debug, Clone)]
+pub(super) enum Letter {
+    /// Something about a register, under an epoch.
+    Register(u64, Request<Held>),
+    /// Something about its place in the cluster.
+    Control(Control),
+}
+
+/// What is asked about an acceptor's place in the cluster.
+#[derive(Debug, Clone)]
+pub(super) enum Control {
+    /// Say what you know.
+    Report,
+    /// Join under this document's epoch, empty, and of this age.
+    Join(Rc<Document>, u64),
+    /// Know of this document.
+    Tell(Rc<Document>),
+    /// Leave: vote no more.
+    Leave,
+}
+
+/// What an acceptor answers.
+#[derive(Debug, Clone)]
+pub(super) enum Return {
+    /// To a request about a register.
+    Register(Result<Reply<Held>, Turned>),
+    /// To a request about its place, with what it knows afterwards; none when it is not, or no
+    /// longer, the one that was meant.
+    Report(Option<Report>),
+}
+
+/// What an acceptor knows.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    pub(super) standing: Standing,
+    pub(super) document: Rc<Document>,
+    pub(super) keys: BTreeSet<Key>,
 }
 
 impl Origin {
@@ -32,19 +92,18 @@ impl Origin {
 }
 
 impl World<'_> {
-    pub(super) fn send_request(&mut self, origin: Origin, request: Request<Held>) {
+    pub(super) fn send_request(&mut self, origin: Origin, letter: Letter) {
         let message = origin.message(Way::Request);
         let fate = self.fate(&origin, message);
         if !matches!(fate, Fate::Arrives { .. }) {
-            let words = Words::Request(&request);
-            note(&mut self.record, self.now, &origin, "→", &words, &fate);
+            note(&mut self.record, self.now, &origin, "→", &letter, &fate);
         }
         match fate {
-            Fate::Arrives { after } => self.put_after(after, Event::Request { origin, request }),
+            Fate::Arrives { after } => self.put_after(after, Event::Request { origin, letter }),
             Fate::Twice { after, again } => {
                 let copy = Origin { copy: 1, ..origin.clone() };
-                self.put_after(after, Event::Request { origin, request: request.clone() });
-                self.put_after(again, Event::Request { origin: copy, request });
+                self.put_after(after, Event::Request { origin, letter: letter.clone() });
+                self.put_after(again, Event::Request { origin: copy, letter });
             }
             Fate::Lost => {}
             Fate::Refused { told } => {
@@ -53,24 +112,19 @@ impl World<'_> {
             Fate::Broken { told, arrives } => {
                 if let Some(after) = arrives {
                     let origin = origin.clone();
-                    self.put_after(after, Event::Request { origin, request: request.clone() });
+                    self.put_after(after, Event::Request { origin, letter: letter.clone() });
                 }
-                self.broken(origin, message, told, Some(request));
+                self.broken(origin, message, told, Some(letter));
             }
         }
     }
 
-    /// Sends an acceptor's reply. `request` is what it answers, for a transport that would retry.
-    pub(super) fn send_reply(
-        &mut self,
-        origin: Origin,
-        reply: Reply<Held>,
-        request: Option<Request<Held>>,
-    ) {
+    /// Sends an acceptor's reply. `letter` is what it answers, for a transport that would retry.
+    pub(super) fn send_reply(&mut self, origin: Origin, reply: Return, letter: Option<Letter>) {
         let message = origin.message(Way::Reply);
         let fate = self.fate(&origin, message);
         if !matches!(fate, Fate::Arrives { .. }) {
-            note(&mut self.record, self.now, &origin, "←", &Words::Reply(&reply), &fate);
+            note(&mut self.record, self.now, &origin, "←", &reply, &fate);
         }
         match fate {
             Fate::Arrives { after } => self.put_after(after, Event::Reply { origin, reply }),
@@ -80,24 +134,18 @@ impl World<'_> {
                 self.put_after(again, Event::Reply { origin: copy, reply });
             }
             Fate::Lost | Fate::Refused { .. } => {}
-            Fate::Broken { told, .. } => self.broken(origin, message, told, request),
+            Fate::Broken { told, .. } => self.broken(origin, message, told, letter),
         }
     }
 
     /// The proposer hears that a connection broke, and that the request may have been delivered.
-    fn broken(
-        &mut self,
-        origin: Origin,
-        message: MessageId,
-        told: u64,
-        request: Option<Request<Held>>,
-    ) {
+    fn broken(&mut self, origin: Origin, message: MessageId, told: u64, letter: Option<Letter>) {
         if self.has(Flaw::RetriesAccepts)
             && Phase::is_first_accept(message)
-            && let Some(request) = request
+            && let Some(letter) = letter
         {
             let origin = Origin { copy: 1, ..origin };
-            self.put_after(told + RETRY, Event::Request { origin, request });
+            self.put_after(told + RETRY, Event::Request { origin, letter });
             return;
         }
         let delivered = !self.has(Flaw::ClaimsNotDelivered);
@@ -105,35 +153,131 @@ impl World<'_> {
     }
 
     fn fate(&mut self, origin: &Origin, message: MessageId) -> Fate {
-        let wrong = self.weather.on(origin.proposer, origin.acceptor, message.way, self.now);
+        let home = self.setup.home(origin.acceptor);
+        let wrong = self.weather.on(origin.proposer, home, message.way, self.now);
         let fate = self.fates.of(message, &wrong);
         self.record.message(self.now, message, fate);
         fate
     }
+
+    /// A reply is at its proposer: whoever waits for it takes it up.
+    pub(super) fn on_reply(&mut self, origin: Origin, reply: Return) {
+        note(&mut self.record, self.now, &origin, "←", &reply, &"");
+        if self.process(origin.proposer).life != origin.life {
+            return;
+        }
+        if let Return::Register(Err(Turned::Fenced(epoch))) = reply {
+            self.fenced(origin.proposer, epoch);
+        }
+        match (origin.task, reply) {
+            (Task::Round, Return::Register(reply)) => self.on_round_reply(&origin, reply),
+            (Task::Read, Return::Register(reply)) => self.on_read_reply(&origin, reply),
+            (Task::Collection, Return::Register(reply)) => {
+                self.on_collection_reply(&origin, reply);
+            }
+            (Task::Driver, Return::Register(reply)) => self.on_copy_reply(&origin, reply),
+            (Task::Driver, Return::Report(report)) => self.on_driver_report(&origin, report),
+            (Task::Learning, Return::Report(Some(report))) => {
+                self.learn(origin.proposer, &report.document);
+            }
+            (
+                Task::Round | Task::Read | Task::Collection | Task::Learning,
+                Return::Register(_) | Return::Report(_),
+            ) => {}
+        }
+    }
+
+    pub(super) fn on_lost(&mut self, origin: Origin, delivered: bool) {
+        let end = if delivered { "may have arrived" } else { "never left" };
+        self.record.line(self.now, || {
+            let Origin { op, proposer, acceptor, phase, .. } = &origin;
+            format!("p{proposer} ← a{acceptor}  nothing: its {} for {op} {end}", phase.name())
+        });
+        let sets_back = self.has(Flaw::SetsCounterBack);
+        let process = self.process(origin.proposer);
+        if process.life != origin.life {
+            return;
+        }
+        if sets_back && let Some(core) = &mut process.proposer {
+            core.set_counter(0);
+        }
+        match origin.task {
+            Task::Round => self.on_round_lost(&origin, delivered),
+            Task::Read => self.on_read_lost(&origin),
+            Task::Collection => self.on_collection_lost(&origin, delivered),
+            Task::Driver => self.on_driver_lost(&origin),
+            Task::Learning => {}
+        }
+    }
 }
 
-/// What a message says, for the trace.
-pub(super) enum Words<'a> {
-    Request(&'a Request<Held>),
-    Reply(&'a Reply<Held>),
-}
+struct Shown<'a>(&'a Option<Held>);
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |value: &Option<Held>| {
-            value.as_ref().map_or_else(|| "nothing".to_owned(), |value| value.to_string())
-        };
+        match self.0 {
+            None => f.write_str("nothing"),
+            Some(cell) => match &cell.value {
+                Some(value) => write!(f, "{value} (version {})", cell.version),
+                None => write!(f, "a tombstone (version {})", cell.version),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Words::Request(Request::Prepare { ballot }) => write!(f, "prepare {ballot}"),
-            Words::Request(Request::Accept { ballot, value, promise }) => {
-                write!(f, "accept {} under {ballot}, promise {promise}", show(value))
+            Self::Register(epoch, request) => {
+                match request {
+                    Request::Prepare { ballot } => write!(f, "prepare {ballot}")?,
+                    Request::Accept { ballot, value, promise } => {
+                        write!(f, "accept {} under {ballot}, promise {promise}", Shown(value))?;
+                    }
+                    Request::Read => f.write_str("read")?,
+                    Request::Install(register) => {
+                        let (value, accepted) = (Shown(&register.value), register.accepted);
+                        write!(f, "install {value} of {accepted}")?;
+                    }
+                    Request::Collect { tombstone, age } => {
+                        write!(f, "collect {tombstone}, age {age}")?;
+                    }
+                }
+                if *epoch > 0 { write!(f, ", epoch {epoch}") } else { Ok(()) }
             }
-            Words::Reply(Reply::Promise { accepted, value }) => {
-                write!(f, "promised; holds {} of {accepted}", show(value))
+            Self::Control(Control::Report) => f.write_str("report"),
+            Self::Control(Control::Join(document, _)) => write!(f, "join epoch {}", document.epoch),
+            Self::Control(Control::Tell(document)) => write!(f, "know epoch {}", document.epoch),
+            Self::Control(Control::Leave) => f.write_str("leave"),
+        }
+    }
+}
+
+impl fmt::Display for Return {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register(Ok(reply)) => match reply {
+                Reply::Promise { accepted, value } => {
+                    write!(f, "promised; holds {} of {accepted}", Shown(value))
+                }
+                Reply::Accepted => f.write_str("accepted"),
+                Reply::Conflict(held) | Reply::Refused(held) => {
+                    write!(f, "conflict; promised {}, accepted {}", held.promised, held.accepted)
+                }
+                Reply::Current { accepted, value } => {
+                    write!(f, "holds {} of {accepted}", Shown(value))
+                }
+                Reply::Installed => f.write_str("installed"),
+                Reply::Collected(true) => f.write_str("erased"),
+                Reply::Collected(false) => f.write_str("nothing to erase"),
+            },
+            Self::Register(Err(Turned::NotMember)) | Self::Report(None) => {
+                f.write_str("is not the one that is meant")
             }
-            Words::Reply(Reply::Accepted) => f.write_str("accepted"),
-            Words::Reply(Reply::Conflict(held) | Reply::Refused(held)) => {
-                write!(f, "conflict; promised {}, accepted {}", held.promised, held.accepted)
+            Self::Register(Err(Turned::Fenced(epoch))) => write!(f, "is in epoch {epoch}"),
+            Self::Report(Some(report)) => {
+                let Standing { epoch, age, .. } = report.standing;
+                write!(f, "is in epoch {epoch}, age {age}; knows of {}", report.document.epoch)
             }
         }
     }
@@ -145,12 +289,13 @@ pub(super) fn note(
     now: u64,
     origin: &Origin,
     arrow: &str,
-    words: &Words<'_>,
+    words: &dyn fmt::Display,
     end: &dyn fmt::Display,
 ) {
     record.line(now, || {
         let Origin { op, proposer, acceptor, key, copy, .. } = origin;
         let again = if *copy > 0 { " again" } else { "" };
+        let key = if key.starts_with('\0') { "configuration" } else { key };
         format!("p{proposer} {arrow} a{acceptor}  {words} [{op}, key {key}{again}] {end}")
     });
 }

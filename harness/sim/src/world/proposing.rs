@@ -1,291 +1,319 @@
-//! Proposers: one change of a key at a time, round after round until it ends.
+//! Proposers: the desks of the store itself, on virtual time.
 //!
-//! What a real store does around the protocol (`Store::change` of `impl/gryadka`) is done here on
-//! virtual time: the queue of a key, the waits between rounds, how long a conflict is followed, the
-//! deadline. Changes that wait for
-//! the same key are not combined, because the store does not do so yet.
+//! A desk is driven here as `impl/gryadka` drives it: it is handed time and replies, its requests are
+//! carried, and it is woken when it says so. A round is named by the first operation that waits for
+//! it, so that its messages keep their names when other operations are left out.
 
-use super::network::{Origin, Words, note};
+use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
-use crate::change::{Held, Told, step};
+use crate::change::{Asked, Held, Shared, Told};
+use crate::document::Document;
 use crate::message::{OpId, Phase};
 use crate::mutants::Flaw;
 use crate::situation::Situation;
 use caspaxos::{
-    AcceptorId, Delivery, End, Outcome, Progress, Proposer, ProposerId, Reply, Request, Round, Why,
+    AcceptorId, Ballot, Delivery, Desk, Effect, Proposer, ProposerId, Reply, Request, Settled,
+    Stage, Turn, Turned, Why,
 };
 use harness_history::Outcome as Ending;
 use rand::RngExt;
 use rand_pcg::Pcg32;
-use std::collections::{BTreeMap, VecDeque};
-
-/// The bounds of the waits between the rounds of one change, as the store has them: the first, and
-/// the longest, in nanoseconds. Each wait is drawn between zero and its bound, which doubles.
-const BACKOFF: (u64, u64) = (2_000_000, 100_000_000);
-
-/// The least time that the other replies are waited for after a conflict, in nanoseconds, as the
-/// store has it.
-const CONFLICT_PATIENCE: u64 = 5_000_000;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The process of one proposer.
 #[derive(Debug)]
 pub(super) struct Process {
     /// None while it is down.
-    proposer: Option<Proposer<Key, Held>>,
+    pub(super) proposer: Option<Proposer<Key, Held>>,
     /// How often it has crashed.
-    life: u32,
-    keys: BTreeMap<Key, Slot>,
+    pub(super) life: u32,
+    slots: BTreeMap<Key, Slot>,
+    pub(super) readings: BTreeMap<OpId, super::reading::Open>,
+    /// The configuration that it works under.
+    pub(super) document: Rc<Document>,
+    /// When it last asked for the configuration, and how often it has.
+    pub(super) learning: Option<(u64, u32)>,
     /// What a paused one has yet to take up.
     pub(super) hold: Option<Vec<Event>>,
 }
 
-/// The changes of one key.
+/// The desk of one key, and what is followed of its rounds.
 #[derive(Debug, Default)]
 struct Slot {
-    open: Option<Open>,
-    /// Each with its deadline.
-    waiting: VecDeque<(OpId, u64)>,
+    desk: Desk<Asked, Shared>,
+    /// How many rounds have been named by each operation.
+    named: BTreeMap<OpId, u32>,
+    round: Round,
+    /// In how many rounds each operation's change was proposed.
+    proposed: BTreeMap<OpId, u32>,
+    /// Operations whose change may have been accepted in a round that did not commit.
+    doubted: BTreeSet<OpId>,
+    /// When the desk will be woken.
+    alarm: Option<u64>,
 }
 
-/// The change under way.
-#[derive(Debug)]
-struct Open {
-    op: OpId,
-    attempt: u32,
-    backoff: u64,
-    deadline: u64,
-    /// None between two rounds.
-    round: Option<Round<Held, Told>>,
+/// What is followed of the latest round.
+#[derive(Debug, Default)]
+struct Round {
+    ballot: Option<Ballot>,
+    name: Option<(OpId, u32)>,
     from_cache: bool,
-    /// When the present phase's requests were sent.
-    sent: u64,
-    /// When the replies that a conflict left outstanding are waited for no longer.
-    patience: Option<u64>,
-    /// Whether its accepts have been sent.
-    accepting: bool,
-    /// What the acceptors did with this round's accepts, told or not.
+    /// What the acceptors did with its accepts, told or not.
     accepted: u32,
     refused: u32,
 }
 
 impl Process {
-    pub(super) const fn new(proposer: Proposer<Key, Held>) -> Self {
-        Self { proposer: Some(proposer), life: 0, keys: BTreeMap::new(), hold: None }
+    pub(super) const fn new(proposer: Proposer<Key, Held>, document: Rc<Document>) -> Self {
+        Self {
+            proposer: Some(proposer),
+            life: 0,
+            slots: BTreeMap::new(),
+            readings: BTreeMap::new(),
+            document,
+            learning: None,
+            hold: None,
+        }
     }
 
     pub(super) const fn is_up(&self) -> bool {
         self.proposer.is_some()
     }
 
-    /// The change under way of this key, if it is this operation's.
-    fn open(&mut self, key: &Key, op: OpId) -> Option<&mut Open> {
-        self.keys.get_mut(key)?.open.as_mut().filter(|open| open.op == op)
+    /// What is followed of the round with this name, if it is the latest of its key.
+    fn round(&mut self, key: &Key, name: (OpId, u32)) -> Option<&mut Round> {
+        let slot = self.slots.get_mut(key)?;
+        let open = slot.desk.round().is_some() && slot.round.name == Some(name);
+        open.then_some(&mut slot.round)
     }
 }
+
+type Step<'a> = dyn FnOnce(&mut Desk<Asked, Shared>, &mut Turn<'_, Key, Asked, Shared>) + 'a;
 
 impl World<'_> {
     /// A proposer that has just been started.
     pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Held> {
         let repeats = self.setup.repeats;
         let delivery = if repeats { Delivery::MayRepeat } else { Delivery::AtMostOnce };
-        Proposer::new(id, self.setup.configuration(), self.setup.cache)
+        Proposer::new(id, self.first.configuration(), self.setup.cache)
             .with_delivery(delivery)
             .with_rules(self.rules.clone())
     }
 
-    fn process(&mut self, proposer: u32) -> &mut Process {
-        &mut self.processes[proposer as usize - 1]
+    /// The time by a proposer's own clock.
+    pub(super) fn by_clock(&self, proposer: u32, time: u64) -> u64 {
+        let thousand = u128::from(time) * 1000 / u128::from(self.setup.clock(proposer).max(1));
+        u64::try_from(thousand).unwrap_or(u64::MAX)
     }
 
-    /// Whose operation it is, and about which key.
-    fn place(&self, op: OpId) -> Option<(u32, Key)> {
-        let operation = self.operations.get(&op)?;
-        Some((operation.proposer, operation.key.clone()))
+    /// When a proposer's own clock shows this time.
+    fn off_clock(&self, proposer: u32, time: u64) -> u64 {
+        let exact = (u128::from(time) * u128::from(self.setup.clock(proposer))).div_ceil(1000);
+        u64::try_from(exact).unwrap_or(u64::MAX)
     }
 
     pub(super) fn start(&mut self, op: OpId) {
-        let Some((proposer, key)) = self.place(op) else { return };
-        let patience = self.setup.deadline.saturating_mul(self.setup.clock(proposer)) / 1000;
-        let (life, deadline) = (self.process(proposer).life, self.now.saturating_add(patience));
-        self.put_after(patience, Event::Deadline { op, life });
-        self.process(proposer)
-            .keys
-            .entry(key.clone())
-            .or_default()
-            .waiting
-            .push_back((op, deadline));
-        self.open_next(proposer, &key);
-    }
-
-    /// Takes up the next change of a key, if none is under way.
-    fn open_next(&mut self, proposer: u32, key: &Key) {
-        let Some(slot) = self.process(proposer).keys.get_mut(key) else { return };
-        if slot.open.is_some() {
+        let Some(operation) = self.operations.get(&op) else { return };
+        let (proposer, key) = (operation.proposer, operation.key.clone());
+        if !self.process(proposer).is_up() || operation_answered(self, op) {
             return;
         }
-        let Some((op, deadline)) = slot.waiting.pop_front() else { return };
-        slot.open = Some(Open {
-            op,
-            attempt: 0,
-            backoff: BACKOFF.0,
-            deadline,
-            round: None,
-            from_cache: false,
-            sent: 0,
-            patience: None,
-            accepting: false,
-            accepted: 0,
-            refused: 0,
-        });
-        self.begin_round(proposer, key);
+        if !self.begin_reading(op) {
+            self.submit_call(op, proposer, &key);
+        }
     }
 
-    fn begin_round(&mut self, proposer: u32, key: &Key) {
-        let process = self.process(proposer);
-        let Some(core) = &mut process.proposer else { return };
-        let Some(open) = process.keys.get_mut(key).and_then(|slot| slot.open.as_mut()) else {
+    /// Gives a client's call to its desk.
+    pub(super) fn submit_call(&mut self, op: OpId, proposer: u32, key: &Key) {
+        let Some(operation) = self.operations.get(&op) else { return };
+        let (call, expected) = (operation.call.clone(), operation.expected);
+        let deadline = self.by_clock(proposer, operation.asked).saturating_add(self.setup.deadline);
+        let asked = Asked { op, call, expected, pairs: self.pairs(), told: Vec::new() };
+        self.submit(proposer, key, asked, deadline);
+    }
+
+    pub(super) fn submit(&mut self, proposer: u32, key: &Key, asked: Asked, deadline: u64) {
+        self.process(proposer).slots.entry(key.clone()).or_default();
+        self.step(proposer, key, Box::new(|desk, turn| desk.submit(turn, asked, deadline)));
+    }
+
+    /// Lets a desk do one step, and does what it asks for.
+    fn step(&mut self, proposer: u32, key: &Key, step: Box<Step<'_>>) {
+        let (seed, now) = (self.seed, self.by_clock(proposer, self.now));
+        let process = &mut self.processes[proposer as usize - 1];
+        let (Some(core), Some(slot)) = (&mut process.proposer, process.slots.get_mut(key)) else {
             return;
         };
-        let (round, progress) = core.begin(key);
-        open.from_cache = matches!(progress, Progress::Decide(_));
-        (open.accepting, open.accepted, open.refused) = (false, 0, 0);
-        open.round = Some(round);
-        let op = open.op;
-        self.drive(proposer, key, op, progress);
+        let name = slot.round.name;
+        let mut draw = |bound| name.map_or(0, |name| draw_wait(seed, name, bound));
+        let mut effects = Vec::new();
+        let turn = &mut Turn { proposer: core, key, now, draw: &mut draw, effects: &mut effects };
+        step(&mut slot.desk, turn);
+        for effect in effects {
+            match effect {
+                Effect::Send { epoch, ballot, requests } => {
+                    self.send_round(proposer, key, epoch, ballot, requests);
+                }
+                Effect::Settle(asked, end) => self.settle(proposer, key, asked, end),
+            }
+        }
+        self.set_alarm(proposer, key);
     }
 
-    /// Does what a round asks for, until it waits or is over.
-    fn drive(&mut self, proposer: u32, key: &Key, op: OpId, progress: Progress<Held, Told>) {
-        let mut progress = progress;
-        loop {
-            progress = match progress {
-                Progress::Wait => return,
-                Progress::Send(requests) => return self.send(proposer, key, op, requests),
-                Progress::Over(end) => return self.finish(proposer, key, op, &end),
-                Progress::Decide(present) => {
-                    let versioned = self.versioned();
-                    let Some(operation) = self.operations.get(&op) else { return };
-                    let step = step(&operation.call, versioned, present.as_ref());
-                    let open = self.process(proposer).open(key, op);
-                    let Some(round) = open.and_then(|open| open.round.as_mut()) else { return };
-                    round.decide(step)
-                }
-            };
+    fn set_alarm(&mut self, proposer: u32, key: &Key) {
+        let process = self.process(proposer);
+        let life = process.life;
+        let Some(slot) = process.slots.get(key) else { return };
+        let (Some(wake), alarm) = (slot.desk.wake(), slot.alarm) else { return };
+        let at = self.off_clock(proposer, wake).max(self.now);
+        if alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        if let Some(slot) = self.process(proposer).slots.get_mut(key) {
+            slot.alarm = Some(at);
+        }
+        self.queue.put(at, Event::Wake { proposer, life, key: key.clone() });
+    }
+
+    pub(super) fn on_wake(&mut self, proposer: u32, life: u32, key: &Key) {
+        let now = self.now;
+        let process = self.process(proposer);
+        if process.life != life {
+            return;
+        }
+        let Some(slot) = process.slots.get_mut(key) else { return };
+        if slot.alarm.is_some_and(|alarm| alarm <= now) {
+            slot.alarm = None;
+        }
+        let (before, impatient) = (slot.desk.round(), slot.desk.alarm());
+        let now = self.by_clock(proposer, now);
+        self.step(proposer, key, Box::new(|desk, turn| desk.on_time(turn)));
+        let after = self.process(proposer).slots.get(key).and_then(|slot| slot.desk.round());
+        let over = before.is_some() && before != after;
+        if over && impatient.is_some_and(|until| until <= now) {
+            self.record.met(Situation::GivenUpAfterConflict);
+        }
+        if over && before.is_some_and(|(_, voting)| voting) && impatient.is_none() {
+            self.record.met(Situation::DeadlineInAccept);
         }
     }
 
-    fn send(
+    fn send_round(
         &mut self,
         proposer: u32,
         key: &Key,
-        op: OpId,
+        epoch: u64,
+        ballot: Ballot,
         requests: Vec<(AcceptorId, Request<Held>)>,
     ) {
-        let now = self.now;
+        let voting = requests.iter().any(|(_, request)| request.stage() == Stage::Accept);
+        self.follow_round(proposer, key, ballot, voting);
         let process = self.process(proposer);
         let life = process.life;
-        let Some(open) = process.open(key, op) else { return };
-        let attempt = open.attempt;
-        (open.sent, open.patience) = (now, None);
-        open.accepting =
-            requests.iter().any(|(_, request)| matches!(request, Request::Accept { .. }));
+        let name = process.slots.get(key).and_then(|slot| slot.round.name);
+        let Some((op, attempt)) = name else { return };
         for (AcceptorId(acceptor), request) in requests {
-            let (phase, ballot) = (Phase::from(request.stage()), request.ballot());
-            let key = key.clone();
+            let (task, phase, key) = (Task::Round, Phase::from(request.stage()), key.clone());
             let origin =
-                Origin { op, attempt, phase, proposer, life, acceptor, copy: 0, key, ballot };
-            self.send_request(origin, request);
+                Origin { task, op, attempt, phase, proposer, life, acceptor, copy: 0, key, ballot };
+            self.send_request(origin, Letter::Register(epoch, request));
         }
     }
 
-    pub(super) fn on_reply(&mut self, origin: Origin, reply: Reply<Held>) {
-        note(&mut self.record, self.now, &origin, "←", &Words::Reply(&reply), &"");
+    /// Names a round that has just begun, and notes what becomes of the one before.
+    fn follow_round(&mut self, proposer: u32, key: &Key, ballot: Ballot, voting: bool) {
+        let acceptors = self.setup.acceptors;
+        let Some(slot) = self.processes[proposer as usize - 1].slots.get_mut(key) else { return };
+        if slot.round.ballot != Some(ballot) {
+            let last = std::mem::take(&mut slot.round);
+            if last.accepted > 0 {
+                let ops = slot.desk.proposed().chain(slot.desk.queued()).map(|asked| asked.op);
+                let again = ops.filter(|op| slot.proposed.contains_key(op));
+                slot.doubted.extend(again.collect::<Vec<_>>());
+            }
+            if last.accepted > 0 && last.refused > 0 {
+                self.record.met(Situation::ConflictAfterPartialAccept);
+            }
+            if last.refused >= acceptors {
+                self.record.met(Situation::RefusedByAll);
+            }
+            let first = slot.desk.proposed().chain(slot.desk.queued()).next().map(|asked| asked.op);
+            let op = first.or_else(|| last.name.map(|(op, _)| op));
+            slot.round = Round { ballot: Some(ballot), from_cache: voting, ..Round::default() };
+            slot.round.name = op.map(|op| {
+                let attempt = slot.named.entry(op).or_default();
+                *attempt += 1;
+                (op, *attempt - 1)
+            });
+            if slot.round.name.is_some_and(|(_, attempt)| attempt > 0) {
+                self.record.met(Situation::TriedAgain);
+            }
+        }
+        if voting {
+            let ops: Vec<OpId> = slot.desk.proposed().map(|asked| asked.op).collect();
+            if ops.len() > 1 {
+                self.record.met(Situation::CombinedRound);
+            }
+            for op in ops {
+                *slot.proposed.entry(op).or_default() += 1;
+            }
+        }
+    }
+
+    pub(super) fn on_round_reply(&mut self, origin: &Origin, reply: Result<Reply<Held>, Turned>) {
+        let from = AcceptorId(origin.acceptor);
+        let Ok(reply) = reply else {
+            // Nothing has happened, unless an earlier copy of the request got through.
+            return self.on_round_lost(origin, self.setup.repeats);
+        };
         if matches!(reply, Reply::Conflict(_)) {
             self.record.met(Situation::PrepareConflict);
         }
-        let Origin { op, attempt, proposer, life, acceptor, ballot, key, .. } = origin;
-        let (now, clock) = (self.now, self.setup.clock(proposer));
-        let process = self.process(proposer);
-        if process.life != life {
-            return;
-        }
-        let open = process.open(&key, op).filter(|open| open.attempt == attempt);
-        let Some((open, mut round)) = open.and_then(|open| open.round.take().map(|it| (open, it)))
-        else {
+        let name = (origin.op, origin.attempt);
+        if self.process(origin.proposer).round(&origin.key, name).is_none() {
             self.record.met(Situation::LateReply);
-            return;
+        }
+        let ballot = origin.ballot;
+        let step = move |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| {
+            desk.on_reply(turn, from, ballot, reply);
         };
-        let conflict = matches!(reply, Reply::Conflict(_) | Reply::Refused(_));
-        let progress = round.on_reply(AcceptorId(acceptor), ballot, reply);
-        open.round = Some(round);
-        if conflict {
-            let wait = ((now - open.sent) * 4).max(CONFLICT_PATIENCE * clock / 1000);
-            open.patience = Some(now + wait).filter(|until| *until < open.deadline);
-            if open.patience.is_some() {
-                self.put_after(wait, Event::Patience { op, life, attempt });
-            }
-        }
-        self.drive(proposer, &key, op, progress);
+        self.step(origin.proposer, &origin.key, Box::new(step));
     }
 
-    /// One silent acceptor must not hold up a contended key until the deadline.
-    pub(super) fn on_patience(&mut self, op: OpId, life: u32, attempt: u32) {
-        let Some((proposer, key)) = self.place(op) else { return };
-        let now = self.now;
-        let process = self.process(proposer);
-        if process.life != life {
-            return;
-        }
-        let open = process.open(&key, op).filter(|open| open.attempt == attempt);
-        let open = open.filter(|open| open.patience.is_some_and(|until| until <= now));
-        let end = open
-            .and_then(|open| open.round.as_mut())
-            .and_then(|round| round.give_up(Why::Conflict));
-        if let Some(end) = end {
-            self.record.met(Situation::GivenUpAfterConflict);
-            self.finish(proposer, &key, op, &end);
-        }
-    }
-
-    pub(super) fn on_lost(&mut self, origin: Origin, delivered: bool) {
-        let end = if delivered { "may have arrived" } else { "never left" };
-        self.record.line(self.now, || {
-            let Origin { op, proposer, acceptor, phase, .. } = &origin;
-            format!("p{proposer} ← a{acceptor}  nothing: its {phase:?} for {op} {end}")
-        });
-        let Origin { op, attempt, phase, proposer, life, acceptor, key, .. } = origin;
-        let sets_back = self.has(Flaw::SetsCounterBack);
-        let process = self.process(proposer);
-        if process.life != life {
-            return;
-        }
-        if sets_back && let Some(core) = &mut process.proposer {
-            core.set_counter(0);
-        }
-        let open = process.open(&key, op).filter(|open| open.attempt == attempt);
-        let Some(round) = open.and_then(|open| open.round.as_mut()) else { return };
-        let progress = round.on_lost(AcceptorId(acceptor), phase.into(), delivered);
-        self.drive(proposer, &key, op, progress);
+    pub(super) fn on_round_lost(&mut self, origin: &Origin, delivered: bool) {
+        let stage = if origin.phase == Phase::Prepare { Stage::Prepare } else { Stage::Accept };
+        let (from, ballot) = (AcceptorId(origin.acceptor), origin.ballot);
+        let step = move |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| {
+            desk.on_lost(turn, from, (ballot, stage), delivered);
+        };
+        self.step(origin.proposer, &origin.key, Box::new(step));
     }
 
     /// Notes what an acceptor did with an accept, for the situations that a run came into.
     pub(super) fn follow_vote(&mut self, origin: &Origin, reply: &Reply<Held>) {
         let answered = self.operations.get(&origin.op).is_some_and(|op| op.answered);
         let mut met = None;
-        let open = self.processes[origin.proposer as usize - 1].open(&origin.key, origin.op);
-        let open = open.filter(|open| open.attempt == origin.attempt);
-        match (reply, open) {
-            (Reply::Accepted, Some(open)) => open.accepted += 1,
-            (Reply::Refused(held), Some(open)) => {
-                open.refused += 1;
+        let process = &mut self.processes[origin.proposer as usize - 1];
+        let round = process.round(&origin.key, (origin.op, origin.attempt));
+        match (reply, round) {
+            (Reply::Accepted, Some(round)) => round.accepted += 1,
+            (Reply::Refused(held), Some(round)) => {
+                round.refused += 1;
                 let foreign = held.accepted.proposer != origin.ballot.proposer;
-                if open.from_cache && foreign && held.accepted > origin.ballot {
+                if round.from_cache && foreign && held.accepted > origin.ballot {
                     met = Some(Situation::CachedAcceptAfterForeignWrite);
                 }
             }
             (Reply::Accepted, None) if answered => met = Some(Situation::LateAccept),
             (
-                Reply::Accepted | Reply::Refused(_) | Reply::Promise { .. } | Reply::Conflict(_),
+                Reply::Accepted
+                | Reply::Refused(_)
+                | Reply::Promise { .. }
+                | Reply::Conflict(_)
+                | Reply::Current { .. }
+                | Reply::Installed
+                | Reply::Collected(_),
                 _,
             ) => {}
         }
@@ -294,119 +322,63 @@ impl World<'_> {
         }
     }
 
-    fn finish(&mut self, proposer: u32, key: &Key, op: OpId, end: &End<Held, Told>) {
-        let acceptors = self.setup.acceptors;
-        let process = &mut self.processes[proposer as usize - 1];
-        if let Some(core) = &mut process.proposer {
-            core.finish(key.clone(), end);
-        }
-        let Some(open) = process.open(key, op) else { return };
-        open.round = None;
-        let committed = matches!(end.outcome, Outcome::Committed(_));
-        if !committed && open.accepted > 0 && open.refused > 0 {
-            self.record.met(Situation::ConflictAfterPartialAccept);
-        }
-        if matches!(end.outcome, Outcome::NotApplied(Why::Conflict)) && open.refused >= acceptors {
-            self.record.met(Situation::RefusedByAll);
-        }
-        if committed && open.from_cache {
-            self.record.met(Situation::OneRoundTrip);
-        }
-        match &end.outcome {
-            Outcome::Committed(told) => {
-                let (outcome, value) = (told.outcome, told.value.clone());
-                self.close(proposer, key, op, outcome, Some(&value), None);
+    /// A desk says how a change has ended.
+    fn settle(&mut self, proposer: u32, key: &Key, mut asked: Asked, end: Settled) {
+        let Some(slot) = self.process(proposer).slots.get_mut(key) else { return };
+        let proposed = slot.proposed.remove(&asked.op).unwrap_or_default();
+        let doubted = slot.doubted.remove(&asked.op);
+        let from_cache = slot.round.from_cache;
+        slot.named.remove(&asked.op);
+        let told = match end {
+            Settled::Committed(at) => {
+                let found = at + 1 < asked.told.len() || asked.told.len() < proposed as usize;
+                match (doubted, found) {
+                    (true, true) => self.record.met(Situation::DoubtFound),
+                    (true, false) => self.record.met(Situation::DoubtAppliedAgain),
+                    (false, _) => {}
+                }
+                if from_cache {
+                    self.record.met(Situation::OneRoundTrip);
+                }
+                Ok(asked.told.swap_remove(at))
             }
-            Outcome::Unknown(why) => {
-                self.close(proposer, key, op, Ending::Info, None, Some(reason(*why)));
-            }
-            Outcome::NotApplied(why) => self.not_applied(proposer, key, op, *why),
+            Settled::NotApplied(why) => Err((Ending::Fail, why)),
+            Settled::Unknown(why) => Err((Ending::Info, why)),
+        };
+        if !asked.op.is_of_client() {
+            return self.on_driver_settled(asked.op, told.ok());
+        }
+        match told {
+            Ok(told) => self.answer_told(asked.op, &told),
+            Err((ending, why)) => self.answer(asked.op, ending, None, Some(reason(why))),
         }
     }
 
-    /// Tries again after a wait, within the deadline.
-    fn not_applied(&mut self, proposer: u32, key: &Key, op: OpId, why: Why) {
-        let now = self.now;
-        let clock = self.setup.clock(proposer);
-        let seed = self.seed;
-        let process = &mut self.processes[proposer as usize - 1];
-        let life = process.life;
-        let Some(open) = process.open(key, op) else { return };
-        let wait = draw_wait(seed, op, open.attempt, open.backoff).saturating_mul(clock) / 1000;
-        if why == Why::Deadline || now + wait >= open.deadline {
-            self.close(proposer, key, op, Ending::Fail, None, Some(reason(why)));
-            return;
-        }
-        open.attempt += 1;
-        open.backoff = (open.backoff * 2).min(BACKOFF.1);
-        self.record.met(Situation::TriedAgain);
-        self.put_after(wait, Event::Retry { op, life });
-    }
-
-    pub(super) fn on_retry(&mut self, op: OpId, life: u32) {
-        let Some((proposer, key)) = self.place(op) else { return };
-        let process = self.process(proposer);
-        let between = process.open(&key, op).is_some_and(|open| open.round.is_none());
-        if process.life == life && between {
-            self.begin_round(proposer, &key);
-        }
-    }
-
-    pub(super) fn on_deadline(&mut self, op: OpId, life: u32) {
-        let Some((proposer, key)) = self.place(op) else { return };
-        let process = self.process(proposer);
-        if process.life != life {
-            return;
-        }
-        let Some(slot) = process.keys.get_mut(&key) else { return };
-        if let Some(at) = slot.waiting.iter().position(|(waiting, _)| *waiting == op) {
-            slot.waiting.remove(at);
-            self.answer(op, Ending::Fail, None, Some("the deadline came before its turn"));
-            return;
-        }
-        let Some(open) = process.open(&key, op) else { return };
-        if open.accepting && open.round.is_some() {
-            self.record.met(Situation::DeadlineInAccept);
-        }
-        let open = self.processes[proposer as usize - 1].open(&key, op);
-        match open
-            .and_then(|open| open.round.as_mut())
-            .and_then(|round| round.give_up(Why::Deadline))
-        {
-            Some(end) => self.finish(proposer, &key, op, &end),
-            None => {
-                let error = Some(reason(Why::Deadline));
-                self.close(proposer, &key, op, Ending::Fail, None, error);
-            }
-        }
-    }
-
-    /// Ends a change and takes up the next of its key.
-    fn close(
-        &mut self,
-        proposer: u32,
-        key: &Key,
-        op: OpId,
-        outcome: Ending,
-        value: Option<&harness_history::Value>,
-        error: Option<&str>,
-    ) {
-        if let Some(slot) = self.process(proposer).keys.get_mut(key) {
-            slot.open = None;
-        }
-        self.answer(op, outcome, value, error);
-        self.open_next(proposer, key);
+    /// Tells the client what came of its call, and of which version.
+    pub(super) fn answer_told(&mut self, op: OpId, told: &Told) {
+        self.remember_version(op, told);
+        self.answer(op, told.outcome, Some(&told.value), None);
     }
 
     /// The process dies; whoever waited for it will never know.
     pub(super) fn crash_proposer(&mut self, proposer: u32) {
+        let first = self.first.clone();
         let process = self.process(proposer);
         process.life += 1;
         process.proposer = None;
         process.hold = None;
-        let keys = std::mem::take(&mut process.keys);
-        if keys.values().any(|slot| slot.open.as_ref().is_some_and(|open| open.round.is_some())) {
+        process.learning = process.learning.map(|(_, number)| (0, number));
+        process.document = first;
+        process.readings.clear();
+        let slots = std::mem::take(&mut process.slots);
+        if slots.values().any(|slot| slot.desk.round().is_some()) {
             self.record.met(Situation::CrashInRound);
+        }
+        if proposer == self.setup.collector() {
+            self.collector.stop();
+        }
+        if proposer == self.setup.driver() {
+            self.driver.stop();
         }
         let waits = |(op, operation): (&OpId, &super::Operation)| {
             (operation.proposer == proposer && !operation.answered).then_some(*op)
@@ -425,7 +397,17 @@ impl World<'_> {
             if self.has(Flaw::ReusesId) { ProposerId(proposer.into()) } else { self.fresh_id() };
         let newborn = self.newborn(id);
         self.process(proposer).proposer = Some(newborn);
+        if proposer == self.setup.collector() {
+            self.schedule_collection();
+        }
+        if proposer == self.setup.driver() {
+            self.resume_driver();
+        }
     }
+}
+
+fn operation_answered(world: &World<'_>, op: OpId) -> bool {
+    world.operations.get(&op).is_none_or(|operation| operation.answered)
 }
 
 const fn reason(why: Why) -> &'static str {
@@ -438,7 +420,7 @@ const fn reason(why: Why) -> &'static str {
 
 /// The wait after a round, from the seed and the round's name alone: leaving out other operations
 /// does not change it.
-fn draw_wait(seed: u64, op: OpId, attempt: u32, bound: u64) -> u64 {
+fn draw_wait(seed: u64, (op, attempt): (OpId, u32), bound: u64) -> u64 {
     let name = u64::from(op.client) << 48 | u64::from(op.number) << 16 | u64::from(attempt);
     Pcg32::new(seed, name).random_range(0..=bound)
 }

@@ -51,7 +51,7 @@ pub enum Settled {
 }
 
 /// A change under way.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Job<C> {
     pub(super) change: C,
     pub(super) deadline: u64,
@@ -65,7 +65,7 @@ pub(super) struct Job<C> {
 }
 
 /// What a job does in a round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Part {
     None,
     Puts,

@@ -194,3 +194,27 @@ fn at_its_deadline_a_change_is_unknown_only_if_an_accept_is_out() {
     assert_eq!(table.later().1, ["b: Unknown(Deadline)", ".: NotApplied(Deadline)"]);
     assert!(table.desk.is_idle());
 }
+
+#[test]
+fn a_desk_that_nobody_waits_at_wants_no_waking() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    // The next try would come after the deadline.
+    table.now = 1_000_000_000;
+    assert_eq!(table.step(Desk::on_time).1, ["a: Unknown(Conflict)"]);
+    assert!(table.desk.is_idle());
+    assert_eq!(table.desk.wake(), None);
+}
+
+#[test]
+fn a_round_that_nobody_takes_part_in_is_over_at_once() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    table.later();
+    table.promise(None);
+    assert!(table.desk.is_idle(), "the key is kept by a round without a change");
+}

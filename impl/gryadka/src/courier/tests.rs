@@ -55,9 +55,6 @@ impl Acceptor for Remote {
     async fn hints(&self, _: Cursor) -> Result<Page, Lost> {
         unreachable!()
     }
-    async fn forget_hint(&self, _: Bytes) -> Result<(), Lost> {
-        unreachable!()
-    }
 }
 
 struct Results(mpsc::UnboundedSender<Delivered<usize>>);

@@ -37,24 +37,30 @@ local function done(answer, reply)
   return type(answer) == 'table' and answer.err and answer or reply
 end
 
--- Stores a register. A tombstone is noted for the collector first, so that none is overlooked.
-local function store(key, register)
-  if byte(register) == 68 then -- D
+-- Stores a register in the place of one that began so. The hints are the keys of the registers that
+-- hold no value: whoever becomes one is noted first, so that none is overlooked.
+local function store(key, register, head)
+  local was = head ~= '' and byte(head) ~= 65
+  local is = byte(register) ~= 65 -- A
+  if is and not was then
     local noted = try('SADD', KEYS[2], sub(key, #KEYS[1] + 1))
     if type(noted) == 'table' then return noted end
   end
-  return done(try('SET', key, register), 1)
+  local stored = try('SET', key, register)
+  if was and not is then try('SREM', KEYS[2], sub(key, #KEYS[1] + 1)) end
+  return done(stored, 1)
 end
 
 local function accept(key, register)
-  local wrong, pc, pp, ac, ap = ballots(try('GETRANGE', key, '0', '32'))
+  local head = try('GETRANGE', key, '0', '32')
+  local wrong, pc, pp, ac, ap = ballots(head)
   if wrong then return wrong end
   local counter, proposer = unpack('>I8I8', register, 18)
   if pc > counter or (pc == counter and pp > proposer)
     or ac > counter or (ac == counter and ap >= proposer) then
     return against(pc, pp, ac, ap)
   end
-  return store(key, register)
+  return store(key, register, head)
 end
 
 local function prepare(key, request)
@@ -68,7 +74,8 @@ local function prepare(key, request)
   end
   local ballot = sub(request, 2)
   if held then return done(try('SETRANGE', key, '1', ballot), held) end
-  return done(try('SET', key, 'N' .. ballot .. string.rep('\0', 16)), false)
+  local stored = store(key, 'N' .. ballot .. string.rep('\0', 16), '')
+  return done(stored, false)
 end
 
 local function read(key)
@@ -77,14 +84,15 @@ local function read(key)
 end
 
 local function install(key, request)
-  local wrong, pc, pp, ac, ap = ballots(try('GETRANGE', key, '0', '32'))
+  local head = try('GETRANGE', key, '0', '32')
+  local wrong, pc, pp, ac, ap = ballots(head)
   if wrong then return wrong end
   local npc, npp, nac, nap = unpack('>I8I8I8I8', request, 3)
   if ac > nac or (ac == nac and ap >= nap) then return 1 end
   if pc > nac or (pc == nac and pp > nap) then return against(pc, pp, ac, ap) end
   -- What is held is not above the copy's accepted ballot, so only the copy's own two compare.
   if nac > npc or (nac == npc and nap > npp) then npc, npp = nac, nap end
-  return store(key, sub(request, 2, 2) .. struct.pack('>I8I8', npc, npp) .. sub(request, 19))
+  return store(key, sub(request, 2, 2) .. struct.pack('>I8I8', npc, npp) .. sub(request, 19), head)
 end
 
 local function collect(key, request)

@@ -82,12 +82,8 @@ impl Acceptor for Pure {
     async fn hints(&self, _: Cursor) -> Result<Page, Lost> {
         let state = self.0.lock().unwrap();
         let dead = state.0.registers().iter().filter(|(_, register)| {
-            register.value.as_ref().is_some_and(|cell| cell.value.is_none())
+            register.value.as_ref().is_none_or(|cell| cell.value.is_none())
         });
         Ok(Page { keys: dead.map(|(key, _)| key.clone()).collect(), next: None })
-    }
-
-    async fn forget_hint(&self, _: Bytes) -> Result<(), Lost> {
-        Ok(())
     }
 }

@@ -1,4 +1,5 @@
 //! Clusters of native acceptors for tests.
+#![allow(dead_code, clippy::allow_attributes, reason = "not every test needs all of it")]
 
 use gryadka::{Bytes, ConnectOptions, Gryadka, NativeRegisters, NativeServer, Present, Step};
 use std::net::SocketAddr;
