@@ -1,11 +1,12 @@
 //! `gryadka doctor`: asks every server, of a cluster or of none yet, and says what is wrong.
 
-use super::{access, print};
+use super::{access, options, print};
 use crate::args::DoctorArgs;
 use crate::diagnosis::{Level, Observed, diagnose};
 use crate::exit::{End, Failure};
 use gryadka::{
-    Acceptor as _, AcceptorId, Access, AddressError, Bytes, Document, Lost, RemoteAcceptor, Stamp,
+    Acceptor as _, AcceptorId, Access, AddressError, Bytes, Document, Gryadka, Lost,
+    RemoteAcceptor, Stamp,
 };
 use std::time::Duration;
 
@@ -18,14 +19,16 @@ pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
     let access = access(&args.place)?;
     let wrong = |error: AddressError| Failure::Usage(error.to_string());
     let mut observed = observe(&args.place.acceptors, &access).await.map_err(wrong)?;
-    let document = latest(&observed);
-    if let Some(document) = &document {
+    if let Some(document) = latest(&observed) {
         // The others of the cluster, whom nobody has named.
         let asked = |address: &&String| observed.iter().all(|one| one.address != **address);
         let others: Vec<_> = document.acceptors.values().filter(asked).cloned().collect();
         observed.extend(observe(&others, &access).await.map_err(wrong)?);
     }
-    let document = latest(&observed).or(document);
+    let document = match latest(&observed) {
+        Some(copy) => Some(own_document(args, copy).await?),
+        None => None,
+    };
     let report = diagnose(&observed, document.as_ref());
     if args.json { print::json(&report) } else { print::text(&report) }?;
     Ok(match report.worst() {
@@ -55,6 +58,13 @@ async fn ask(address: String, acceptor: RemoteAcceptor) -> Observed {
     let status = status.unwrap_or_else(|_| Err(late()));
     let script = tokio::time::timeout(PATIENCE, acceptor.tell(NOBODY, 0, Bytes::new())).await;
     Observed { address, status, script: script.unwrap_or_else(|_| Err(late())) }
+}
+
+/// The document as the store itself has it, where it answers: the acceptors' copies do not say whether a
+/// change is done.
+async fn own_document(args: &DoctorArgs, copy: Document) -> Result<Document, Failure> {
+    let Ok(gryadka) = Gryadka::connect(options(&args.place)?).await else { return Ok(copy) };
+    Ok(gryadka.cluster().await.map_or(copy, |status| status.document))
 }
 
 /// The latest document of the first cluster that is met.

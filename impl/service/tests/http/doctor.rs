@@ -107,6 +107,9 @@ fn one_that_lost_its_memory_is_told_from_one_that_is_away() {
     assert_eq!(run(&urls.join(","), "cluster init").0, Some(0));
     // Everything is gone from one, and another is stopped. Naming one is enough to see all.
     assert_eq!(all[1].says("FLUSHALL").unwrap(), "+OK\r\n");
+    let (_, said) = run(&urls[2], "doctor");
+    assert!(said.contains("ok       quorum") || said.contains("warning  quorum"), "{said}");
+    assert!(!said.contains("membership"), "{said}");
     all[2].child.kill().unwrap();
     let (code, said) = run(&urls[0], "doctor");
     assert!(said.contains(&format!("`gryadka cluster replace 2 {}`", urls[1])), "{said}");

@@ -43,6 +43,7 @@ async fn refused(client: &mut Client, path: &str, body: Value) -> (u16, String) 
 /// The acceptors of the cluster that take part, by number.
 async fn members(client: &mut Client) -> Vec<u64> {
     let state: Value = serde_json::from_slice(&client.get("/v1/cluster").await.body).unwrap();
+    assert_eq!((&state["settled"], &state["target"]), (&json!(true), &Value::Null));
     let members = state["accept"]["members"].as_array().unwrap();
     members.iter().map(|id| id.as_u64().unwrap()).collect()
 }
