@@ -161,7 +161,7 @@ pub(crate) struct ServeArgs {
     /// Where to listen; beyond this machine only with a token and TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
     pub(crate) listen: SocketAddr,
-    /// Make a cluster of the servers first, if none of them belongs to one
+    /// Make a cluster of the servers first, if none of them belongs to one, as `gryadka cluster init` does
     #[arg(long)]
     pub(crate) init: bool,
     /// How many keys are remembered to save them a round trip
@@ -224,13 +224,14 @@ pub(crate) struct LimitArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
-    /// Make a cluster of servers that belong to none: of all that --acceptors names
+    /// Make a cluster of servers that belong to none: of all that --acceptors names. What they hold under
+    /// the prefix is erased
     Init(ClusterArgs),
     /// Print the configuration and how each acceptor is
     Status(ClusterArgs),
     /// Add acceptors, while clients go on
     Grow {
-        /// Their addresses; the servers must be empty, or free
+        /// Their addresses. What these servers hold under the prefix is erased
         #[arg(required = true, value_name = "ADDRESS")]
         newcomers: Vec<String>,
         #[command(flatten)]
@@ -249,7 +250,7 @@ pub(crate) enum ClusterCommand {
         /// The id of the one that leaves, as in `gryadka cluster status`
         #[arg(value_name = "ID")]
         old: u32,
-        /// The address of the one that joins
+        /// The address of the one that joins. What it holds under the prefix is erased
         #[arg(value_name = "ADDRESS")]
         new: String,
         #[command(flatten)]

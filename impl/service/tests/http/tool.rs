@@ -172,3 +172,20 @@ fn the_benchmark_prints_its_report_and_writes_it() {
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert!(report["cases"].as_array().unwrap().iter().any(|case| case["name"] == "loops 2/2"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_collects_what_was_deleted_by_itself() {
+    let acceptors = Acceptors::three();
+    let words = ["serve", "--init", "--listen", "127.0.0.1:0", "--collect-every", "10ms"];
+    let mut child = gryadka(&acceptors.urls().join(",")).args(words).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("gryadka: listening on"));
+    assert_eq!(run(&acceptors, "set k v", b"").status.code(), Some(0));
+    assert_eq!(run(&acceptors, "delete k", b"").status.code(), Some(0));
+    while acceptors.registers() != [0, 0, 0] {
+        assert!(child.try_wait().unwrap().is_none());
+        tokio::task::yield_now().await;
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
