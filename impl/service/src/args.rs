@@ -45,8 +45,8 @@ pub(crate) enum Command {
 /// Where the cluster is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PlaceArgs {
-    /// Some acceptors' addresses, with commas between: redis://[user:password@]host:port, rediss:// for TLS.
-    /// They name the others
+    /// Some acceptors' addresses, with commas between: redis://host:port, redis://user:password@host:port,
+    /// rediss:// for TLS. They name the others
     #[arg(
         long,
         value_name = "URL,…",
