@@ -2,7 +2,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what can a user type? | `args.rs` |
+//! | what can a user type? | `args.rs`, `args/` |
 //! | what does each command do? | `command.rs`, `command/` |
 //! | which exit code says what? | `exit.rs` |
 //! | how is the service set up, and what is refused? | `settings.rs` |
