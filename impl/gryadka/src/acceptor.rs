@@ -80,8 +80,8 @@ pub struct Status {
     pub standing: Option<Standing>,
     /// The document of the latest epoch that it was told of; empty when there was none.
     pub document: Bytes,
-    /// What its server says about itself, by the names of Redis' `INFO`; also `appendfsync`, where
-    /// the server lets it be asked for.
+    /// What its server says about itself, by the names of Redis' `INFO`; also its settings
+    /// `appendfsync`, `no-appendfsync-on-rewrite` and `save`, where it lets them be asked for.
     pub server: BTreeMap<String, String>,
 }
 

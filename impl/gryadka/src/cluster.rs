@@ -1,13 +1,16 @@
 //! The cluster behind a handle: who is in it, how they are, and changes of it.
 
 use crate::collector::{Collector, Pass};
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::gryadka::{Gryadka, fresh_proposer_id};
 use crate::membership::{Aim, Driver, MembershipError, Progress, Rescan};
 use crate::{RemoteAcceptor, Status};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// How long the store may take to say how the cluster is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A change of who the acceptors are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +59,7 @@ pub struct AcceptorStatus {
 /// The cluster as it is now.
 #[derive(Debug, Clone)]
 pub struct ClusterStatus {
-    /// The latest document that any acceptor carries.
+    /// The latest document, from the store itself where it answers.
     pub document: Document,
     /// The acceptors that it names.
     pub acceptors: Vec<AcceptorStatus>,
@@ -68,7 +71,7 @@ impl Gryadka {
     /// # Errors
     /// [`MembershipError`] when none of them can be found.
     pub async fn cluster(&self) -> Result<ClusterStatus, MembershipError> {
-        let document = self.newest().await?;
+        let document = self.settled(self.newest().await?).await;
         let found = self.shared.roster.ask(document.acceptors.values()).await?;
         let acceptors = document.acceptors.iter().zip(found).map(|((&id, address), found)| {
             let stamp = document.stamp(id);
@@ -143,6 +146,14 @@ impl Gryadka {
                 Err(error) => tracing::warn!(%error, "tombstones were not collected"),
             }
         }
+    }
+
+    /// The document as the store itself has it, which says whether the last step is done; else, where
+    /// that cannot be had soon, the acceptors' copy, which does not.
+    async fn settled(&self, copy: Document) -> Document {
+        let own = self.store.read_any(document::KEY, Instant::now() + PATIENCE).await;
+        let own = own.ok().flatten().and_then(|cell| Document::parse(&cell.value?).ok());
+        own.filter(|own| own.epoch >= copy.epoch).unwrap_or(copy)
     }
 
     async fn newest(&self) -> Result<Document, MembershipError> {

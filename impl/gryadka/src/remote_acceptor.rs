@@ -179,10 +179,13 @@ impl RemoteAcceptor {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         if self.dialect == Dialect::Redis {
-            let mut command = redis::cmd("CONFIG");
-            command.arg("GET").arg("appendfsync");
-            let answer = unless_refused(self.ask(&command).await)?;
-            facts.extend(decoded::<Option<BTreeMap<String, String>>>(answer)?.unwrap_or_default());
+            for settings in ["*appendfsync*", "save"] {
+                let mut command = redis::cmd("CONFIG");
+                command.arg("GET").arg(settings);
+                let answer = unless_refused(self.ask(&command).await)?;
+                let settings = decoded::<Option<BTreeMap<String, String>>>(answer)?;
+                facts.extend(settings.unwrap_or_default());
+            }
         }
         Ok(facts)
     }

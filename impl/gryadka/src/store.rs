@@ -149,7 +149,12 @@ impl<A: Acceptor> Store<A> {
         self.read_any(key, deadline).instrument(span).await
     }
 
-    async fn read_any(&self, key: &[u8], deadline: Instant) -> Result<Option<Cell>, ChangeError> {
+    /// The same for the key of the document, too, which no caller's key is.
+    pub(crate) async fn read_any(
+        &self,
+        key: &[u8],
+        deadline: Instant,
+    ) -> Result<Option<Cell>, ChangeError> {
         let (number, mut answer) = self.engine.read(&Bytes::copy_from_slice(key));
         let stop = StopReading { engine: &self.engine, number };
         let patience = deadline.min(Instant::now() + READ_PATIENCE);

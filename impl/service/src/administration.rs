@@ -1,192 +1,188 @@
 //! What can be asked of a cluster as a whole, by the service and by the command line alike.
-//!
-//! Each private function below is one call of the store.
 
-use gryadka::Gryadka;
+use crate::overview::Overview;
+use crate::redaction::without_logins;
+use gryadka::{
+    Access, Document, Gryadka, Membership, MembershipError, MembershipOptions, Pass, Progress,
+    RemoteAcceptor, Rescan, RosterError,
+};
 use serde::Serialize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// A change of the cluster, which may take long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// One more acceptor, at this address.
-    Grow { acceptor: String },
-    /// One acceptor fewer.
-    Shrink { acceptor: u32 },
-    /// An acceptor gives its place to an empty one at this address.
-    Replace { old: u32, new: String },
-    /// Every register is copied to where the configuration wants it.
+    /// These acceptors join, leave, or take another's place; or what was begun is ended.
+    Membership(Membership, Rescan),
+    /// Every key is committed again under the present configuration.
     Rescan,
     /// Deleted registers are erased from every acceptor.
     Collect,
-    /// Whatever an earlier driver has left half done is finished.
-    Resume,
 }
 
 impl Task {
     /// Its name in paths, commands and logs.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Grow { .. } => "grow",
-            Self::Shrink { .. } => "shrink",
-            Self::Replace { .. } => "replace",
+            Self::Membership(Membership::Grow(_), _) => "grow",
+            Self::Membership(Membership::Shrink(_), _) => "shrink",
+            Self::Membership(Membership::Replace { .. }, _) => "replace",
+            Self::Membership(Membership::Resume, _) => "resume",
+            Self::Membership(Membership::Cancel, _) => "cancel",
             Self::Rescan => "rescan",
             Self::Collect => "collect",
-            Self::Resume => "resume",
         }
     }
 }
 
-/// How far a task has come, in keys.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    done: AtomicU64,
-    total: AtomicU64,
+/// What a task has come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    /// The acceptors that there are now, by number.
+    Members {
+        /// The configuration's number.
+        epoch: u64,
+        /// Their addresses, without logins.
+        acceptors: BTreeMap<u32, String>,
+    },
+    /// Every key was committed again.
+    Rescanned {
+        /// How many there are.
+        keys: u64,
+    },
+    /// Tombstones were collected.
+    Collected {
+        /// Keys that are erased on every acceptor.
+        erased: u64,
+        /// Keys that have a value by now.
+        alive: u64,
+        /// Keys that are left for later, because not every acceptor could be asked.
+        unfinished: u64,
+    },
 }
 
-impl Progress {
-    /// Keys that are finished.
-    pub(crate) fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
+impl Outcome {
+    fn members(document: &Document) -> Self {
+        let members = document.members();
+        let acceptors = document.acceptors.iter().filter(|(id, _)| members.contains(id));
+        let shown = |(&id, address): (&u32, &String)| (id, without_logins(address));
+        Self::Members { epoch: document.epoch, acceptors: acceptors.map(shown).collect() }
     }
+}
 
-    /// Keys in all; 0 as long as they are not counted.
-    pub(crate) fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
+impl From<Pass> for Outcome {
+    fn from(Pass { erased, alive, unfinished }: Pass) -> Self {
+        Self::Collected { erased, alive, unfinished }
     }
 }
 
 /// A task that did not come to its end.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// The store's own part is not there yet.
-    #[error("{0} is not connected to the store yet")]
-    NotConnected(&'static str),
+    /// The store says why.
+    #[error("{}", without_logins(&.0.to_string()))]
+    Membership(#[from] MembershipError),
+    /// It was stopped in favour of one that gives up.
+    #[error("it was cancelled; what was done stays")]
+    Cancelled,
 }
 
-/// The cluster's configuration, and how its acceptors are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Cluster {
-    /// The configuration's number.
-    pub(crate) epoch: u64,
-    /// Whether every register is where this configuration wants it.
-    pub(crate) settled: bool,
-    /// How many acceptors must promise.
-    pub(crate) prepare: usize,
-    /// How many acceptors must accept.
-    pub(crate) accept: usize,
-    /// Every acceptor, by id.
-    pub(crate) acceptors: Vec<Acceptor>,
+/// What a failure means to whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// What was asked for makes no sense for this cluster.
+    Request,
+    /// It makes sense, but not as things are now.
+    State,
+    /// Too few answered, or too slowly.
+    Reach,
 }
 
-/// One acceptor as seen from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Acceptor {
-    /// Its id, never used again for another.
-    pub(crate) id: u32,
-    /// Its address, without user and password.
-    pub(crate) address: String,
-    /// Whether it answered just now.
-    pub(crate) reachable: bool,
+impl TaskError {
+    /// The machine-readable word, and what it means.
+    pub(crate) const fn kind(&self) -> (&'static str, Blame) {
+        match self {
+            Self::Membership(error) => match error {
+                MembershipError::Nobody => ("nobody", Blame::Request),
+                MembershipError::Stranger(..) => ("stranger", Blame::Request),
+                MembershipError::Already(_) => ("already", Blame::Request),
+                MembershipError::Address(_) | MembershipError::Roster(RosterError::Address(_)) => {
+                    ("bad-address", Blame::Request)
+                }
+                MembershipError::Newcomer { .. } => ("newcomer", Blame::State),
+                MembershipError::Busy(_) => ("busy", Blame::State),
+                MembershipError::Document(_)
+                | MembershipError::Roster(
+                    RosterError::Document(_) | RosterError::TwoClusters(..),
+                ) => ("bad-cluster", Blame::State),
+                MembershipError::NoCluster => ("no-cluster", Blame::Reach),
+                MembershipError::Deadline => ("deadline", Blame::Reach),
+            },
+            Self::Cancelled => ("cancelled", Blame::State),
+        }
+    }
 }
+
+/// What can be no acceptor's address, whether anybody is there or not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadAddress {
+    /// It is another kind of address.
+    #[error("{0:?} is no acceptor's address: write redis://[user:password@]host:port")]
+    Scheme(String),
+    /// The store says what is wrong.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Refuses what can be no acceptor's address.
+pub(crate) fn check_address(address: &str) -> Result<(), BadAddress> {
+    if !SCHEMES.iter().any(|scheme| address.starts_with(scheme)) {
+        return Err(BadAddress::Scheme(without_logins(address)));
+    }
+    let opened = RemoteAcceptor::open(address, &Access::default());
+    opened.map(drop).map_err(|error| BadAddress::Malformed(without_logins(&error.to_string())))
+}
+
+const SCHEMES: [&str; 3] = ["redis://", "rediss://", "native://"];
 
 /// A cluster, and how to change it.
 #[derive(Debug, Clone)]
 pub(crate) struct Administration {
     gryadka: Gryadka,
-    urls: Arc<[String]>,
 }
 
 impl Administration {
-    pub(crate) const fn new(gryadka: Gryadka, urls: Arc<[String]>) -> Self {
-        Self { gryadka, urls }
+    pub(crate) const fn new(gryadka: Gryadka) -> Self {
+        Self { gryadka }
     }
 
-    /// The present configuration. Acceptors have `patience` to answer.
-    pub(crate) async fn cluster(&self, patience: Duration) -> Cluster {
-        cluster(&self.urls, patience).await
+    /// The cluster as its acceptors present it now.
+    pub(crate) async fn overview(&self) -> Result<Overview, TaskError> {
+        Ok(Overview::of(&self.gryadka.cluster().await?))
     }
 
-    /// Does all of a task.
-    pub(crate) async fn perform(&self, task: Task, progress: &Progress) -> Result<(), TaskError> {
-        let store = &self.gryadka;
+    /// Does all of a task, and tells `watch` of every part that is done. What is not done `within`
+    /// this time is left as it is, and can be resumed.
+    pub(crate) async fn perform(
+        &self,
+        task: Task,
+        within: Duration,
+        watch: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Outcome, TaskError> {
+        let options = |rescan| MembershipOptions { rescan, deadline: Instant::now() + within };
         match task {
-            Task::Grow { acceptor } => grow(store, &acceptor, progress).await,
-            Task::Shrink { acceptor } => shrink(store, acceptor, progress).await,
-            Task::Replace { old, new } => replace(store, old, &new, progress).await,
-            Task::Rescan => rescan(store, progress).await,
-            Task::Collect => collect(store, progress).await,
-            Task::Resume => resume(store, progress).await,
-        }
-    }
-}
-
-async fn grow(_: &Gryadka, _acceptor: &str, _: &Progress) -> Result<(), TaskError> {
-    Err(TaskError::NotConnected("grow"))
-}
-
-async fn shrink(_: &Gryadka, _acceptor: u32, _: &Progress) -> Result<(), TaskError> {
-    Err(TaskError::NotConnected("shrink"))
-}
-
-async fn replace(_: &Gryadka, _old: u32, _new: &str, _: &Progress) -> Result<(), TaskError> {
-    Err(TaskError::NotConnected("replace"))
-}
-
-async fn rescan(_: &Gryadka, _: &Progress) -> Result<(), TaskError> {
-    Err(TaskError::NotConnected("rescan"))
-}
-
-async fn collect(_: &Gryadka, _: &Progress) -> Result<(), TaskError> {
-    Err(TaskError::NotConnected("collect"))
-}
-
-async fn resume(_: &Gryadka, _: &Progress) -> Result<(), TaskError> {
-    Err(TaskError::NotConnected("resume"))
-}
-
-/// The acceptors as they were named, counted from 1; whether they answer is whether they let
-/// somebody connect.
-async fn cluster(urls: &[String], patience: Duration) -> Cluster {
-    let majority = urls.len() / 2 + 1;
-    let mut connecting = Vec::new();
-    for (id, url) in (1..).zip(urls) {
-        let address = address(url).to_owned();
-        connecting.push(tokio::spawn(async move {
-            let connect = TcpStream::connect(&address);
-            let reachable = matches!(tokio::time::timeout(patience, connect).await, Ok(Ok(_)));
-            Acceptor { id, address, reachable }
-        }));
-    }
-    let mut acceptors = Vec::new();
-    for acceptor in connecting {
-        acceptors.extend(acceptor.await);
-    }
-    Cluster { epoch: 0, settled: true, prepare: majority, accept: majority, acceptors }
-}
-
-/// The `host:port` of a URL.
-fn address(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
-    authority.rsplit_once('@').map_or(authority, |(_, address)| address)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_never_shows_a_password() {
-        for (url, expected) in [
-            ("redis://127.0.0.1:6379", "127.0.0.1:6379"),
-            ("rediss://user:p@ss@host:6380/0", "host:6380"),
-            ("native://[::1]:7001", "[::1]:7001"),
-        ] {
-            assert_eq!(address(url), expected);
+            Task::Membership(change, rescan) => {
+                let changing = self.gryadka.change_membership(change, options(rescan), watch);
+                Ok(Outcome::members(&changing.await?))
+            }
+            Task::Rescan => {
+                let keys = self.gryadka.rescan(options(Rescan::Identity), watch).await?;
+                Ok(Outcome::Rescanned { keys })
+            }
+            Task::Collect => Ok(self.gryadka.collect().await?.into()),
         }
     }
 }

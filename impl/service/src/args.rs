@@ -1,4 +1,8 @@
-//! What a user can type.
+//! What a user can type. About the cluster: `args/cluster.rs`.
+
+mod cluster;
+
+pub(crate) use cluster::{ChangeArgs, ClusterArgs, ClusterCommand, LongArgs, RescanArg};
 
 use crate::exit::USAGE;
 use clap::error::ErrorKind;
@@ -14,7 +18,7 @@ use std::time::Duration;
 #[command(
     name = "gryadka",
     version,
-    after_help = "Exit codes: 0 done, 1 no value or another one than expected, 2 unknown whether it happened,\n3 not applied, 64 bad arguments, 70 the tool itself failed."
+    after_help = "Exit codes: 0 done, 1 no value or another one than expected, 2 unknown whether it happened,\n3 not applied, 64 bad arguments, 70 the tool itself failed. Doctor: 0 well, 1 warnings, 2 dangers."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -36,16 +40,17 @@ pub(crate) enum Command {
     /// Look at the cluster and change which acceptors it has
     #[command(subcommand)]
     Cluster(ClusterCommand),
-    /// Check every acceptor's settings: durability, eviction, replication, version, memory
+    /// Check every acceptor: durability, eviction, replication, version, memory, its place
     Doctor(DoctorArgs),
-    /// Measure how fast the cluster is
+    /// Measure what the store does in a second, beside what its servers could do
     Bench(BenchArgs),
 }
 
-/// Which cluster, and how it is called.
+/// Where the cluster is.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct StoreArgs {
-    /// The acceptors' addresses, with commas between: redis://host:port or redis://user:password@host:port
+pub(crate) struct PlaceArgs {
+    /// Some acceptors' addresses, with commas between: redis://host:port, redis://user:password@host:port,
+    /// rediss:// for TLS. They name the others
     #[arg(
         long,
         value_name = "URL,…",
@@ -58,6 +63,16 @@ pub(crate) struct StoreArgs {
     /// What the registers' keys begin with on the servers
     #[arg(long, value_name = "TEXT", default_value = "gryadka:")]
     pub(crate) prefix: String,
+    /// Certificates of those who may vouch for rediss:// servers, PEM, instead of those the web trusts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_roots: Option<PathBuf>,
+}
+
+/// Which cluster, and how it is called.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// How long the store may take, such as 500ms or 2s
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -150,9 +165,15 @@ pub(crate) struct ServeArgs {
     /// Where to listen; beyond this machine only with a token and TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
     pub(crate) listen: SocketAddr,
+    /// Make a cluster of the servers first, if none of them belongs to one, as `gryadka cluster init` does
+    #[arg(long)]
+    pub(crate) init: bool,
     /// How many keys are remembered to save them a round trip
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) cache: usize,
+    /// The pause between two collections of deleted keys; 0 for none by this service
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = pause)]
+    pub(crate) collect_every: Duration,
     /// How long requests under way have to finish after SIGTERM or SIGINT
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) shutdown_grace: Duration,
@@ -187,8 +208,13 @@ pub(crate) struct AccessArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
     /// The longest value, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
-    pub(crate) max_value: usize,
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 16 << 20,
+        value_parser = clap::value_parser!(u32).range(1..=512 << 20)
+    )]
+    pub(crate) max_value: u32,
     /// How many requests may be under way; more are turned away
     #[arg(long, value_name = "N", default_value_t = 1024)]
     pub(crate) max_requests: usize,
@@ -200,87 +226,33 @@ pub(crate) struct LimitArgs {
     pub(crate) read_timeout: Duration,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ClusterCommand {
-    /// Make a cluster of servers that belong to none
-    Init(ClusterArgs),
-    /// Print the configuration and how each acceptor is
-    Status(ClusterArgs),
-    /// Add an acceptor, while clients go on
-    Grow {
-        /// Its address
-        acceptor: String,
-        #[command(flatten)]
-        cluster: ClusterArgs,
-    },
-    /// Remove an acceptor, while clients go on
-    Shrink {
-        /// Its id, as in `gryadka cluster status`
-        acceptor: u32,
-        #[command(flatten)]
-        cluster: ClusterArgs,
-    },
-    /// Give a lost acceptor's place to an empty server
-    Replace {
-        /// The lost acceptor's id, as in `gryadka cluster status`
-        old: u32,
-        /// The empty server's address
-        new: String,
-        #[command(flatten)]
-        cluster: ClusterArgs,
-    },
-    /// Copy every register to where the configuration wants it
-    Rescan(ClusterArgs),
-    /// Erase deleted registers from every acceptor
-    Collect(ClusterArgs),
-    /// Finish what an interrupted command has left half done
-    Resume(ClusterArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ClusterArgs {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Exit with 1 for warnings, too
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) place: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// How many loops ask for one change after the other
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub(crate) loops: usize,
-    /// How many keys they share
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub(crate) keys: usize,
-    /// The values' size, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 100)]
-    pub(crate) value_size: usize,
-    /// The share of reads, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub(crate) reads: f64,
-    /// Changes per second, begun on time whatever the store does; without it, as fast as it goes
-    #[arg(long, value_name = "PER-SECOND")]
-    pub(crate) rate: Option<f64>,
-    /// How many private servers to start
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "urls")]
-    pub(crate) acceptors: u32,
-    /// Measure these servers instead, with commas between
-    #[arg(long, value_name = "URL,…", value_delimiter = ',')]
-    pub(crate) urls: Vec<String>,
-    /// Print the whole report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) options: gryadka_bench::Options,
+    /// Write the whole report as JSON to this file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// A time between two things, or none where it is 0.
+fn pause(text: &str) -> Result<Duration, String> {
+    if text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) == "0" {
+        return Ok(Duration::ZERO);
+    }
+    duration(text)
 }
 
 /// A time such as `500ms`, `2s` or `1m`.
@@ -376,6 +348,11 @@ mod tests {
             ("cas k --version -1 v", false),
             ("delete k --version 3", true),
             ("serve --tls-cert c", false),
+            ("serve --collect-every 0", true),
+            ("serve --max-value 536870913", false),
+            ("cluster grow", false),
+            ("cluster grow redis://h:1 redis://h:2 --rescan copy", true),
+            ("cluster shrink one", false),
         ] {
             assert_eq!(parsed(line), fine, "{line}");
         }

@@ -4,32 +4,50 @@ mod bench;
 mod cluster;
 mod doctor;
 mod keys;
+mod print;
 mod serve;
+mod watch;
 
-use crate::args::{Command, StoreArgs};
+use crate::args::{Command, PlaceArgs};
 use crate::exit::{End, Failure};
-use gryadka::{ConnectOptions, Gryadka};
+use gryadka::{Access, ConnectOptions};
+use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 /// Does what was asked.
 pub(crate) fn dispatch(command: Command) -> Result<End, Failure> {
-    let runtime = Runtime::new().map_err(Failure::io("cannot start"))?;
+    if let Command::Bench(args) = &command {
+        // It brings its own runtime, of as many threads as it is told.
+        return bench::bench(args);
+    }
+    Runtime::new().map_err(Failure::io("cannot start"))?.block_on(perform(command))
+}
+
+async fn perform(command: Command) -> Result<End, Failure> {
     match command {
-        Command::Serve(args) => runtime.block_on(serve::serve(args)),
-        Command::Get(args) => runtime.block_on(keys::get(args)),
-        Command::Set(args) => runtime.block_on(keys::set(args)),
-        Command::Cas(args) => runtime.block_on(keys::cas(args)),
-        Command::Delete(args) => runtime.block_on(keys::delete(args)),
-        Command::Cluster(command) => runtime.block_on(cluster::cluster(command)),
-        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Get(args) => keys::get(args).await,
+        Command::Set(args) => keys::set(args).await,
+        Command::Cas(args) => keys::cas(args).await,
+        Command::Delete(args) => keys::delete(args).await,
+        Command::Cluster(command) => cluster::cluster(command).await,
+        Command::Doctor(args) => doctor::doctor(&args).await,
         Command::Bench(args) => bench::bench(&args),
     }
 }
 
-/// A proposer of the cluster that the arguments name.
-async fn connect(args: &StoreArgs, cache: usize) -> Result<Gryadka, Failure> {
-    let mut options = ConnectOptions::new(args.acceptors.iter().cloned());
-    options.prefix.clone_from(&args.prefix);
-    options.cache = cache;
-    Ok(Gryadka::connect(options).await?)
+/// How the arguments say that acceptors are reached.
+fn access(args: &PlaceArgs) -> Result<Access, Failure> {
+    let read = |path: &PathBuf| {
+        let what = format!("cannot read {}", path.display());
+        std::fs::read(path).map_err(Failure::io(what))
+    };
+    let roots = args.tls_roots.as_ref().map(read).transpose()?;
+    Ok(Access { prefix: args.prefix.clone(), roots })
+}
+
+/// The cluster that the arguments name. One call needs no memory of keys.
+fn options(args: &PlaceArgs) -> Result<ConnectOptions, Failure> {
+    let urls = args.acceptors.iter().cloned();
+    Ok(ConnectOptions { access: access(args)?, cache: 0, ..ConnectOptions::new(urls) })
 }

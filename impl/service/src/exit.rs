@@ -1,7 +1,10 @@
 //! Exit codes: what scripts can rely on.
 
+use crate::administration::{Blame, TaskError};
+use crate::redaction::without_logins;
 use crate::service::StartError;
 use gryadka::{ChangeError, ConnectError};
+use gryadka_bench::BenchError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -12,6 +15,10 @@ pub(crate) enum End {
     Done,
     /// The key has no value, or another one than was expected: 1.
     Mismatch,
+    /// The doctor has warnings, and they were to count: 1.
+    Warned,
+    /// The doctor has found a danger: 2.
+    InDanger,
 }
 
 /// What went wrong.
@@ -23,9 +30,15 @@ pub(crate) enum Failure {
     /// The change may have happened: 2; or has not: 3.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// The cluster cannot be used: 64, because what was typed is wrong.
-    #[error(transparent)]
+    /// The cluster cannot be used: 3 where nobody is to be reached, 64 where what was typed is wrong.
+    #[error("{}", without_logins(&.0.to_string()))]
     Connect(#[from] ConnectError),
+    /// The cluster was not changed, or not to the end: 64, 3 or 2.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// Something cannot be measured: 64 where what was typed is wrong, else 70.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// The service cannot start: 64.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -37,9 +50,6 @@ pub(crate) enum Failure {
         /// What the system says.
         source: io::Error,
     },
-    /// A part of the tool is not there yet: 70.
-    #[error("gryadka {0} is not connected to the store yet")]
-    NotConnected(&'static str),
 }
 
 impl Failure {
@@ -51,14 +61,32 @@ impl Failure {
 }
 
 /// The code that says how it ended.
-pub(crate) const fn code(result: &Result<End, Failure>) -> u8 {
+pub(crate) fn code(result: &Result<End, Failure>) -> u8 {
     match result {
         Ok(End::Done) => 0,
-        Ok(End::Mismatch) => 1,
+        Ok(End::Mismatch | End::Warned) => 1,
+        Ok(End::InDanger) => 2,
         Err(Failure::Change(ChangeError::Unknown(_))) => 2,
         Err(Failure::Change(ChangeError::NotApplied(_))) => 3,
-        Err(Failure::Usage(_) | Failure::Connect(_) | Failure::Start(_)) => USAGE,
-        Err(Failure::Io { .. } | Failure::NotConnected(_)) => 70,
+        Err(Failure::Connect(ConnectError::NoCluster(_) | ConnectError::Bootstrap(_))) => 3,
+        Err(Failure::Task(error)) => task_code(error),
+        Err(
+            Failure::Change(ChangeError::TooLong(_))
+            | Failure::Usage(_)
+            | Failure::Connect(_)
+            | Failure::Start(_)
+            | Failure::Bench(BenchError::Option { .. } | BenchError::Address { .. }),
+        ) => USAGE,
+        Err(Failure::Io { .. } | Failure::Bench(_)) => 70,
+    }
+}
+
+/// A change that its deadline ended may have been done in part.
+fn task_code(error: &TaskError) -> u8 {
+    match error.kind() {
+        ("deadline", _) => 2,
+        (_, Blame::Request) => USAGE,
+        (_, Blame::State | Blame::Reach) => 3,
     }
 }
 

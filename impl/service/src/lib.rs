@@ -2,18 +2,23 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what can a user type? | `args.rs` |
+//! | what can a user type? | `args.rs`, `args/` |
 //! | what does each command do? | `command.rs`, `command/` |
 //! | which exit code says what? | `exit.rs` |
 //! | how is the service set up, and what is refused? | `settings.rs` |
 //! | how does the service serve? | `service.rs`, `service/` |
-//! | what can be asked of a cluster as a whole? | `administration.rs` |
+//! | what can be asked of a cluster as a whole? | `administration.rs`; how is it shown? `overview.rs` |
+//! | what is wrong with an acceptor? | `diagnosis.rs`, `diagnosis/` |
+//! | how are passwords kept out of sight? | `redaction.rs` |
 //! | where does the binary begin? | `start.rs` |
 
 mod administration;
 mod args;
 mod command;
+mod diagnosis;
 mod exit;
+mod overview;
+mod redaction;
 mod service;
 mod settings;
 mod start;

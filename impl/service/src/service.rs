@@ -1,5 +1,8 @@
 //! The store over HTTP.
 //!
+//! A client that goes away does not take its request back: what was sent to the acceptors may take
+//! effect, then or later. Operations on the cluster go on without whoever asked for them.
+//!
 //! | question | file |
 //! |---|---|
 //! | which path leads where, and through what? | `router.rs` |

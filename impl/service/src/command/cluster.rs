@@ -1,88 +1,112 @@
 //! `gryadka cluster`: the same tasks as the service's, in the foreground.
 
-use super::connect;
-use crate::administration::{Administration, Cluster, Progress, Task, TaskError};
-use crate::args::{ClusterArgs, ClusterCommand};
+use super::{options, print, watch::Watch};
+use crate::administration::{Administration, Outcome, Task, check_address};
+use crate::args::{ChangeArgs, ClusterArgs, ClusterCommand, LongArgs, RescanArg};
 use crate::exit::{End, Failure};
-use std::io::{self, Write};
+use crate::overview::list;
+use gryadka::{ConnectOptions, Gryadka, Membership, Progress, Rescan};
 
 pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
     match command {
         ClusterCommand::Init(args) => init(&args).await,
         ClusterCommand::Status(args) => status(&args).await,
-        ClusterCommand::Grow { acceptor, cluster } => {
-            perform(&cluster, Task::Grow { acceptor }).await
-        }
-        ClusterCommand::Shrink { acceptor, cluster } => {
-            perform(&cluster, Task::Shrink { acceptor }).await
-        }
-        ClusterCommand::Replace { old, new, cluster } => {
-            perform(&cluster, Task::Replace { old, new }).await
+        ClusterCommand::Grow { newcomers, how } => change(Membership::Grow(newcomers), &how).await,
+        ClusterCommand::Shrink { leaving, how } => change(Membership::Shrink(leaving), &how).await,
+        ClusterCommand::Replace { old, new, how } => {
+            change(Membership::Replace { old, new }, &how).await
         }
         ClusterCommand::Rescan(args) => perform(&args, Task::Rescan).await,
+        ClusterCommand::Resume(how) => change(Membership::Resume, &how).await,
+        ClusterCommand::Cancel(how) => change(Membership::Cancel, &how).await,
         ClusterCommand::Collect(args) => perform(&args, Task::Collect).await,
-        ClusterCommand::Resume(args) => perform(&args, Task::Resume).await,
     }
 }
 
-async fn administration(args: &ClusterArgs) -> Result<Administration, Failure> {
-    let gryadka = connect(&args.store, 0).await?;
-    Ok(Administration::new(gryadka, args.store.acceptors.clone().into()))
-}
-
-/// To be `Gryadka::connect` with `initialise`, once that asks the servers.
-async fn init(_: &ClusterArgs) -> Result<End, Failure> {
-    Err(Failure::NotConnected("cluster init"))
+async fn init(args: &ClusterArgs) -> Result<End, Failure> {
+    let options = ConnectOptions { initialise: true, ..options(&args.place)? };
+    show(&Administration::new(Gryadka::connect(options).await?), args.json).await
 }
 
 async fn status(args: &ClusterArgs) -> Result<End, Failure> {
-    let state = administration(args).await?.cluster(args.store.timeout).await;
-    let text = if args.json {
-        serde_json::to_string(&state).map_err(io::Error::from)
-    } else {
-        Ok(table(&state))
-    };
-    text.and_then(|text| writeln!(io::stdout(), "{text}")).map_err(Failure::io("stdout"))?;
+    show(&administration(args).await?, args.json).await
+}
+
+async fn administration(args: &ClusterArgs) -> Result<Administration, Failure> {
+    Ok(Administration::new(Gryadka::connect(options(&args.place)?).await?))
+}
+
+async fn show(cluster: &Administration, json: bool) -> Result<End, Failure> {
+    let overview = cluster.overview().await?;
+    if json { print::json(&overview) } else { print::text(&overview) }?;
     Ok(End::Done)
 }
 
-fn table(state: &Cluster) -> String {
-    let settled = if state.settled { "settled" } else { "on the way" };
-    let mut lines = vec![format!(
-        "epoch {} ({settled}): {} must promise, {} must accept",
-        state.epoch, state.prepare, state.accept
-    )];
-    for acceptor in &state.acceptors {
-        let health = if acceptor.reachable { "up" } else { "DOWN" };
-        lines.push(format!("{:>4}  {:<4}  {}", acceptor.id, health, acceptor.address));
-    }
-    lines.join("\n")
+async fn change(change: Membership, how: &ChangeArgs) -> Result<End, Failure> {
+    let joining = match &change {
+        Membership::Grow(addresses) => addresses.as_slice(),
+        Membership::Replace { new, .. } => std::slice::from_ref(new),
+        Membership::Shrink(_) | Membership::Resume | Membership::Cancel => &[],
+    };
+    let check = |address: &String| check_address(address);
+    joining.iter().try_for_each(check).map_err(|error| Failure::Usage(error.to_string()))?;
+    let rescan = match how.rescan {
+        RescanArg::Identity => Rescan::Identity,
+        RescanArg::Copy => Rescan::Copy,
+    };
+    perform(&how.long, Task::Membership(change, rescan)).await
 }
 
-async fn perform(args: &ClusterArgs, task: Task) -> Result<End, Failure> {
-    let done = administration(args).await?.perform(task, &Progress::default()).await;
-    match done {
-        Ok(()) => Ok(End::Done),
-        Err(TaskError::NotConnected(name)) => Err(Failure::NotConnected(name)),
+async fn perform(args: &LongArgs, task: Task) -> Result<End, Failure> {
+    let cluster = administration(&args.cluster).await?;
+    let watch = Watch::start();
+    let show = |progress: Progress| watch.show(&progress);
+    let outcome = cluster.perform(task, args.within, &show).await;
+    drop(watch);
+    let outcome = outcome?;
+    if args.cluster.json {
+        print::json(&outcome)?;
+    } else {
+        print::text(&line(&outcome))?;
+    }
+    Ok(End::Done)
+}
+
+fn line(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Members { epoch, acceptors } => {
+            let ids = acceptors.keys().copied().collect();
+            format!("epoch {epoch}: the acceptors are {}\n", list(&ids))
+        }
+        Outcome::Rescanned { keys } => format!("{keys} keys are committed again\n"),
+        Outcome::Collected { erased, alive, unfinished: 0 } => {
+            format!("{erased} keys are erased, {alive} have a value again\n")
+        }
+        Outcome::Collected { erased, alive, unfinished } => format!(
+            "{erased} keys are erased, {alive} have a value again; {unfinished} are left for \
+             later, because every acceptor must take part: see `gryadka cluster status`\n"
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::administration::Acceptor;
 
     #[test]
-    fn a_status_fits_a_terminal() {
-        let acceptor =
-            |id, reachable| Acceptor { id, address: format!("10.0.0.{id}:6379"), reachable };
-        let acceptors = vec![acceptor(1, true), acceptor(2, false), acceptor(3, true)];
-        let state = Cluster { epoch: 7, settled: false, prepare: 2, accept: 2, acceptors };
-        insta::assert_snapshot!(table(&state), @r"
-        epoch 7 (on the way): 2 must promise, 2 must accept
-           1  up    10.0.0.1:6379
-           2  DOWN  10.0.0.2:6379
-           3  up    10.0.0.3:6379
+    fn an_outcome_is_one_line() {
+        let address = |id: u32| (id, format!("redis://10.0.0.{id}:6379"));
+        let outcomes = [
+            Outcome::Members { epoch: 3, acceptors: [1, 2, 4].map(address).into() },
+            Outcome::Rescanned { keys: 17 },
+            Outcome::Collected { erased: 3, alive: 1, unfinished: 0 },
+            Outcome::Collected { erased: 0, alive: 0, unfinished: 2 },
+        ];
+        insta::assert_snapshot!(outcomes.iter().map(line).collect::<String>(), @r"
+        epoch 3: the acceptors are 1, 2, 4
+        17 keys are committed again
+        3 keys are erased, 1 have a value again
+        0 keys are erased, 0 have a value again; 2 are left for later, because every acceptor must take part: see `gryadka cluster status`
         ");
     }
 }

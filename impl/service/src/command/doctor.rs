@@ -1,8 +1,79 @@
-//! `gryadka doctor`.
+//! `gryadka doctor`: asks every server, of a cluster or of none yet, and says what is wrong.
 
+use super::{access, options, print};
 use crate::args::DoctorArgs;
+use crate::diagnosis::{Level, Observed, diagnose};
 use crate::exit::{End, Failure};
+use gryadka::{
+    Acceptor as _, AcceptorId, Access, AddressError, Bytes, Document, Gryadka, Lost,
+    RemoteAcceptor, Stamp,
+};
+use std::time::Duration;
 
-pub(crate) fn doctor(_: &DoctorArgs) -> Result<End, Failure> {
-    Err(Failure::NotConnected("doctor"))
+/// How long a server may take to connect and answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Nobody: cluster and acceptors are counted from 1.
+const NOBODY: Stamp = Stamp { cluster: 0, acceptor: AcceptorId(0) };
+
+pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
+    let access = access(&args.place)?;
+    let wrong = |error: AddressError| Failure::Usage(error.to_string());
+    let mut observed = observe(&args.place.acceptors, &access).await.map_err(wrong)?;
+    if let Some(document) = latest(&observed) {
+        // The others of the cluster, whom nobody has named.
+        let asked = |address: &&String| observed.iter().all(|one| one.address != **address);
+        let others: Vec<_> = document.acceptors.values().filter(asked).cloned().collect();
+        observed.extend(observe(&others, &access).await.map_err(wrong)?);
+    }
+    let document = match latest(&observed) {
+        Some(copy) => Some(own_document(args, copy).await?),
+        None => None,
+    };
+    let report = diagnose(&observed, document.as_ref());
+    if args.json { print::json(&report) } else { print::text(&report) }?;
+    Ok(match report.worst() {
+        Level::Danger => End::InDanger,
+        Level::Warning if args.strict => End::Warned,
+        Level::Warning | Level::Ok => End::Done,
+    })
+}
+
+/// Asks all of them at once.
+async fn observe(addresses: &[String], access: &Access) -> Result<Vec<Observed>, AddressError> {
+    let mut asking = Vec::new();
+    for address in addresses {
+        let acceptor = RemoteAcceptor::open(address, access)?;
+        asking.push(tokio::spawn(ask(address.clone(), acceptor)));
+    }
+    let mut observed = Vec::new();
+    for answer in asking {
+        observed.extend(answer.await);
+    }
+    Ok(observed)
+}
+
+async fn ask(address: String, acceptor: RemoteAcceptor) -> Observed {
+    let late = || Lost::NoAnswer(String::from("no answer in time"));
+    let status = tokio::time::timeout(PATIENCE, acceptor.status()).await;
+    let status = status.unwrap_or_else(|_| Err(late()));
+    let script = tokio::time::timeout(PATIENCE, acceptor.tell(NOBODY, 0, Bytes::new())).await;
+    Observed { address, status, script: script.unwrap_or_else(|_| Err(late())) }
+}
+
+/// The document as the store itself has it, where it answers: the acceptors' copies do not say whether a
+/// change is done.
+async fn own_document(args: &DoctorArgs, copy: Document) -> Result<Document, Failure> {
+    let Ok(gryadka) = Gryadka::connect(options(&args.place)?).await else { return Ok(copy) };
+    Ok(gryadka.cluster().await.map_or(copy, |status| status.document))
+}
+
+/// The latest document of the first cluster that is met.
+fn latest(observed: &[Observed]) -> Option<Document> {
+    let statuses = observed.iter().filter_map(|one| one.status.as_ref().ok());
+    let documents = statuses
+        .filter(|status| status.standing.is_some())
+        .filter_map(|status| Document::parse(&status.document).ok());
+    documents.reduce(|latest, other| {
+        if other.cluster == latest.cluster && other.epoch > latest.epoch { other } else { latest }
+    })
 }

@@ -1,6 +1,6 @@
 //! `gryadka get`, `set`, `cas` and `delete`: one call of the store, straight to the acceptors.
 
-use super::connect;
+use super::{options, print};
 use crate::args::{CasArgs, DeleteArgs, GetArgs, SetArgs, StoreArgs, ValueArgs};
 use crate::exit::{End, Failure};
 use gryadka::{Bytes, CasAnswer, Expected, Gryadka, Versioned};
@@ -20,7 +20,7 @@ pub(crate) async fn get(args: GetArgs) -> Result<End, Failure> {
         return absent(args.json);
     };
     if args.json {
-        say(&Found::of(&present))?;
+        print::json(&Found::of(&present))?;
         return Ok(End::Done);
     }
     io::stdout().write_all(&present.value).map_err(Failure::io("stdout"))?;
@@ -49,9 +49,8 @@ pub(crate) async fn delete(args: DeleteArgs) -> Result<End, Failure> {
     conclude(gryadka.delete(key, expected, deadline).await?, args.json)
 }
 
-/// One call needs no memory of keys.
 async fn store(args: &StoreArgs) -> Result<(Gryadka, Instant), Failure> {
-    Ok((connect(args, 0).await?, Instant::now() + args.timeout))
+    Ok((Gryadka::connect(options(&args.place)?).await?, Instant::now() + args.timeout))
 }
 
 fn key(key: &OsStr) -> Result<&[u8], Failure> {
@@ -103,16 +102,16 @@ struct Version {
 
 fn absent(json: bool) -> Result<End, Failure> {
     if json {
-        say(&Version { version: None })?;
+        print::json(&Version { version: None })?;
     } else {
-        warn("the key has no value")?;
+        print::note("the key has no value")?;
     }
     Ok(End::Mismatch)
 }
 
 fn written(version: u64, json: bool) -> Result<End, Failure> {
     if json {
-        say(&Version { version: Some(version) })?;
+        print::json(&Version { version: Some(version) })?;
         return Ok(End::Done);
     }
     note(version)
@@ -124,9 +123,9 @@ fn conclude(answer: CasAnswer, json: bool) -> Result<End, Failure> {
         CasAnswer::Mismatch(None) => absent(json),
         CasAnswer::Mismatch(Some(present)) => {
             if json {
-                say(&Version { version: Some(present.version) })?;
+                print::json(&Version { version: Some(present.version) })?;
             } else {
-                warn(&format!("the value has version {}", present.version))?;
+                print::note(&format!("the value has version {}", present.version))?;
             }
             Ok(End::Mismatch)
         }
@@ -134,15 +133,6 @@ fn conclude(answer: CasAnswer, json: bool) -> Result<End, Failure> {
 }
 
 fn note(version: u64) -> Result<End, Failure> {
-    warn(&format!("version {version}"))?;
+    print::note(&format!("version {version}"))?;
     Ok(End::Done)
-}
-
-fn warn(text: &str) -> Result<(), Failure> {
-    writeln!(io::stderr(), "{text}").map_err(Failure::io("stderr"))
-}
-
-fn say(document: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(document).map_err(io::Error::from);
-    text.and_then(|text| writeln!(io::stdout(), "{text}")).map_err(Failure::io("stdout"))
 }

@@ -1,10 +1,11 @@
 //! `gryadka serve`.
 
-use super::connect;
+use super::options;
 use crate::args::{AccessArgs, LimitArgs, ServeArgs};
 use crate::exit::{End, Failure};
 use crate::service::{Drained, Server};
 use crate::settings::{Limits, Settings, TlsFiles, Token, Tokens, Waived};
+use gryadka::{ConnectOptions, Gryadka};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -17,9 +18,12 @@ const ADMIN_TOKEN: &str = "GRYADKA_ADMIN_TOKEN";
 pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
     let terminate = signal(SignalKind::terminate()).map_err(Failure::io("signals"))?;
     let interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
-    let gryadka = connect(&args.store, args.cache).await?;
-    let urls = args.store.acceptors.clone();
-    let server = Server::bind(settings(args)?, gryadka, &urls).await?;
+    let gryadka = Gryadka::connect(cluster(&args)?).await?;
+    let pause = args.collect_every;
+    let server = Server::bind(settings(args)?, gryadka.clone()).await?;
+    if !pause.is_zero() {
+        tokio::spawn(async move { gryadka.keep_collecting(pause).await });
+    }
     writeln!(io::stderr(), "gryadka: listening on {}", server.address())
         .map_err(Failure::io("stderr"))?;
     match server.run(either(terminate, interrupt)).await {
@@ -27,6 +31,15 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
         Drained::CutOff => tracing::warn!("the time of grace is over: what was left is cut off"),
     }
     Ok(End::Done)
+}
+
+fn cluster(args: &ServeArgs) -> Result<ConnectOptions, Failure> {
+    let mut options = options(&args.store.place)?;
+    options.cache = args.cache;
+    options.initialise = args.init;
+    // One limit is enough: the service's, which is told to clients.
+    options.limits.value = args.limits.max_value as usize;
+    Ok(options)
 }
 
 async fn either(mut terminate: Signal, mut interrupt: Signal) {
@@ -63,7 +76,7 @@ const fn limits(args: &LimitArgs, timeout: Duration) -> Limits {
     Limits {
         timeout,
         read_timeout: args.read_timeout,
-        value_bytes: args.max_value,
+        value_bytes: args.max_value as usize,
         requests: args.max_requests,
         connections: args.max_connections,
     }

@@ -3,24 +3,27 @@
 use super::Service;
 use super::problem::Problem;
 use super::request::json;
-use crate::administration::Task;
+use crate::administration::{Task, check_address};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use gryadka::{Membership, Rescan};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an acceptor may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a request waits for its operation to do something, or to fail. An acceptor that is to
+/// join, and is not there, is known not to be within this time.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the paths of operations begin with; the id follows.
 const OPERATIONS: &str = "/v1/cluster/operations/";
 
 /// `GET /v1/cluster`.
-pub(crate) async fn state(State(service): State<Arc<Service>>) -> Response {
-    document(&service.administration.cluster(PATIENCE).await)
+pub(crate) async fn state(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    let overview = service.administration.overview().await;
+    overview.map(|overview| document(&overview)).map_err(|error| Problem::from(&error))
 }
 
 /// `GET /v1/cluster/operations/{id}`.
@@ -33,10 +36,30 @@ pub(crate) async fn operation(
     service.operations.status(id).map(|status| document(&status)).ok_or(Problem::NoOperation)
 }
 
+/// How keys are brought into a new epoch, as clients spell it.
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    #[default]
+    Identity,
+    Copy,
+}
+
+impl From<Way> for Rescan {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Identity => Self::Identity,
+            Way::Copy => Self::Copy,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Grow {
-    acceptor: String,
+    acceptors: Vec<String>,
+    #[serde(default)]
+    rescan: Way,
 }
 
 /// `POST /v1/cluster/grow`.
@@ -44,14 +67,20 @@ pub(crate) async fn grow(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Grow { acceptor } = json(request.into_body(), service.body_limits()).await?;
-    start(&service, Task::Grow { acceptor: address(acceptor)? })
+    let Grow { acceptors, rescan } = json(request.into_body(), service.body_limits()).await?;
+    if acceptors.is_empty() {
+        return Err(Problem::BadBody(String::from("nobody is named who is to join")));
+    }
+    acceptors.iter().try_for_each(|it| check_address(it)).map_err(Problem::BadAddress)?;
+    start(&service, Task::Membership(Membership::Grow(acceptors), rescan.into())).await
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shrink {
-    acceptor: u32,
+    acceptors: Vec<u32>,
+    #[serde(default)]
+    rescan: Way,
 }
 
 /// `POST /v1/cluster/shrink`.
@@ -59,8 +88,11 @@ pub(crate) async fn shrink(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Shrink { acceptor } = json(request.into_body(), service.body_limits()).await?;
-    start(&service, Task::Shrink { acceptor })
+    let Shrink { acceptors, rescan } = json(request.into_body(), service.body_limits()).await?;
+    if acceptors.is_empty() {
+        return Err(Problem::BadBody(String::from("nobody is named who is to leave")));
+    }
+    start(&service, Task::Membership(Membership::Shrink(acceptors), rescan.into())).await
 }
 
 #[derive(Deserialize)]
@@ -68,6 +100,8 @@ pub(crate) async fn shrink(
 struct Replace {
     old: u32,
     new: String,
+    #[serde(default)]
+    rescan: Way,
 }
 
 /// `POST /v1/cluster/replace`.
@@ -75,36 +109,33 @@ pub(crate) async fn replace(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Replace { old, new } = json(request.into_body(), service.body_limits()).await?;
-    start(&service, Task::Replace { old, new: address(new)? })
+    let Replace { old, new, rescan } = json(request.into_body(), service.body_limits()).await?;
+    check_address(&new).map_err(Problem::BadAddress)?;
+    start(&service, Task::Membership(Membership::Replace { old, new }, rescan.into())).await
 }
 
 /// `POST /v1/cluster/rescan`.
 pub(crate) async fn rescan(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    start(&service, Task::Rescan)
+    start(&service, Task::Rescan).await
 }
 
 /// `POST /v1/cluster/collect`.
 pub(crate) async fn collect(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    start(&service, Task::Collect)
+    start(&service, Task::Collect).await
 }
 
-fn address(url: String) -> Result<String, Problem> {
-    if SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
-        return Ok(url);
-    }
-    Err(Problem::BadBody(String::from(
-        "an acceptor's address is redis://[user:password@]host:port",
-    )))
+/// `POST /v1/cluster/resume`.
+pub(crate) async fn resume(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    start(&service, Task::Membership(Membership::Resume, Rescan::Identity)).await
 }
 
-const SCHEMES: [&str; 3] = ["redis://", "rediss://", "native://"];
+/// `POST /v1/cluster/cancel`. Whatever operation is running is stopped for it.
+pub(crate) async fn cancel(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    start(&service, Task::Membership(Membership::Cancel, Rescan::Identity)).await
+}
 
-fn start(service: &Service, task: Task) -> Result<Response, Problem> {
-    let status = service
-        .operations
-        .start(&service.administration, task)
-        .map_err(|busy| Problem::OperationRunning { id: busy.id })?;
+async fn start(service: &Service, task: Task) -> Result<Response, Problem> {
+    let status = service.operations.begin(&service.administration, task, PATIENCE).await?;
     let mut response = (StatusCode::ACCEPTED, document(&status)).into_response();
     if let Ok(location) = HeaderValue::from_str(&format!("{OPERATIONS}{}", status.id())) {
         response.headers_mut().insert(LOCATION, location);

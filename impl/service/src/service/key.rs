@@ -9,9 +9,6 @@ pub(crate) const KEY_LIMIT: usize = 1024;
 /// What every resource of a key begins with.
 const KEYS: &str = "/v1/kv/";
 
-/// Where the cluster keeps its own configuration: not for clients.
-pub(crate) const CONFIGURATION: &[u8] = b"\0configuration";
-
 /// The segment that spells the key, as the client wrote it.
 pub(crate) fn segment(path: &str) -> &str {
     let rest = path.strip_prefix(KEYS).unwrap_or_default();
@@ -30,9 +27,6 @@ pub(crate) fn key(path: &str) -> Result<Vec<u8>, Problem> {
     }
     if key.len() > KEY_LIMIT {
         return Err(Problem::KeyTooLong { length: key.len(), limit: KEY_LIMIT });
-    }
-    if key == CONFIGURATION {
-        return Err(Problem::ReservedKey);
     }
     Ok(key)
 }
@@ -73,7 +67,6 @@ mod tests {
             ("/v1/kv/100%", Problem::BadKey),
             ("/v1/kv/%2", Problem::BadKey),
             ("/v1/kv/%zz", Problem::BadKey),
-            ("/v1/kv/%00configuration", Problem::ReservedKey),
         ] {
             assert_eq!(key(path), Err(problem), "{path}");
         }

@@ -59,7 +59,7 @@ pub(crate) async fn write(
     }
     let target = Target::of(&request, &service.limits)?;
     let value = body(request.into_body(), service.body_limits()).await?;
-    let done = update(&service, &target, Needs::Nothing, |_| Ok(Some(value.clone()))).await?;
+    let done = update(&service, target, Needs::Nothing, move |_| Ok(Some(value.clone()))).await?;
     let status = if done.created { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
     Ok((status, [(ETAG, etag(done.version))]).into_response())
 }
@@ -70,7 +70,7 @@ pub(crate) async fn remove(
     request: Request,
 ) -> Result<Response, Problem> {
     let target = Target::of(&request, &service.limits)?;
-    update(&service, &target, Needs::Value, |_| Ok(None)).await?;
+    update(&service, target, Needs::Value, |_| Ok(None)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -82,14 +82,13 @@ pub(crate) async fn increment(
     let target = Target::of(&request, &service.limits)?;
     let by = by(request.uri().query())?;
     let location = format!("/v1/kv/{}", segment(request.uri().path()));
-    let mut sum = 0;
-    let done = update(&service, &target, Needs::Nothing, |present| {
-        sum = integer(present)?.checked_add(by).ok_or(Problem::Overflow)?;
+    let done = update(&service, target, Needs::Nothing, move |present| {
+        let sum = integer(present)?.checked_add(by).ok_or(Problem::Overflow)?;
         Ok(Some(Bytes::from(sum.to_string())))
     })
     .await?;
-    let mut response =
-        ([(CONTENT_TYPE, TEXT), (ETAG, etag(done.version))], sum.to_string()).into_response();
+    let sum = done.value.unwrap_or_default();
+    let mut response = ([(CONTENT_TYPE, TEXT), (ETAG, etag(done.version))], sum).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
     }
@@ -104,7 +103,7 @@ pub(crate) async fn append(
     let target = Target::of(&request, &service.limits)?;
     let limit = service.limits.value_bytes;
     let tail = body(request.into_body(), service.body_limits()).await?;
-    let done = update(&service, &target, Needs::Nothing, |present| {
+    let done = update(&service, target, Needs::Nothing, move |present| {
         let value = [present.map(Bytes::as_ref).unwrap_or_default(), &tail].concat();
         if value.len() > limit { Err(Problem::TooLarge { limit }) } else { Ok(Some(value.into())) }
     })
@@ -142,38 +141,43 @@ enum Needs {
     Value,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// What a change has left behind.
+#[derive(Debug)]
 struct Done {
     version: u64,
     created: bool,
+    /// `None` when it is deleted.
+    value: Option<Bytes>,
 }
 
 /// Puts what `compute` makes of the present value, if the preconditions are met in that very
-/// instant. `None` deletes. A refusal is committed like any answer, so it was true.
+/// instant. `None` deletes. A refusal is committed like any answer, so it was true. It may happen even
+/// though the client goes away meanwhile: what was sent to the acceptors is not called back.
 async fn update(
     service: &Service,
-    target: &Target,
+    target: Target,
     needs: Needs,
-    mut compute: impl FnMut(Option<&Bytes>) -> Result<Option<Bytes>, Problem> + Send,
+    mut compute: impl FnMut(Option<&Bytes>) -> Result<Option<Bytes>, Problem> + Send + 'static,
 ) -> Result<Done, Problem> {
-    let step = |present: &Present<'_>| {
+    let Target { key, conditions, timeout } = target;
+    let step = move |present: Present<'_>| {
         let version = present.value.map(|_| present.version);
         if needs == Needs::Value && version.is_none() {
             return Step::Keep(Err(Problem::Absent));
         }
-        if target.conditions.check(version).is_err() {
+        if conditions.check(version).is_err() {
             return Step::Keep(Err(Problem::PreconditionFailed { version }));
         }
         match compute(present.value) {
             Ok(value) => {
-                let done = Done { version: present.next, created: version.is_none() };
+                let created = version.is_none();
+                let done = Done { version: present.next, created, value: value.clone() };
                 Step::Put(value, Ok(done))
             }
             Err(problem) => Step::Keep(Err(problem)),
         }
     };
-    let deadline = Instant::now() + target.timeout;
-    let answer = service.gryadka.change(&target.key, step, deadline).await;
+    let answer = service.gryadka.change(&key, step, Instant::now() + timeout).await;
     service.metrics.change(outcome(&answer));
     answer?
 }

@@ -54,7 +54,7 @@ pub(crate) struct Metrics {
 pub(crate) const fn outcome<T>(answer: &Result<T, ChangeError>) -> &'static str {
     match answer {
         Ok(_) => "committed",
-        Err(ChangeError::NotApplied(_)) => "not-applied",
+        Err(ChangeError::NotApplied(_) | ChangeError::TooLong(_)) => "not-applied",
         Err(ChangeError::Unknown(_)) => "unknown",
     }
 }

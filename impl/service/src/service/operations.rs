@@ -1,12 +1,20 @@
 //! Tasks that outlast the request that asked for them: one at a time, and the last ones remembered.
+//!
+//! They end with the process. What one has not finished, `resume` does, here or anywhere else.
 
-use crate::administration::{Administration, Progress, Task, TaskError};
+use super::problem::{Document, Problem};
+use crate::administration::{Administration, Outcome, Task, TaskError};
+use gryadka::{Membership, Progress};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 
 /// How many operations are remembered.
 const REMEMBERED: usize = 64;
+/// How long one may go on. Somebody may cancel it long before.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// All operations of this service, by id. Ids count from 1 in each life of the service.
 #[derive(Debug, Default)]
@@ -17,22 +25,37 @@ pub(crate) struct Operations {
 /// One task, under way or ended.
 #[derive(Debug)]
 struct Operation {
+    id: u64,
     kind: &'static str,
-    progress: Progress,
-    end: OnceLock<Result<(), TaskError>>,
+    course: watch::Sender<Course>,
+    cancel: Notify,
+}
+
+/// How a task goes.
+#[derive(Debug, Default)]
+struct Course {
+    phase: Option<&'static str>,
+    epoch: Option<u64>,
+    keys: u64,
+    end: Option<Result<Outcome, TaskError>>,
 }
 
 /// What a client is told of an operation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Status {
     id: u64,
     kind: &'static str,
     state: State,
-    /// Keys that are finished, and keys in all where that is known.
-    done: u64,
-    total: Option<u64>,
+    /// What was done last.
+    phase: Option<&'static str>,
+    /// The epoch that this was done in.
+    epoch: Option<u64>,
+    /// The keys that were committed again in this epoch.
+    keys: u64,
+    /// What it came to.
+    result: Option<Outcome>,
     /// Why it failed.
-    detail: Option<String>,
+    problem: Option<Document>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,44 +66,58 @@ enum State {
     Failed,
 }
 
-/// Another operation is running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Busy {
-    pub(crate) id: u64,
-}
-
 impl Operations {
-    /// Starts a task in the background.
-    pub(crate) fn start(&self, cluster: &Administration, task: Task) -> Result<Status, Busy> {
-        let mut table = self.table();
-        let last = table.last_key_value();
-        if let Some((&id, _)) = last.filter(|(_, operation)| operation.end.get().is_none()) {
-            return Err(Busy { id });
+    /// Starts a task in the background, and waits a while for it to do something. One that fails
+    /// before it has done anything is a problem of whoever asked.
+    pub(crate) async fn begin(
+        &self,
+        cluster: &Administration,
+        task: Task,
+        patience: Duration,
+    ) -> Result<Status, Problem> {
+        let operation = self.start(cluster, task)?;
+        let mut course = operation.course.subscribe();
+        let stirs = course.wait_for(|course| course.phase.is_some() || course.end.is_some());
+        // A task that takes longer has begun all the same.
+        drop(tokio::time::timeout(patience, stirs).await);
+        let course = operation.course.borrow();
+        match (&course.phase, &course.end) {
+            (None, Some(Err(error))) => Err(error.into()),
+            (_, _) => Ok(operation.status(&course)),
         }
-        let id = last.map_or(0, |(&id, _)| id) + 1;
+    }
+
+    fn start(&self, cluster: &Administration, task: Task) -> Result<Arc<Operation>, Problem> {
+        let mut table = self.table();
+        let last = table.last_key_value().map(|(_, operation)| operation);
+        if let Some(running) = last.filter(|last| last.course.borrow().end.is_none()) {
+            let cancels = matches!(task, Task::Membership(Membership::Cancel, _));
+            if !cancels || running.kind == task.name() {
+                return Err(Problem::OperationRunning { id: running.id });
+            }
+            running.cancel.notify_one();
+        }
         let operation = Arc::new(Operation {
+            id: last.map_or(0, |last| last.id) + 1,
             kind: task.name(),
-            progress: Progress::default(),
-            end: OnceLock::new(),
+            course: watch::Sender::default(),
+            cancel: Notify::new(),
         });
-        table.insert(id, operation.clone());
+        table.insert(operation.id, Arc::clone(&operation));
         if table.len() > REMEMBERED {
             table.pop_first();
         }
-        let status = operation.status(id);
-        let cluster = cluster.clone();
-        tokio::spawn(async move {
-            tracing::info!(id, kind = operation.kind, "operation started");
-            let end = cluster.perform(task, &operation.progress).await;
-            tracing::info!(id, kind = operation.kind, ?end, "operation ended");
-            operation.end.get_or_init(|| end);
-        });
-        Ok(status)
+        drop(table);
+        let (cluster, own) = (cluster.clone(), Arc::clone(&operation));
+        tokio::spawn(async move { own.run(&cluster, task).await });
+        Ok(operation)
     }
 
     /// How an operation is.
     pub(crate) fn status(&self, id: u64) -> Option<Status> {
-        Some(self.table().get(&id)?.status(id))
+        let operation = self.table().get(&id).map(Arc::clone)?;
+        let course = operation.course.borrow();
+        Some(operation.status(&course))
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Operation>>> {
@@ -89,20 +126,49 @@ impl Operations {
 }
 
 impl Operation {
-    fn status(&self, id: u64) -> Status {
-        let total = self.progress.total();
-        Status {
-            id,
-            kind: self.kind,
-            state: match self.end.get() {
-                None => State::Running,
-                Some(Ok(())) => State::Done,
-                Some(Err(_)) => State::Failed,
-            },
-            done: self.progress.done(),
-            total: (total > 0).then_some(total),
-            detail: self.end.get().and_then(|end| end.as_ref().err()).map(ToString::to_string),
-        }
+    async fn run(&self, cluster: &Administration, task: Task) {
+        let Self { id, kind, .. } = self;
+        tracing::info!(id, kind, "operation started");
+        let watch = |progress| self.course.send_modify(|course| course.note(&progress));
+        let end = tokio::select! {
+            biased;
+            () = self.cancel.notified() => Err(TaskError::Cancelled),
+            end = cluster.perform(task, LONGEST, &watch) => end,
+        };
+        tracing::info!(id, kind, ?end, "operation ended");
+        self.course.send_modify(|course| course.end = Some(end));
+    }
+
+    fn status(&self, course: &Course) -> Status {
+        let (state, result, problem) = match &course.end {
+            None => (State::Running, None, None),
+            Some(Ok(outcome)) => (State::Done, Some(outcome.clone()), None),
+            Some(Err(error)) => (State::Failed, None, Some(Problem::from(error).document())),
+        };
+        let &Course { phase, epoch, keys, .. } = course;
+        Status { id: self.id, kind: self.kind, state, phase, epoch, keys, result, problem }
+    }
+}
+
+impl Course {
+    fn note(&mut self, progress: &Progress) {
+        let (phase, epoch) = match progress {
+            Progress::Announced(_) => ("announced", self.epoch),
+            Progress::Admitted(_) => ("admitted", self.epoch),
+            Progress::Decided(epoch) => ("decided", Some(*epoch)),
+            Progress::Sealed(epoch) => ("sealed", Some(*epoch)),
+            Progress::Rescanned { epoch, .. } => ("rescanned", Some(*epoch)),
+            Progress::Settled(epoch) => ("settled", Some(*epoch)),
+        };
+        self.keys = match progress {
+            Progress::Rescanned { keys, .. } => *keys,
+            Progress::Decided(_) => 0,
+            Progress::Announced(_)
+            | Progress::Admitted(_)
+            | Progress::Sealed(_)
+            | Progress::Settled(_) => self.keys,
+        };
+        (self.phase, self.epoch) = (Some(phase), epoch);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whether the process lives, and whether it is of use.
 
 use super::Service;
-use super::key::CONFIGURATION;
 use super::problem::Problem;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What is read to see whether a quorum answers. Nobody needs to have written it.
+const PROBE: &[u8] = b"gryadka/readyz";
 /// How long a quorum may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -25,5 +26,5 @@ pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Result<StatusC
 }
 
 async fn quorum_answers(store: &Gryadka, deadline: Instant) -> Result<(), ChangeError> {
-    store.get(CONFIGURATION, deadline).await.map(drop)
+    store.get(PROBE, deadline).await.map(drop)
 }

@@ -1,9 +1,10 @@
 //! Everything that can go wrong with a request, as one shape of JSON document (RFC 9457).
 
+use crate::administration::{BadAddress, Blame, TaskError};
 use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{ChangeError, Why};
+use gryadka::{ChangeError, TooLong, Why};
 use serde::Serialize;
 
 use super::etag::etag;
@@ -17,14 +18,14 @@ pub(crate) enum Problem {
     KeyTooLong { length: usize, limit: usize },
     #[error("the key is not percent-encoded: % must be followed by two hexadecimal digits")]
     BadKey,
-    #[error("this key belongs to the cluster itself")]
-    ReservedKey,
     #[error("the header {name} is wrong: {want}")]
     BadHeader { name: &'static str, want: &'static str },
     #[error("the query is wrong: {want}")]
     BadQuery { want: &'static str },
     #[error("the body is wrong: {0}")]
     BadBody(String),
+    #[error(transparent)]
+    BadAddress(BadAddress),
     #[error("a token is needed: Authorization: Bearer <token>")]
     Unauthorized,
     #[error("{0}")]
@@ -49,26 +50,34 @@ pub(crate) enum Problem {
     PreconditionFailed { version: Option<u64> },
     #[error("the value would have more than {limit} bytes")]
     TooLarge { limit: usize },
-    #[error("{0}")]
-    Undecided(#[from] ChangeError),
+    #[error("{}", ChangeError::NotApplied(*.0))]
+    NotApplied(Why),
+    #[error("{}", ChangeError::Unknown(*.0))]
+    Unknown(Why),
     #[error("too many requests are under way")]
     Overloaded,
+    /// An operation on the cluster that cannot be, or cannot be now.
+    #[error("{detail}")]
+    Refused { error: &'static str, detail: String },
+    /// An operation on the cluster that could not even be begun.
+    #[error("{detail}")]
+    OutOfReach { error: &'static str, detail: String },
 }
 
 /// What a client may act upon, beside the status.
-#[derive(Serialize)]
-struct Document<'a> {
-    title: &'a str,
+#[derive(Debug, Serialize)]
+pub(crate) struct Document {
+    title: &'static str,
     status: u16,
-    error: &'a str,
+    error: &'static str,
     detail: String,
     /// The present version, where preconditions failed: null when there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'a str>,
+    outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<&'static str>,
 }
 
 impl Problem {
@@ -78,10 +87,10 @@ impl Problem {
             Self::EmptyKey => (StatusCode::BAD_REQUEST, "empty-key"),
             Self::KeyTooLong { .. } => (StatusCode::URI_TOO_LONG, "key-too-long"),
             Self::BadKey => (StatusCode::BAD_REQUEST, "bad-key"),
-            Self::ReservedKey => (StatusCode::FORBIDDEN, "reserved-key"),
             Self::BadHeader { .. } => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::BadQuery { .. } => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad-body"),
+            Self::BadAddress(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-address"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Absent => (StatusCode::NOT_FOUND, "absent"),
@@ -96,24 +105,29 @@ impl Problem {
                 (StatusCode::PRECONDITION_FAILED, "precondition-failed")
             }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-            Self::Undecided(_) => (StatusCode::SERVICE_UNAVAILABLE, "undecided"),
+            Self::NotApplied(_) | Self::Unknown(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "undecided")
+            }
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::Refused { error, .. } => (StatusCode::CONFLICT, error),
+            Self::OutOfReach { error, .. } => (StatusCode::SERVICE_UNAVAILABLE, error),
         }
     }
 
     /// Whether the change may have happened, and why that is so, where the status leaves it open.
     const fn outcome(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Undecided(ChangeError::NotApplied(why)) => Some((NOT_APPLIED, reason(*why))),
-            Self::Undecided(ChangeError::Unknown(why)) => Some(("unknown", reason(*why))),
+            Self::NotApplied(why) => Some((NOT_APPLIED, reason(*why))),
+            Self::Unknown(why) => Some(("unknown", reason(*why))),
             Self::Overloaded => Some((NOT_APPLIED, "overload")),
+            Self::OutOfReach { .. } => Some((NOT_APPLIED, reason(Why::Unreachable))),
             Self::EmptyKey
             | Self::KeyTooLong { .. }
             | Self::BadKey
-            | Self::ReservedKey
             | Self::BadHeader { .. }
             | Self::BadQuery { .. }
             | Self::BadBody(_)
+            | Self::BadAddress(_)
             | Self::Unauthorized
             | Self::Forbidden(_)
             | Self::Absent
@@ -125,12 +139,52 @@ impl Problem {
             | Self::Overflow
             | Self::OperationRunning { .. }
             | Self::PreconditionFailed { .. }
-            | Self::TooLarge { .. } => None,
+            | Self::TooLarge { .. }
+            | Self::Refused { .. } => None,
         }
     }
 
     const fn version(&self) -> Option<Option<u64>> {
         if let Self::PreconditionFailed { version } = self { Some(*version) } else { None }
+    }
+
+    /// What is told of it.
+    pub(crate) fn document(&self) -> Document {
+        let (status, error) = self.kind();
+        let (outcome, reason) = self.outcome().unzip();
+        Document {
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            error,
+            detail: self.to_string(),
+            version: self.version(),
+            outcome,
+            reason,
+        }
+    }
+}
+
+impl From<&TaskError> for Problem {
+    fn from(failed: &TaskError) -> Self {
+        let ((error, blame), detail) = (failed.kind(), failed.to_string());
+        match blame {
+            Blame::Request | Blame::State => Self::Refused { error, detail },
+            Blame::Reach => Self::OutOfReach { error, detail },
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotApplied(why) => Self::NotApplied(why),
+            ChangeError::Unknown(why) => Self::Unknown(why),
+            ChangeError::TooLong(TooLong::Key { length: 0, .. }) => Self::EmptyKey,
+            ChangeError::TooLong(TooLong::Key { length, limit }) => {
+                Self::KeyTooLong { length, limit }
+            }
+            ChangeError::TooLong(TooLong::Value { limit, .. }) => Self::TooLarge { limit },
+        }
     }
 }
 
@@ -146,17 +200,8 @@ const fn reason(why: Why) -> &'static str {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, error) = self.kind();
-        let (outcome, reason) = self.outcome().unzip();
-        let document = Document {
-            title: status.canonical_reason().unwrap_or_default(),
-            status: status.as_u16(),
-            error,
-            detail: self.to_string(),
-            version: self.version(),
-            outcome,
-            reason,
-        };
+        let document = self.document();
+        let (status, _) = self.kind();
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
@@ -168,7 +213,7 @@ impl IntoResponse for Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         // A change that may have happened must not be repeated by a client's own machinery.
-        if outcome == Some(NOT_APPLIED) {
+        if document.outcome == Some(NOT_APPLIED) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

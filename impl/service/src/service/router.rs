@@ -31,13 +31,15 @@ fn guarded() -> [Resource; 5] {
 }
 
 /// Behind the administrator's token.
-fn administrative() -> [Resource; 5] {
+fn administrative() -> [Resource; 7] {
     [
         ("/v1/cluster/grow", post(cluster::grow)),
         ("/v1/cluster/shrink", post(cluster::shrink)),
         ("/v1/cluster/replace", post(cluster::replace)),
         ("/v1/cluster/rescan", post(cluster::rescan)),
         ("/v1/cluster/collect", post(cluster::collect)),
+        ("/v1/cluster/resume", post(cluster::resume)),
+        ("/v1/cluster/cancel", post(cluster::cancel)),
     ]
 }
 

@@ -76,15 +76,11 @@ pub enum Drained {
 }
 
 impl Server {
-    /// Listens for clients of this store, whose acceptors are at `urls`.
+    /// Listens for clients of this store.
     ///
     /// # Errors
     /// [`StartError`] when the settings are not allowed or the address cannot be had.
-    pub async fn bind(
-        settings: Settings,
-        gryadka: Gryadka,
-        urls: &[String],
-    ) -> Result<Self, StartError> {
+    pub async fn bind(settings: Settings, gryadka: Gryadka) -> Result<Self, StartError> {
         settings.check_exposure()?;
         let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let wrong = |source| StartError::Listen { address: settings.listen, source };
@@ -92,7 +88,7 @@ impl Server {
         let address = listener.local_addr().map_err(wrong)?;
         let limits = settings.limits;
         let service = Arc::new(Service {
-            administration: Administration::new(gryadka.clone(), urls.into()),
+            administration: Administration::new(gryadka.clone()),
             gryadka,
             operations: Operations::default(),
             tokens: settings.tokens,

@@ -2,7 +2,6 @@
 
 use crate::client::{Answer, Client, Security};
 use crate::running::{Acceptors, Running};
-use gryadka::{ConnectOptions, Gryadka};
 use gryadka_service::{Server, Settings, StartError, TlsFiles, Token};
 use std::sync::Arc;
 use tokio_rustls::rustls::crypto::ring;
@@ -47,18 +46,21 @@ async fn with_a_token_every_resource_of_the_store_asks_for_it() {
 
 #[tokio::test]
 async fn the_cluster_is_changed_by_its_administrator_alone() {
-    let service = Running::with(with_tokens).await;
+    let mut service = Running::with(with_tokens).await;
     let mut client = service.client().await;
+    let fresh = service.acceptors.add();
     for (path, body) in [
-        ("/v1/cluster/grow", r#"{"acceptor": "redis://127.0.0.1:1"}"#),
-        ("/v1/cluster/shrink", r#"{"acceptor": 3}"#),
-        ("/v1/cluster/replace", r#"{"old": 3, "new": "redis://127.0.0.1:1"}"#),
+        ("/v1/cluster/shrink", r#"{"acceptors": [3]}"#),
+        ("/v1/cluster/grow", &format!(r#"{{"acceptors": [{:?}]}}"#, service.acceptors.url(2))),
+        ("/v1/cluster/replace", &format!(r#"{{"old": 2, "new": {:?}}}"#, fresh)),
         ("/v1/cluster/rescan", ""),
         ("/v1/cluster/collect", ""),
+        ("/v1/cluster/resume", ""),
+        ("/v1/cluster/cancel", ""),
     ] {
-        let refused = client.send("POST", path, &[CLIENT], body).await;
+        let refused = client.send("POST", path, &[CLIENT], body.to_owned()).await;
         assert_eq!((refused.status, refused.error().as_str()), (403, "forbidden"));
-        let accepted = client.send("POST", path, &[ADMIN], body).await;
+        let accepted = client.send("POST", path, &[ADMIN], body.to_owned()).await;
         assert_eq!(accepted.status, 202, "{path}");
         let location = accepted.header("location").unwrap().to_owned();
         let mut document = json(&accepted);
@@ -66,6 +68,7 @@ async fn the_cluster_is_changed_by_its_administrator_alone() {
             document = json(&client.send("GET", &location, &[CLIENT], "").await);
         }
         assert_eq!(document["kind"], path.rsplit('/').next().unwrap());
+        assert_eq!(document["state"], "done", "{document}");
     }
     for id in ["99", "0", "-1", "x", "%ff"] {
         let path = format!("/v1/cluster/operations/{id}");
@@ -106,14 +109,28 @@ async fn bodies_that_ask_for_nothing_sensible_are_refused() {
     for (path, body) in [
         ("/v1/cluster/grow", ""),
         ("/v1/cluster/grow", "{}"),
-        ("/v1/cluster/grow", r#"{"acceptor": 4}"#),
-        ("/v1/cluster/grow", r#"{"acceptor": "http://example.org"}"#),
-        ("/v1/cluster/grow", r#"{"acceptor": "redis://a:1", "force": true}"#),
-        ("/v1/cluster/shrink", r#"{"acceptor": -1}"#),
+        ("/v1/cluster/grow", r#"{"acceptors": []}"#),
+        ("/v1/cluster/grow", r#"{"acceptors": [4]}"#),
+        ("/v1/cluster/grow", r#"{"acceptors": ["redis://a:1"], "force": true}"#),
+        ("/v1/cluster/shrink", r#"{"acceptors": [-1]}"#),
+        ("/v1/cluster/shrink", r#"{"acceptors": []}"#),
         ("/v1/cluster/replace", r#"{"old": 1}"#),
+        ("/v1/cluster/replace", r#"{"old": 1, "new": "redis://a:1", "rescan": "some"}"#),
     ] {
         let answer = client.send("POST", path, &[ADMIN], body).await;
         assert_eq!((answer.status, answer.error().as_str()), (400, "bad-body"), "{path} {body}");
+    }
+    for (path, body) in [
+        ("/v1/cluster/grow", r#"{"acceptors": ["http://example.org"]}"#),
+        (
+            "/v1/cluster/grow",
+            r#"{"acceptors": ["redis://127.0.0.1:1", "redis://u:secret@a:port"]}"#,
+        ),
+        ("/v1/cluster/replace", r#"{"old": 1, "new": "native://"}"#),
+    ] {
+        let answer = client.send("POST", path, &[ADMIN], body).await;
+        assert_eq!((answer.status, answer.error().as_str()), (422, "bad-address"), "{body}");
+        assert!(!answer.problem().to_string().contains("secret"), "{:?}", answer.body);
     }
 }
 
@@ -123,8 +140,14 @@ async fn the_clusters_state_shows_who_is_there() {
     service.acceptors.stop(1);
     let state = json(&service.client().await.get("/v1/cluster").await);
     let health: Vec<_> = state["acceptors"].as_array().unwrap().iter().collect();
-    let reachable: Vec<_> = health.iter().map(|acceptor| &acceptor["reachable"]).collect();
-    assert_eq!(reachable, [true, false, true]);
+    for fact in ["reachable", "votes"] {
+        let facts: Vec<_> = health.iter().map(|acceptor| &acceptor[fact]).collect();
+        assert_eq!(facts, [true, false, true], "{fact}");
+    }
+    assert!(health[0]["error"].is_null() && health[1]["error"].is_string());
+    assert_eq!(health[2]["address"], service.acceptors.url(2));
+    assert_eq!((&state["epoch"], &state["settled"]), (&1.into(), &true.into()));
+    assert_eq!(state["accept"]["members"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]
@@ -167,11 +190,10 @@ async fn it_speaks_tls_with_the_certificate_it_was_given() {
 #[tokio::test]
 async fn it_does_not_start_where_others_could_reach_it_without_safeguards() {
     let start = async |change: fn(&mut Settings)| {
-        let urls = Acceptors::three().urls();
-        let gryadka = Gryadka::connect(ConnectOptions::new(urls.clone())).await.unwrap();
+        let gryadka = Acceptors::three().join().await;
         let mut settings = Settings::new("0.0.0.0:0".parse().unwrap());
         change(&mut settings);
-        Server::bind(settings, gryadka, &urls).await
+        Server::bind(settings, gryadka).await
     };
     assert!(matches!(start(|_| ()).await, Err(StartError::Exposed(_))));
     assert!(matches!(start(with_tokens).await, Err(StartError::Exposed(_))));

@@ -17,7 +17,7 @@ async fn one_acceptor_stopped_changes_nothing_for_clients() {
         assert!(matches!(client.put(KEY, value.clone()).await.status, 201 | 204));
         assert_eq!(client.get(KEY).await.body, value);
         assert_eq!(client.get("/readyz").await.status, 204);
-        service.acceptors.start(stopped);
+        service.acceptors.start(stopped).await;
     }
 }
 
@@ -41,7 +41,7 @@ async fn without_a_quorum_it_is_503_and_with_one_it_recovers_by_itself() {
     }
     assert_eq!(client.get("/healthz").await.status, 204);
 
-    service.acceptors.start(0);
+    service.acceptors.start(0).await;
     while client.get("/readyz").await.status != 204 {}
     assert_eq!(client.put(KEY, "after").await.status, 204);
     assert_eq!(client.get(KEY).await.body, "after");

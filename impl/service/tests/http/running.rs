@@ -7,33 +7,67 @@ use std::net::SocketAddr;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+type Native = (SocketAddr, NativeRegisters, Option<NativeServer>);
+
+fn new() -> Native {
+    let registers = NativeRegisters::default();
+    let server = NativeServer::start("127.0.0.1:0".parse().unwrap(), registers.clone()).unwrap();
+    (server.address(), registers, Some(server))
+}
+
 /// Acceptors that can be stopped and started on what they had kept.
 pub(crate) struct Acceptors {
-    servers: Vec<(SocketAddr, NativeRegisters, Option<NativeServer>)>,
+    servers: Vec<Native>,
 }
 
 impl Acceptors {
     pub(crate) fn three() -> Self {
-        let start = |_| {
-            let registers = NativeRegisters::default();
-            let server =
-                NativeServer::start("127.0.0.1:0".parse().unwrap(), registers.clone()).unwrap();
-            (server.address(), registers, Some(server))
-        };
-        Self { servers: (0..3).map(start).collect() }
+        Self { servers: (0..3).map(|_| new()).collect() }
     }
 
     pub(crate) fn stop(&mut self, index: usize) {
         self.servers[index].2 = None;
     }
 
-    pub(crate) fn start(&mut self, index: usize) {
+    pub(crate) async fn start(&mut self, index: usize) {
         let (address, registers, server) = &mut self.servers[index];
-        *server = Some(NativeServer::start(*address, registers.clone()).unwrap());
+        // The one before has been told to end, and ends when it is its turn.
+        while server.is_none() {
+            *server = NativeServer::start(*address, registers.clone()).ok();
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// One more, empty and in no cluster. Answers its address.
+    pub(crate) fn add(&mut self) -> String {
+        self.servers.push(new());
+        self.url(self.servers.len() - 1)
+    }
+
+    /// Takes away what one had kept.
+    pub(crate) async fn wipe(&mut self, index: usize) {
+        self.stop(index);
+        self.servers[index].1 = NativeRegisters::default();
+        self.start(index).await;
+    }
+
+    pub(crate) fn url(&self, index: usize) -> String {
+        format!("native://{}", self.servers[index].0)
+    }
+
+    /// How many registers each holds.
+    pub(crate) fn registers(&self) -> Vec<usize> {
+        self.servers.iter().map(|(_, registers, _)| registers.len()).collect()
     }
 
     pub(crate) fn urls(&self) -> Vec<String> {
-        self.servers.iter().map(|(address, ..)| format!("native://{address}")).collect()
+        (0..self.servers.len()).map(|index| self.url(index)).collect()
+    }
+
+    /// Makes a cluster of all, and takes part in it.
+    pub(crate) async fn join(&self) -> Gryadka {
+        let options = ConnectOptions { initialise: true, ..ConnectOptions::new(self.urls()) };
+        Gryadka::connect(options).await.unwrap()
     }
 }
 
@@ -63,9 +97,8 @@ impl Running {
     ) -> Self {
         let mut settings = Settings::new("127.0.0.1:0".parse().unwrap());
         change(&mut settings);
-        let urls = acceptors.urls();
-        let gryadka = Gryadka::connect(ConnectOptions::new(urls.clone())).await.unwrap();
-        let server = Server::bind(settings, gryadka, &urls).await.unwrap();
+        let gryadka = acceptors.join().await;
+        let server = Server::bind(settings, gryadka).await.unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
         let end = tokio::spawn(server.run(async {

@@ -1,0 +1,78 @@
+//! What a long command shows of itself as it goes, on stderr.
+
+use crate::overview::list;
+use gryadka::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+/// Shows lines; on a terminal also that it is alive, and how many keys are done.
+pub(crate) struct Watch {
+    bar: Option<ProgressBar>,
+}
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Self { bar }
+    }
+
+    /// Shows what was done.
+    pub(crate) fn show(&self, progress: &Progress) {
+        let line = line(progress);
+        match &self.bar {
+            Some(bar) if matches!(progress, Progress::Rescanned { .. }) => bar.set_message(line),
+            Some(bar) => bar.println(line),
+            // With stderr gone there is nobody to see it; the work goes on.
+            None => drop(writeln!(io::stderr(), "{line}")),
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn line(progress: &Progress) -> String {
+    match progress {
+        Progress::Announced(target) => format!("on the way to acceptors {}", list(target)),
+        Progress::Admitted(id) => format!("acceptor {id} has its place"),
+        Progress::Decided(epoch) => format!("epoch {epoch} is decided"),
+        Progress::Sealed(epoch) => format!("epoch {epoch}: the one before is closed"),
+        Progress::Rescanned { epoch, keys } => format!("epoch {epoch}: {keys} keys brought along"),
+        Progress::Settled(epoch) => format!("epoch {epoch} is settled"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_reads_like_this() {
+        let steps = [
+            Progress::Announced([1, 2, 4].into()),
+            Progress::Admitted(4),
+            Progress::Decided(2),
+            Progress::Sealed(2),
+            Progress::Rescanned { epoch: 2, keys: 1000 },
+            Progress::Settled(2),
+        ];
+        insta::assert_snapshot!(steps.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
+        on the way to acceptors 1, 2, 4
+        acceptor 4 has its place
+        epoch 2 is decided
+        epoch 2: the one before is closed
+        epoch 2: 1000 keys brought along
+        epoch 2 is settled
+        ");
+    }
+}

@@ -1,0 +1,197 @@
+//! What is wrong with the acceptors of a cluster, or with servers that are to become some.
+//!
+//! | question | file |
+//! |---|---|
+//! | does the server keep what it says, and can it do what it must? | `diagnosis/server.rs` |
+//! | has it the place that the cluster gives it? | `diagnosis/place.rs` |
+//! | how is it told? | `diagnosis/report.rs` |
+
+mod place;
+mod report;
+mod server;
+
+pub(crate) use report::Report;
+
+use crate::redaction::without_logins;
+use gryadka::{Document, Lost, Status};
+use serde::Serialize;
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// As it should be.
+    Ok,
+    /// It may turn out badly.
+    Warning,
+    /// It does not work, or values may be lost.
+    Danger,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    level: Level,
+    /// What was looked at, in a word.
+    check: &'static str,
+    /// How it is, and what to do about it.
+    text: String,
+}
+
+impl Finding {
+    fn ok(check: &'static str, text: impl Into<String>) -> Self {
+        Self { level: Level::Ok, check, text: text.into() }
+    }
+
+    fn warning(check: &'static str, text: impl Into<String>) -> Self {
+        Self { level: Level::Warning, check, text: text.into() }
+    }
+
+    fn danger(check: &'static str, text: impl Into<String>) -> Self {
+        Self { level: Level::Danger, check, text: text.into() }
+    }
+}
+
+/// What was seen of one server.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    /// Its address, as it was given.
+    pub(crate) address: String,
+    /// What it says of itself.
+    pub(crate) status: Result<Status, Lost>,
+    /// What became of a script that changes nothing. It is meant for nobody, so a server that
+    /// executes it says that it is not meant.
+    pub(crate) script: Result<(), Lost>,
+}
+
+/// Judges everything that was seen. The document is the latest that any of them carries.
+pub(crate) fn diagnose(observed: &[Observed], document: Option<&Document>) -> Report {
+    let acceptors = observed.iter().map(|one| report::Examined {
+        acceptor: document.and_then(|document| place::number(document, &one.address)),
+        address: without_logins(&one.address),
+        findings: examine(one, document),
+    });
+    Report {
+        cluster: document.map_or_else(Vec::new, |document| place::cluster(document, observed)),
+        acceptors: acceptors.collect(),
+    }
+}
+
+fn examine(observed: &Observed, document: Option<&Document>) -> Vec<Finding> {
+    let status = match &observed.status {
+        Ok(status) => status,
+        Err(lost) => {
+            let text = format!(
+                "{}: start it, or mend the way to it; if it is lost, `gryadka cluster replace`",
+                without_logins(&lost.to_string())
+            );
+            return vec![Finding::danger("reachable", text)];
+        }
+    };
+    let mut findings = server::examine(&status.server);
+    findings.push(server::scripts(&observed.script));
+    findings.push(place::examine(&observed.address, status, document));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gryadka::{Bytes, Standing};
+
+    const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
+        "acceptors":{"1":"redis://:secret@10.0.0.1:6379","2":"redis://10.0.0.2:6379",
+            "3":"redis://10.0.0.3:6379"},
+        "prepare":{"members":[1,2,3],"size":2},"accept":{"members":[1,2,3],"size":2}}"#;
+
+    const GOOD: &str = "redis_version:7.0.15 redis_mode:standalone role:master loading:0 \
+        connected_slaves:0 aof_enabled:1 appendfsync:always no-appendfsync-on-rewrite:no save: \
+        aof_last_write_status:ok maxmemory:0 maxmemory_policy:noeviction used_memory:1048576 \
+        total_system_memory:8589934592";
+
+    /// A server with these facts instead of the good ones; `name:-` takes one away.
+    fn server(number: u32, standing: Option<u64>, facts: &str) -> Observed {
+        let document = Document::parse(DOCUMENT).unwrap();
+        let mut server = std::collections::BTreeMap::new();
+        for (name, fact) in [GOOD, facts]
+            .iter()
+            .flat_map(|facts| facts.split_whitespace())
+            .map(|fact| fact.split_once(':').unwrap())
+        {
+            match fact {
+                "-" => server.remove(name),
+                fact => server.insert(name.to_owned(), fact.to_owned()),
+            };
+        }
+        let stamp = document.stamp(number);
+        let standing = standing.map(|epoch| Standing { stamp, epoch, age: 12 });
+        let status = Status { standing, document: Bytes::new(), server };
+        let address = document.acceptors.get(&number);
+        let other = || format!("redis://10.0.0.{number}:6379");
+        Observed {
+            address: address.cloned().unwrap_or_else(other),
+            status: Ok(status),
+            script: Err(Lost::NotMember),
+        }
+    }
+
+    fn told(observed: &[Observed], document: bool) -> String {
+        let document = document.then(|| Document::parse(DOCUMENT).unwrap());
+        let told = diagnose(observed, document.as_ref()).to_string();
+        assert!(!told.contains("secret"));
+        told
+    }
+
+    #[test]
+    fn a_cluster_in_good_health() {
+        let all = [1, 2, 3].map(|number| server(number, Some(3), ""));
+        insta::assert_snapshot!(told(&all, true));
+    }
+
+    #[test]
+    fn a_cluster_in_bad_health() {
+        let away = Lost::NotConnected(String::from("redis://:secret@10.0.0.1:6379: refused"));
+        insta::assert_snapshot!(told(
+            &[
+                Observed { status: Err(away), ..server(1, None, "") },
+                server(2, None, "appendfsync:everysec maxmemory:2097152"),
+                server(3, Some(2), "role:slave maxmemory:999999999 maxmemory_policy:allkeys-lru"),
+                server(4, None, ""),
+            ],
+            true
+        ));
+    }
+
+    #[test]
+    fn servers_that_are_to_become_acceptors() {
+        let refused = Lost::Refused(String::from("NOPERM this user has no permissions"));
+        insta::assert_snapshot!(told(
+            &[
+                server(4, None, "aof_enabled:0 save:3600"),
+                server(5, None, "aof_enabled:0"),
+                server(6, None, "appendfsync:no redis_version:5.0.3 loading:1"),
+                server(7, None, "appendfsync:- valkey_version:8.0.1 connected_slaves:2"),
+                server(8, None, "no-appendfsync-on-rewrite:yes redis_mode:cluster"),
+                server(9, None, "aof_last_write_status:err redis_version:-"),
+                Observed {
+                    script: Err(refused),
+                    ..server(10, None, "maxmemory_policy:volatile-lru maxmemory:999999999")
+                },
+                server(
+                    11,
+                    None,
+                    "redis_version:- redis_mode:- aof_enabled:- server:gryadka-native"
+                ),
+            ],
+            false
+        ));
+    }
+
+    #[test]
+    fn the_worst_finding_is_what_counts() {
+        let worst = |facts: &str| diagnose(&[server(4, None, facts)], None).worst();
+        assert_eq!(worst(""), Level::Ok);
+        assert_eq!(worst("appendfsync:everysec"), Level::Warning);
+        assert_eq!(worst("appendfsync:everysec role:slave"), Level::Danger);
+    }
+}

@@ -1,0 +1,224 @@
+//! A cluster at a glance: as JSON for programs, as a table for people.
+
+use crate::redaction::without_logins;
+use gryadka::{AcceptorStatus, ClusterStatus, Votes};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The cluster's configuration, and how its acceptors are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Overview {
+    /// The cluster's own number.
+    cluster: u64,
+    /// The configuration's number.
+    epoch: u64,
+    /// Whether every key has been committed in this epoch.
+    settled: bool,
+    /// Whose promises are wanted, and how many.
+    prepare: Votes,
+    /// Whose accepts are wanted, and how many.
+    accept: Votes,
+    /// The acceptors that the cluster is on its way to.
+    target: Option<BTreeSet<u32>>,
+    /// Every acceptor that takes part, did in the epoch before, or is to.
+    acceptors: Vec<Acceptor>,
+}
+
+/// One acceptor as seen from here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Acceptor {
+    /// Its number, never used again for another.
+    id: u32,
+    /// Its address, without user and password.
+    address: String,
+    /// Whether it takes part in this epoch.
+    member: bool,
+    /// Whether it answered just now.
+    reachable: bool,
+    /// Whether it has the place that the cluster gives it. One that lost its memory has not.
+    votes: bool,
+    /// The latest epoch that it was told of.
+    epoch: Option<u64>,
+    /// It refuses ballots up to this counter on registers that it does not hold.
+    age: Option<u64>,
+    /// How many registers it holds, where it says so by itself.
+    registers: Option<u64>,
+    /// What its server calls itself, and the version.
+    server: Option<String>,
+    /// Why it did not answer.
+    error: Option<String>,
+}
+
+impl Overview {
+    pub(crate) fn of(status: &ClusterStatus) -> Self {
+        let document = &status.document;
+        let members = document.members();
+        let acceptor = |acceptor| Acceptor::of(acceptor, &members);
+        Self {
+            cluster: document.cluster,
+            epoch: document.epoch,
+            settled: document.is_settled(),
+            prepare: document.prepare.clone(),
+            accept: document.accept.clone(),
+            target: document.target.clone(),
+            acceptors: status.acceptors.iter().map(acceptor).collect(),
+        }
+    }
+}
+
+impl Acceptor {
+    fn of(acceptor: &AcceptorStatus, members: &BTreeSet<u32>) -> Self {
+        let status = acceptor.status.as_ref().ok();
+        let standing = status.and_then(|status| status.standing);
+        let fact = |name: &str| status.and_then(|status| status.server.get(name)).cloned();
+        let error = acceptor.status.as_ref().err();
+        Self {
+            id: acceptor.id,
+            address: without_logins(&acceptor.address),
+            member: members.contains(&acceptor.id),
+            reachable: status.is_some(),
+            votes: acceptor.votes,
+            epoch: standing.map(|standing| standing.epoch),
+            age: standing.map(|standing| standing.age),
+            registers: fact("registers").and_then(|count| count.parse().ok()),
+            server: server_name(&fact),
+            error: error.map(|error| without_logins(error)),
+        }
+    }
+
+    const fn state(&self) -> &'static str {
+        match (self.reachable, self.member, self.votes) {
+            (false, _, _) => "DOWN",
+            (true, true, true) => "votes",
+            (true, true, false) => "NO PLACE",
+            (true, false, true) => "waits",
+            (true, false, false) => "aside",
+        }
+    }
+}
+
+/// What a server calls itself, and its version: `redis 7.0.15`, `valkey 8.0.1`.
+pub(crate) fn server_name(fact: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    if let Some(version) = fact("valkey_version") {
+        return Some(format!("valkey {version}"));
+    }
+    let redis = fact("redis_version").map(|version| format!("redis {version}"));
+    redis.or_else(|| fact("server"))
+}
+
+impl fmt::Display for Overview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settled = if self.settled { "settled" } else { "keys are being brought along" };
+        writeln!(f, "cluster {}, epoch {}, {settled}", self.cluster, self.epoch)?;
+        writeln!(f, "promises: {}; accepts: {}", votes(&self.prepare), votes(&self.accept))?;
+        if let Some(target) = &self.target {
+            writeln!(f, "on the way to acceptors {}: `cluster resume` goes on", list(target))?;
+        } else if !self.settled {
+            writeln!(f, "`cluster resume` ends what was begun")?;
+        }
+        let headings = ["ID", "STATE", "EPOCH", "AGE", "ADDRESS", "SERVER"].map(String::from);
+        let mut rows = vec![headings];
+        rows.extend(self.acceptors.iter().map(Acceptor::row));
+        let widths: [usize; 6] = std::array::from_fn(|column| {
+            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
+        });
+        for [id, state, epoch, age, address, server] in rows {
+            let [w_id, w_state, w_epoch, w_age, w_address, _] = widths;
+            writeln!(
+                f,
+                "{id:>w_id$}  {state:<w_state$}  {epoch:>w_epoch$}  {age:>w_age$}  {address:<w_address$}  {server}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Acceptor {
+    fn row(&self) -> [String; 6] {
+        let number = |number: Option<u64>| number.map_or_else(dash, |number| number.to_string());
+        let says = self.error.as_ref().or(self.server.as_ref()).cloned();
+        [
+            self.id.to_string(),
+            self.state().to_owned(),
+            number(self.epoch),
+            number(self.age),
+            self.address.clone(),
+            says.unwrap_or_else(dash),
+        ]
+    }
+}
+
+fn dash() -> String {
+    String::from("-")
+}
+
+fn votes(votes: &Votes) -> String {
+    format!("{} of {}", votes.size, list(&votes.members))
+}
+
+/// Numbers with commas between.
+pub(crate) fn list(numbers: &BTreeSet<u32>) -> String {
+    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gryadka::{Document, Standing, Status};
+    use std::collections::BTreeMap;
+
+    const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
+        "acceptors":{"1":"redis://:secret@10.0.0.1:6379","2":"redis://10.0.0.2:6379",
+            "3":"redis://10.0.0.3:6379","4":"rediss://10.0.0.4:6379","5":"native://10.0.0.5:7001"},
+        "prepare":{"members":[1,2,3,4],"size":3},"accept":{"members":[1,2,3,4],"size":2},
+        "before":[{"members":[1,2,3],"size":2},{"members":[1,2,3],"size":2}],
+        "target":[1,2,3,4,5]}"#;
+
+    fn status() -> ClusterStatus {
+        let document = Document::parse(DOCUMENT).unwrap();
+        let says = |id: u32, epoch: Option<u64>, server: &[(&str, &str)]| Status {
+            standing: epoch.map(|epoch| Standing { stamp: document.stamp(id), epoch, age: 12 }),
+            document: gryadka::Bytes::new(),
+            server: server.iter().map(|&(name, fact)| (name.into(), fact.into())).collect(),
+        };
+        let redis = ("redis_version", "7.0.15");
+        let down = Err(String::from("no connection: redis://:secret@10.0.0.1:6379 is not there"));
+        let acceptors = document.acceptors.iter().zip([
+            (down, false),
+            (Ok(says(2, Some(3), &[redis])), true),
+            (Ok(says(3, None, &[redis])), false),
+            (Ok(says(4, Some(2), &[("valkey_version", "8.0.1"), redis])), true),
+            (Ok(says(5, None, &[("server", "gryadka-native"), ("registers", "0")])), false),
+        ]);
+        let acceptors = acceptors.map(|((&id, address), (status, votes))| AcceptorStatus {
+            id,
+            address: address.clone(),
+            status,
+            votes,
+        });
+        ClusterStatus { acceptors: acceptors.collect(), document: document.clone() }
+    }
+
+    #[test]
+    fn a_status_fits_a_terminal_and_shows_no_password() {
+        insta::assert_snapshot!(Overview::of(&status()));
+    }
+
+    #[test]
+    fn programs_get_the_same() {
+        let json = serde_json::to_string_pretty(&Overview::of(&status())).unwrap();
+        assert!(!json.contains("secret"));
+        insta::assert_snapshot!(json);
+    }
+
+    #[test]
+    fn a_server_is_known_by_its_own_name() {
+        let name = |facts: &[(&str, &str)]| {
+            let facts: BTreeMap<&str, &str> = facts.iter().copied().collect();
+            server_name(&|name: &str| facts.get(name).map(ToString::to_string))
+        };
+        assert_eq!(name(&[("redis_version", "7.0.15")]).unwrap(), "redis 7.0.15");
+        assert_eq!(name(&[]), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! The doctor, on real servers.
+
+use crate::tool::gryadka;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A `redis-server` on a free port of loopback.
+struct Redis {
+    url: String,
+    child: Child,
+    _directory: TempDir,
+}
+
+impl Redis {
+    fn start(settings: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let directory = tempfile::tempdir().unwrap();
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(directory.path())
+            .args(settings)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = format!("redis://127.0.0.1:{port}");
+        let mut redis = Self { url, child, _directory: directory };
+        while redis.says("PING").is_none_or(|said| !said.starts_with("+PONG")) {
+            assert!(redis.child.try_wait().unwrap().is_none(), "redis-server ended at once");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        redis
+    }
+
+    /// What it answers to a command, as far as it comes at once.
+    fn says(&self, command: &str) -> Option<String> {
+        let place = self.url.strip_prefix("redis://").unwrap();
+        let mut stream = TcpStream::connect(place).ok()?;
+        stream.write_all(format!("{command}\r\n").as_bytes()).ok()?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).ok()?;
+        Some(String::from_utf8_lossy(&answer).into_owned())
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn run(acceptors: &str, words: &str) -> (Option<i32>, String) {
+    let output: Output =
+        gryadka(acceptors).args(words.split(' ')).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
+#[test]
+fn a_durable_server_is_well_before_and_after_it_is_an_acceptor() {
+    let redis = Redis::start(DURABLE);
+    let (code, said) = run(&redis.url, "doctor --strict");
+    assert!(said.contains("belongs to no cluster yet"), "{said}");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&redis.url, "cluster init");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&redis.url, "doctor --strict");
+    assert!(said.contains("acceptor 1 of cluster"), "{said}");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_is_wrong_decides_the_exit_code() {
+    for (settings, words, code, says) in [
+        (&["--appendonly", "yes"][..], "doctor", 0, "warning  persistence  appendfsync everysec"),
+        (&["--appendonly", "yes"], "doctor --strict", 1, "dangers: 0, warnings: 1"),
+        (&[], "doctor", 2, "danger   persistence  none"),
+        (&["--save", "60 1"], "doctor", 2, "forgets promises"),
+        (
+            &[DURABLE, &["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"]].concat(),
+            "doctor",
+            2,
+            "danger   eviction     allkeys-lru",
+        ),
+        (
+            &[DURABLE, &["--user", "default", "on", "nopass", "~*", "+@all", "-evalsha"]].concat(),
+            "doctor",
+            2,
+            "danger   scripts      refused",
+        ),
+    ] {
+        let redis = Redis::start(settings);
+        let (ended, said) = run(&redis.url, words);
+        assert!(said.contains(says), "{settings:?}: {said}");
+        assert_eq!(ended, Some(code), "{settings:?}: {said}");
+    }
+}
+
+#[test]
+fn one_that_lost_its_memory_is_told_from_one_that_is_away() {
+    let mut all = [Redis::start(DURABLE), Redis::start(DURABLE), Redis::start(DURABLE)];
+    let urls = all.each_ref().map(|redis| redis.url.clone());
+    assert_eq!(run(&urls.join(","), "cluster init").0, Some(0));
+    // Everything is gone from one, and another is stopped. Naming one is enough to see all.
+    assert_eq!(all[1].says("FLUSHALL").unwrap(), "+OK\r\n");
+    let (_, said) = run(&urls[2], "doctor");
+    assert!(said.contains("ok       quorum") || said.contains("warning  quorum"), "{said}");
+    assert!(!said.contains("membership"), "{said}");
+    all[2].child.kill().unwrap();
+    let (code, said) = run(&urls[0], "doctor");
+    assert!(said.contains(&format!("`gryadka cluster replace 2 {}`", urls[1])), "{said}");
+    assert!(said.contains("danger   reachable"), "{said}");
+    assert!(said.contains("danger   quorum       of 1, 2, 3, only [1] vote"), "{said}");
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn servers_that_speak_tls_are_trusted_by_the_roots_that_are_named() {
+    let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file", certificate];
+    let files = ["--tls-key-file", key, "--tls-ca-cert-file", certificate];
+    let _redis = Redis::start(&[DURABLE, &tls, &files].concat());
+    let url = format!("rediss://localhost:{port}");
+    let (code, said) = run(&url, "doctor");
+    assert!(said.contains("danger   reachable"), "{said}");
+    assert_eq!(code, Some(2));
+    let (code, said) = run(&url, &format!("doctor --tls-roots {certificate}"));
+    assert_eq!(code, Some(0), "{said}");
+}
