@@ -354,6 +354,8 @@ impl<A: Acceptor> Driver<'_, A> {
         let epoch = Epoch { document: document.clone(), store };
         if self.write(&epoch, document, &settled).await {
             (self.watch)(Progress::Settled(document.epoch));
+            // Copies are not the truth, but whoever looks at them should not see a step under way.
+            self.tell(&settled).await?;
             self.dismiss(document, &settled).await?;
         }
         Ok(())
