@@ -7,7 +7,13 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 /// Programs that the tests start, each with the Debian package that brings it.
-const NEEDED: &[(&str, &str)] = &[("redis-server", "redis-server"), ("setpriv", "util-linux")];
+const NEEDED: &[(&str, &str)] = &[
+    ("redis-server", "redis-server"),
+    ("setpriv", "util-linux"),
+];
+
+/// Sends the service what its own description allows, and more.
+const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../impl/service/fuzz/gate");
 
 /// The checks, in order: the cheap ones first.
 const CHECKS: &[(&str, &[&str])] = &[
@@ -47,22 +53,22 @@ pub(crate) fn test() -> anyhow::Result<ExitCode> {
             install(program, package)?;
         }
     }
+    if !makes_environments()? {
+        install("python3 -m venv", "python3-venv")?;
+    }
     let mut failed = Vec::new();
     for (name, arguments) in CHECKS {
         say(&format!("── {name}: cargo {}", arguments.join(" ")))?;
-        let began = Instant::now();
-        let status = Command::new(env!("CARGO"))
-            .args(*arguments)
-            // Warnings of rustdoc are errors; snapshots are compared, never written.
-            .env("RUSTDOCFLAGS", "-D warnings")
-            .env("INSTA_UPDATE", "no")
-            .status()
-            .with_context(|| format!("cannot run cargo for {name}"))?;
-        let word = if status.success() { "passed" } else { "FAILED" };
-        say(&format!("── {name} {word} after {} s", began.elapsed().as_secs()))?;
-        if !status.success() {
+        let mut command = Command::new(env!("CARGO"));
+        // Warnings of rustdoc are errors; snapshots are compared, never written.
+        command.args(*arguments).env("RUSTDOCFLAGS", "-D warnings").env("INSTA_UPDATE", "no");
+        if !passes(name, &mut command)? {
             failed.push(*name);
         }
+    }
+    say("── fuzz: impl/service/fuzz/gate")?;
+    if !passes("fuzz", &mut Command::new(FUZZ))? {
+        failed.push("fuzz");
     }
     if failed.is_empty() {
         say("all checks passed")?;
@@ -70,6 +76,23 @@ pub(crate) fn test() -> anyhow::Result<ExitCode> {
     }
     say(&format!("failed: {}", failed.join(", ")))?;
     Ok(ExitCode::FAILURE)
+}
+
+/// Debian's Python comes without what makes virtual environments.
+fn makes_environments() -> anyhow::Result<bool> {
+    if !installed("python3") {
+        return Ok(false);
+    }
+    let mut python = Command::new("python3");
+    Ok(python.args(["-c", "import ensurepip, venv"]).status()?.success())
+}
+
+fn passes(name: &str, command: &mut Command) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    let status = command.status().with_context(|| format!("cannot run {name}"))?;
+    let word = if status.success() { "passed" } else { "FAILED" };
+    say(&format!("── {name} {word} after {} s", began.elapsed().as_secs()))?;
+    Ok(status.success())
 }
 
 fn installed(program: &str) -> bool {
