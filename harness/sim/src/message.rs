@@ -33,7 +33,7 @@ impl From<Stage> for Phase {
     fn from(stage: Stage) -> Self {
         match stage {
             Stage::Prepare => Self::Prepare,
-            Stage::Accept => Self::Accept,
+            Stage::Accept | Stage::Read | Stage::Install | Stage::Collect => Self::Accept,
         }
     }
 }

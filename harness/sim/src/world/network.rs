@@ -131,6 +131,12 @@ impl fmt::Display for Words<'_> {
             Words::Reply(Reply::Promise { accepted, value }) => {
                 write!(f, "promised; holds {} of {accepted}", show(value))
             }
+            Words::Request(Request::Read | Request::Install(_) | Request::Collect { .. }) => {
+                f.write_str("something that this world does not do")
+            }
+            Words::Reply(Reply::Current { .. } | Reply::Installed | Reply::Collected(_)) => {
+                f.write_str("something that this world does not do")
+            }
             Words::Reply(Reply::Accepted) => f.write_str("accepted"),
             Words::Reply(Reply::Conflict(held) | Reply::Refused(held)) => {
                 write!(f, "conflict; promised {}, accepted {}", held.promised, held.accepted)

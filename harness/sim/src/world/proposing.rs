@@ -285,7 +285,13 @@ impl World<'_> {
             }
             (Reply::Accepted, None) if answered => met = Some(Situation::LateAccept),
             (
-                Reply::Accepted | Reply::Refused(_) | Reply::Promise { .. } | Reply::Conflict(_),
+                Reply::Accepted
+                | Reply::Refused(_)
+                | Reply::Promise { .. }
+                | Reply::Conflict(_)
+                | Reply::Current { .. }
+                | Reply::Installed
+                | Reply::Collected(_),
                 _,
             ) => {}
         }
