@@ -172,6 +172,7 @@ fn one_played(planned: &PlannedFault) -> Option<Fault> {
             Trouble::CrashAcceptor { acceptor: planned.node?, memory: Memory::Kept, silent: false }
         }
         FaultKind::Pause => Trouble::PauseAcceptor(planned.node?),
+        FaultKind::Membership => return None,
     };
     Some(Fault { at: nanos(planned.at), lasts: nanos(planned.lasts), what })
 }

@@ -109,6 +109,7 @@ const fn of_acceptor_or_links(fault: FaultKind) -> PlannedFault {
         latency: None,
         jitter: None,
         probability: None,
+        membership: None,
     }
 }
 
