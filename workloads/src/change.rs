@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 const EXTRA: usize = 2;
 /// From so many acceptors on, one may be lost and the others still have a majority.
 const SPARES_ONE: usize = 3;
-/// The parts of a change that moves one acceptor, after each of which its driver can die; a
-/// replacement has twice as many.
-const PARTS: u32 = 6;
+/// The parts that a change has: the aim is announced; and for each that joins, and each that leaves,
+/// so many more, after each of which the driver can die.
+const PARTS: (u32, u32, u32) = (1, 5, 4);
 
 /// What befell an acceptor before it left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,9 +166,16 @@ impl Acceptors {
         } else if replaces || self.growing {
             change.joins = Some(self.next);
         }
-        let parts = if replaces { PARTS * 2 } else { PARTS };
-        let deaths = random.random_range(0..=2);
-        change.deaths = (0..deaths).map(|_| random.random_range(1..parts)).collect();
+        let (aim, join, leave) = PARTS;
+        let joining = change.joins.map_or(0, |_| join);
+        let mut left = aim + joining + change.leaves.map_or(0, |_| leave);
+        for _ in 0..random.random_range(0..=2) {
+            if left > 1 {
+                let done = random.random_range(1..left);
+                change.deaths.push(done);
+                left -= done;
+            }
+        }
         self.apply(&change);
         change
     }
