@@ -52,6 +52,9 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, BenchError> {
         let runtime = runtime(options.threads)?;
         let proposers = runtime.block_on(subject::open(&servers.urls(), prefix, proposers))?;
+        // The raw client has a cluster of its own, so that the two do not meet.
+        let wire = Wire::new(&format!("{prefix}raw:"))?;
+        runtime.block_on(wire.join(&servers.urls()))?;
         servers.load(Wire::SCRIPT)?;
         let lanes = servers.iter().map(Lane::open).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -59,7 +62,7 @@ impl<'a> Bench<'a> {
             proposers,
             runtime,
             lanes,
-            wire: Wire::new(prefix),
+            wire,
             value: vec![b'v'; options.value].into(),
             deadline: options.deadline,
             window: options.window,

@@ -39,6 +39,11 @@ const BACKOFF: (u64, u64) = (1_000_000, 100_000_000);
 /// the wait is four times as long as the conflict took.
 const CONFLICT_PATIENCE: u64 = 5_000_000;
 
+/// How far a proposer counts ahead after a conflict. Whoever holds the key meanwhile counts on with
+/// every round, so one past the ballot that was shown would be outrun before it arrives, again and
+/// again. In the shortest wait a fast one counts to about this.
+const LEAP: u64 = 64;
+
 /// How many changes share a round at most.
 const MOST: usize = 256;
 
@@ -314,6 +319,9 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
         }
         if self.waiting.is_empty() {
             return;
+        }
+        if why == Why::Conflict {
+            turn.proposer.leap(LEAP * (self.backoff / BACKOFF.0));
         }
         self.retry = Some(turn.now.saturating_add((turn.draw)(self.backoff)));
         self.backoff = (self.backoff * 2).min(BACKOFF.1);

@@ -81,6 +81,11 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         later
     }
 
+    /// Counts ahead: ballots need not be dense, only rising.
+    pub const fn leap(&mut self, by: u64) {
+        self.counter = self.counter.saturating_add(by);
+    }
+
     /// The rules that it follows.
     #[must_use]
     pub fn rules(&self) -> &dyn Rules {

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-const PORT: &str = "7399";
+/// One that is hopefully free.
+const PORT: &str = "17399";
 const HEAD: Head = Head { stamp: Stamp { cluster: 7, acceptor: AcceptorId(1) }, epoch: 1 };
 const VALUE: [u8; 100] = [b'v'; 100];
 
@@ -43,11 +44,11 @@ fn ask(words: &[&str]) -> String {
     String::from_utf8(answer.stdout).unwrap()
 }
 
-/// How long the server worked on a script call, on average, in microseconds.
-fn server_work() -> f64 {
+/// What the server counts of script calls: `calls`, or `usec_per_call`.
+fn scripts(what: &str) -> f64 {
     let stats = ask(&["INFO", "commandstats"]);
     let line = stats.lines().find(|line| line.starts_with("cmdstat_evalsha")).unwrap();
-    let (_, rest) = line.split_once("usec_per_call=").unwrap();
+    let (_, rest) = line.split_once(&format!("{what}=")).unwrap();
     rest.split(',').next().unwrap().parse().unwrap()
 }
 
@@ -82,7 +83,7 @@ async fn work(acceptor: &RemoteAcceptor) {
                 let replies = acceptor.call(HEAD, requests.collect()).await;
                 assert!(replies.iter().all(Result::is_ok), "{replies:?}");
             }
-            let call = server_work();
+            let call = scripts("usec_per_call");
             println!("{kind:8} {size:3} a call: {:6.2} ({call:.1})", call / f64::from(size));
         }
     }
@@ -172,6 +173,33 @@ async fn on_a_bare_socket(counter: &mut u64) -> f64 {
     median(times)
 }
 
+/// Accepts a second with so many keys changed all the time, and how many travelled in a call.
+async fn throughput(courier: &Courier<u64>, inbox: &mut Inward, keys: u64) -> (f64, f64) {
+    const TIME: Duration = Duration::from_secs(2);
+    let key = |number| Bytes::from(format!("{keys}-key-of-some-length-{number}"));
+    ask(&["CONFIG", "RESETSTAT"]);
+    let began = Instant::now();
+    let mut send = |number| {
+        inbox.1 += 1;
+        courier.send(HEAD, key(number), request("accept", inbox.1), number).unwrap();
+    };
+    (0..keys).for_each(&mut send);
+    let (mut done, mut under_way) = (0_u32, keys);
+    while under_way > 0 {
+        for Delivered { tag, result } in inbox.0.recv().await.unwrap() {
+            assert!(result.is_ok(), "{result:?}");
+            under_way -= 1;
+            done += 1;
+            if began.elapsed() < TIME {
+                send(tag);
+                under_way += 1;
+            }
+        }
+    }
+    let rate = f64::from(done) / began.elapsed().as_secs_f64();
+    (rate, f64::from(done) / scripts("calls"))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let _server = start();
@@ -193,5 +221,11 @@ async fn main() {
             through_the_crate(&acceptor, &mut crates).await,
             through_the_courier(&courier, &mut inward).await,
         );
+    }
+
+    println!("accepts a second through one courier");
+    for keys in [1, 8, 64, 512] {
+        let (rate, load) = throughput(&courier, &mut inward, keys).await;
+        println!("{keys:3} keys: {rate:.0}, {load:.1} in a call");
     }
 }

@@ -50,7 +50,7 @@ impl Connection {
     /// Reads the address, and the certificates (PEM) of those who may vouch for a `rediss://` one,
     /// if not the web's usual ones. Connects when first used.
     pub(crate) fn to(address: &str, roots: Option<&[u8]>) -> Result<Self, AddressError> {
-        let wrong = |source| AddressError { address: address.to_owned(), source };
+        let wrong = |source| AddressError { address: without_secrets(address), source };
         let info = address.into_connection_info().map_err(wrong)?;
         // Introducing itself would cost every new connection a round trip before its first use.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
@@ -179,6 +179,15 @@ impl Connection {
     }
 }
 
+/// The address as it may be shown.
+fn without_secrets(address: &str) -> String {
+    let parts = address.split_once("://").and_then(|(scheme, rest)| {
+        let (_, place) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}://…@{place}"))
+    });
+    parts.unwrap_or_else(|| address.to_owned())
+}
+
 async fn execute(
     connection: &mut MultiplexedConnection,
     command: &Cmd,
@@ -203,4 +212,17 @@ async fn execute(
 fn choose_cryptography() {
     // An error says that it has.
     drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let wrong = Connection::to("http://me:p@ss@host:1", None).unwrap_err();
+        assert!(wrong.to_string().starts_with("\"http://…@host:1\" is not"), "{wrong}");
+        let wrong = Connection::to("host", None).unwrap_err();
+        assert!(wrong.to_string().starts_with("\"host\" is not"), "{wrong}");
+    }
 }

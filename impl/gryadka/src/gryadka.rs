@@ -85,6 +85,9 @@ pub enum ConnectError {
     /// No address was given.
     #[error("no acceptor was named; give the address of one at least")]
     Nobody,
+    /// An address was given twice: one acceptor would have two votes.
+    #[error("{0} is named twice; an acceptor has one vote")]
+    Twice(String),
     /// The addresses, or what is found there, cannot be understood.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -171,6 +174,9 @@ impl Gryadka {
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
         if options.urls.is_empty() {
             return Err(ConnectError::Nobody);
+        }
+        if let Some(twice) = first_twice(&options.urls) {
+            return Err(ConnectError::Twice(twice.clone()));
         }
         let roster = Roster::new(options.dial());
         let document = if options.initialise {
@@ -327,6 +333,10 @@ async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
             }
         }
     }
+}
+
+fn first_twice(urls: &[String]) -> Option<&String> {
+    urls.iter().enumerate().find_map(|(at, url)| urls[..at].contains(url).then_some(url))
 }
 
 /// What the acceptors said instead.

@@ -20,7 +20,7 @@
 //! | how do requests travel together? | `courier.rs` |
 //! | what must an acceptor do? | `acceptor.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
-//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `scripts/` |
+//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `verb.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
 //! | what does a cluster know of itself? | `document.rs`; who says so: `roster.rs` |
 //! | how does a cluster begin? | `bootstrap.rs` |
@@ -44,8 +44,8 @@ mod native_server;
 mod register;
 mod remote_acceptor;
 mod roster;
-mod scripts;
 mod store;
+mod verb;
 mod waiting;
 mod watching;
 mod wire;
@@ -54,7 +54,7 @@ pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Sta
 pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
-    AcceptorId, Ballot, Configuration, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
+    AcceptorId, Ballot, Configuration, ConfigurationError, Lineage, ProposerId, Quorum, Stamp, Standing, Step, Why,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use collector::Pass;

@@ -3,8 +3,8 @@
 //! **Redis.** A register is one key, the standing and the set of tombstone hints are one each; all
 //! begin with the prefix, so that acceptors of several clusters, and other users, can share a
 //! server. Each verb is one atomic Lua script, called by its hash. Only commands and Lua functions
-//! are used that Redis has had since version 4. Tested with Redis 7.0; not on Redis Cluster, whose
-//! scripts reach only one slot.
+//! are used that all of Redis 6 to 8 and Valkey have; tested with Redis 7.0 and 6.2. It does not work
+//! on Redis Cluster, whose scripts reach only one slot.
 //!
 //! It is as safe as the server is durable: `appendonly yes` with `appendfsync always`. One that
 //! restarts without its data has lost its standing as well, so it votes for nothing. A replica that
@@ -21,7 +21,7 @@
 
 use crate::acceptor::{Cursor, Head, Page, Reply, Request, Status};
 use crate::connection::{AddressError, Connection};
-use crate::scripts::Verb;
+use crate::verb::Verb;
 use crate::{Acceptor, Lost, wire};
 use bytes::Bytes;
 use caspaxos::{Stamp, Standing};

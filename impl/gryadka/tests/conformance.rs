@@ -3,10 +3,14 @@
 
 mod common;
 
-use common::{Pure, Redis, execute, head, native};
-use gryadka::{Acceptor, Ballot, Bytes, Cell, Lineage, ProposerId, RemoteAcceptor, Request};
+use common::{Pure, Redis, execute, head, native, stamp};
+use gryadka::{
+    Acceptor, Ballot, Bytes, Cell, Cursor, Lineage, Lost, Page, ProposerId, RemoteAcceptor,
+    Request, Standing,
+};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
+use std::collections::BTreeSet;
 
 /// What is asked, and what must come back: see `common/words.rs`.
 const SCRIPT: &str = include_str!("script.txt");
@@ -65,12 +69,11 @@ impl Whims {
 
 async fn agrees_with_the_rules(acceptor: &impl Acceptor, seed: u64) {
     let rules = Pure::default();
-    for acceptor in [execute(&rules, "wipe").await, execute(acceptor, "retire 7/2").await] {
-        assert!(!acceptor.is_empty());
+    // The script has left another standing behind.
+    for line in ["retire 7/2", "wipe", "admit 7/1 epoch 1 age 0 -"] {
+        assert_ne!(execute(acceptor, line).await, "not a member");
+        assert_ne!(execute(&rules, line).await, "not a member");
     }
-    execute(acceptor, "wipe").await;
-    assert_eq!(execute(acceptor, "admit 7/1 epoch 1 age 0 -").await, "done");
-    assert_eq!(execute(&rules, "admit 7/1 epoch 1 age 0 -").await, "done");
     let mut whims = Whims { random: Pcg32::seed_from_u64(seed), progress: 0 };
     for call in 0..1000 {
         let size = whims.random.random_range(1..12);
@@ -89,6 +92,59 @@ async fn agrees_with_the_rules(acceptor: &impl Acceptor, seed: u64) {
     }
 }
 
+/// All keys of a listing that came in several pages.
+async fn pages(list: impl AsyncFn(Cursor) -> Page) -> BTreeSet<Bytes> {
+    let (mut keys, mut pages, mut cursor) = (BTreeSet::new(), 0, Some(Cursor::default()));
+    while let Some(at) = cursor {
+        let page = list(at).await;
+        keys.extend(page.keys);
+        pages += 1;
+        cursor = page.next;
+    }
+    assert!(pages > 1);
+    keys
+}
+
+/// More registers than a page has, all of them tombstones.
+async fn lists_all_and_wipes_all(acceptor: &impl Acceptor) {
+    for line in ["retire 7/1", "wipe", "admit 7/1 epoch 1 age 0 -"] {
+        assert_ne!(execute(acceptor, line).await, "not a member");
+    }
+    let ballot = Ballot { counter: 1, proposer: ProposerId(1) };
+    let tombstone = Cell { version: 1, value: None, lineage: Lineage::default() };
+    let request = Request::Accept { ballot, value: Some(tombstone), promise: ballot };
+    let keys: BTreeSet<_> =
+        (0..2500_u16).map(|key| Bytes::from(key.to_be_bytes().to_vec())).collect();
+    let call = keys.iter().map(|key| (key.clone(), request.clone())).collect();
+    assert!(acceptor.call(head(1), call).await.iter().all(Result::is_ok));
+    assert_eq!(pages(async |cursor| acceptor.list(cursor).await.unwrap()).await, keys);
+    assert_eq!(pages(async |cursor| acceptor.hints(cursor).await.unwrap()).await, keys);
+
+    let first = keys.first().unwrap();
+    acceptor.forget_hint(first.clone()).await.unwrap();
+    let hints = pages(async |cursor| acceptor.hints(cursor).await.unwrap()).await;
+    assert!(!hints.contains(first) && hints.len() == keys.len() - 1);
+
+    assert_eq!(execute(acceptor, "wipe").await, "not a member");
+    assert_eq!(execute(acceptor, "retire 7/1").await, "done");
+    assert_eq!(execute(acceptor, "wipe").await, "erased 2500");
+    assert_eq!(execute(acceptor, "list").await, "none");
+    assert_eq!(execute(acceptor, "hints").await, "none");
+}
+
+/// Registers of an earlier life would vote in the next one.
+async fn is_admitted_only_when_wiped(acceptor: &impl Acceptor) {
+    let admit = "admit 7/3 epoch 1 age 0 -";
+    assert_eq!(execute(acceptor, admit).await, "done");
+    assert_eq!(execute(acceptor, "7/3 1 k prepare 1.1").await, "promise 0.0 -");
+    assert_eq!(execute(acceptor, "retire 7/3").await, "done");
+    let standing = Standing { stamp: stamp("7/4"), epoch: 1, age: 0 };
+    let refused = acceptor.admit(standing, Bytes::new()).await;
+    assert!(matches!(refused, Err(Lost::Refused(_))), "{refused:?}");
+    assert_eq!(execute(acceptor, "wipe").await, "erased 1");
+    assert_eq!(execute(acceptor, admit).await, "done");
+}
+
 #[tokio::test]
 async fn the_pure_rules_conform() {
     follows_the_script(&Pure::default()).await;
@@ -99,6 +155,8 @@ async fn the_native_acceptor_conforms() {
     let (_server, acceptor) = native();
     follows_the_script(&acceptor).await;
     agrees_with_the_rules(&acceptor, 7).await;
+    lists_all_and_wipes_all(&acceptor).await;
+    is_admitted_only_when_wiped(&acceptor).await;
 }
 
 #[tokio::test]
@@ -111,4 +169,6 @@ async fn redis_conforms() {
     server.execute("SET testa:=key neighbour");
     follows_the_script(&acceptor).await;
     agrees_with_the_rules(&acceptor, 8).await;
+    lists_all_and_wipes_all(&acceptor).await;
+    is_admitted_only_when_wiped(&acceptor).await;
 }

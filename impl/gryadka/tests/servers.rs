@@ -9,6 +9,7 @@ use gryadka::{
     Request,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ADMIT: &str = "admit 7/1 epoch 1 age 0 -";
 const PREPARE: &str = "7/1 1 k prepare 1.1";
@@ -31,7 +32,7 @@ fn accept(key: &'static str, counter: u64, value: Option<&'static str>) -> (Byte
 }
 
 fn refused(result: &Result<Reply, Lost>, word: &str) -> bool {
-    matches!(result, Err(Lost::Refused(text)) if text.starts_with(word))
+    matches!(result, Err(Lost::Refused(text)) if text.contains(word))
 }
 
 #[tokio::test]
@@ -255,4 +256,32 @@ async fn a_server_that_cannot_save_refuses_a_call_as_a_whole() {
     nothing_is_done(&acceptor, "MISCONF").await;
     server.words(&["CONFIG", "SET", "save", ""]);
     nothing_was_done(&acceptor).await;
+}
+
+/// A server that answers once on each connection, and then says nothing.
+async fn falls_silent(listener: tokio::net::TcpListener) {
+    let mut streams = Vec::new();
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = [0; 1024];
+        assert!(stream.read(&mut heard).await.unwrap() > 0);
+        stream.write_all(b"*1\r\n:1\r\n").await.unwrap();
+        streams.push(stream);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_falls_silent_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let acceptor = acceptor(&format!("redis://{}", listener.local_addr().unwrap()));
+    let server = tokio::spawn(falls_silent(listener));
+    let call = || acceptor.call(head(1), vec![accept("k", 1, Some("one"))]);
+    assert_eq!(call().await, [Ok(Reply::Accepted)]);
+    // The clock leaps ahead where everybody waits.
+    tokio::time::pause();
+    let lost = call().await.remove(0);
+    assert!(matches!(lost, Err(Lost::NoAnswer(_))), "{lost:?}");
+    tokio::time::resume();
+    assert_eq!(call().await, [Ok(Reply::Accepted)], "on another connection");
+    server.abort();
 }

@@ -44,14 +44,53 @@ pub(crate) fn lost_by(error: &RedisError) -> Lost {
 }
 
 fn classified(code: &str, details: &str) -> Lost {
-    let text = || format!("{code} {details}");
-    match code {
+    let text = format!("{code} {details}");
+    match within_script(&text).unwrap_or(code) {
         NOT_MEMBER => Lost::NotMember,
         FENCED => match details.trim().parse() {
             Ok(epoch) => Lost::Fenced { epoch },
-            Err(_) => Lost::NoAnswer(text()),
+            Err(_) => Lost::NoAnswer(text),
         },
-        _ if NOT_EXECUTED.contains(&code) => Lost::Refused(text()),
-        _ => Lost::NoAnswer(text()),
+        word if NOT_EXECUTED.contains(&word) => Lost::Refused(text),
+        _ => Lost::NoAnswer(text),
+    }
+}
+
+/// The word of a refusal that a script met, as Redis 6 passes it on: behind the place in the script.
+fn within_script(text: &str) -> Option<&str> {
+    let (_, place) = text.split_once("@user_script: ")?;
+    let (_, refusal) = place.split_once(": -")?;
+    refusal.split_whitespace().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_known_in_the_words_of_redis_6_and_7() {
+        for (code, details) in [
+            ("OOM", "command not allowed when used memory > 'maxmemory'. on @user_script:71."),
+            ("@user_script:", "71: -OOM command not allowed when used memory > 'maxmemory'."),
+            (
+                "ERR",
+                "Error running script (call to f_1b): @user_script:18: @user_script: 18: -OOM \
+                 command not allowed when used memory > 'maxmemory'.",
+            ),
+        ] {
+            assert!(matches!(classified(code, details), Lost::Refused(_)), "{code} {details}");
+        }
+    }
+
+    #[test]
+    fn other_errors_are_in_doubt() {
+        for (code, details) in [
+            ("ERR", "Error running script (call to f_1b): @user_script:18: attempt to index nil"),
+            ("ERR", "no such thing as OOM"),
+            ("FENCED", "by a stranger"),
+        ] {
+            assert!(classified(code, details).delivered(), "{code} {details}");
+        }
+        assert_eq!(classified("FENCED", "7"), Lost::Fenced { epoch: 7 });
     }
 }

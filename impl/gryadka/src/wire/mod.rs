@@ -51,3 +51,6 @@ pub(crate) use error::{FENCED, NOT_MEMBER, NOT_WIPED, lost, lost_by};
 pub(crate) use reply::{Answer, answer, parse_reply};
 pub(crate) use request::{parse_request, size_hint, write_request};
 pub(crate) use stamp::{parse_stamp, stamp};
+
+#[cfg(test)]
+mod tests;

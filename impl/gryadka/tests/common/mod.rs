@@ -7,20 +7,12 @@
     reason = "not every test needs all of it"
 )]
 
+mod native;
 mod pure;
 mod redis_server;
 mod words;
 
+pub(crate) use native::native;
 pub(crate) use pure::Pure;
 pub(crate) use redis_server::{Redis, free_port};
 pub(crate) use words::{ballot, execute, head, stamp};
-
-use gryadka::{NativeRegisters, NativeServer, RemoteAcceptor};
-
-/// A native server on a free port, and the way to it.
-pub(crate) fn native() -> (NativeServer, RemoteAcceptor) {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let server = NativeServer::start(any, NativeRegisters::default()).unwrap();
-    let acceptor = RemoteAcceptor::new(&format!("native://{}", server.address()), "").unwrap();
-    (server, acceptor)
-}

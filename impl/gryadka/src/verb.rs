@@ -33,11 +33,16 @@ impl Verb {
 
     /// The script for Redis.
     pub(crate) fn script(self) -> &'static Script {
-        static STEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("step.lua")));
-        static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("admit.lua")));
-        static TELL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("tell.lua")));
-        static RETIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("retire.lua")));
-        static WIPE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("wipe.lua")));
+        static STEP: LazyLock<Script> =
+            LazyLock::new(|| Script::new(include_str!("scripts/step.lua")));
+        static ADMIT: LazyLock<Script> =
+            LazyLock::new(|| Script::new(include_str!("scripts/admit.lua")));
+        static TELL: LazyLock<Script> =
+            LazyLock::new(|| Script::new(include_str!("scripts/tell.lua")));
+        static RETIRE: LazyLock<Script> =
+            LazyLock::new(|| Script::new(include_str!("scripts/retire.lua")));
+        static WIPE: LazyLock<Script> =
+            LazyLock::new(|| Script::new(include_str!("scripts/wipe.lua")));
         match self {
             Self::Step => &STEP,
             Self::Admit => &ADMIT,

@@ -1,0 +1,152 @@
+//! What is written is read again, and what is not understood is in doubt.
+
+use super::*;
+use crate::Lost;
+use crate::acceptor::{Cell, Reply, Request};
+use bytes::Bytes;
+use caspaxos::{Ballot, Held, Lineage, ProposerId, Register, Stage};
+use proptest::prelude::*;
+use redis::Value;
+
+fn ballots() -> impl Strategy<Value = Ballot> {
+    (0..1_u64 << 53, 0..1_u64 << 53)
+        .prop_map(|(counter, proposer)| Ballot { counter, proposer: ProposerId(proposer) })
+}
+
+fn cells() -> impl Strategy<Value = Option<Cell>> {
+    let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..40));
+    let lineage = prop::collection::vec(ballots(), 0..=Lineage::LONGEST);
+    let cell = (any::<u64>(), value, lineage).prop_map(|(version, value, lineage)| Cell {
+        version,
+        value: value.map(Bytes::from),
+        lineage: Lineage::of(lineage),
+    });
+    prop::option::of(cell)
+}
+
+fn requests() -> impl Strategy<Value = Request> {
+    prop_oneof![
+        ballots().prop_map(|ballot| Request::Prepare { ballot }),
+        (ballots(), cells(), ballots()).prop_map(|(ballot, value, next)| {
+            Request::Accept { ballot, value, promise: next.max(ballot) }
+        }),
+        Just(Request::Read),
+        (ballots(), ballots(), cells()).prop_map(|(promised, accepted, value)| {
+            Request::Install(Register { promised, accepted, value })
+        }),
+        (ballots(), 0..1_u64 << 53)
+            .prop_map(|(tombstone, age)| Request::Collect { tombstone, age }),
+    ]
+}
+
+fn replies() -> impl Strategy<Value = (Stage, Reply)> {
+    let held =
+        || (ballots(), ballots()).prop_map(|(promised, accepted)| Held { promised, accepted });
+    let holding = || {
+        (ballots(), cells()).prop_map(|(accepted, value)| {
+            // A register that nothing was accepted in holds nothing.
+            if accepted == Ballot::ZERO { (accepted, None) } else { (accepted, value) }
+        })
+    };
+    prop_oneof![
+        holding()
+            .prop_map(|(accepted, value)| (Stage::Prepare, Reply::Promise { accepted, value })),
+        holding().prop_map(|(accepted, value)| (Stage::Read, Reply::Current { accepted, value })),
+        Just((Stage::Prepare, Reply::Promise { accepted: Ballot::ZERO, value: None })),
+        Just((Stage::Accept, Reply::Accepted)),
+        Just((Stage::Install, Reply::Installed)),
+        any::<bool>().prop_map(|erased| (Stage::Collect, Reply::Collected(erased))),
+        held().prop_map(|held| (Stage::Prepare, Reply::Conflict(held))),
+        held().prop_map(|held| (Stage::Accept, Reply::Refused(held))),
+        held().prop_map(|held| (Stage::Install, Reply::Refused(held))),
+    ]
+}
+
+fn sent(answer: Answer) -> Value {
+    match answer {
+        Answer::Nil => Value::Nil,
+        Answer::Number(number) => Value::Int(number.into()),
+        Answer::Text(text) => Value::BulkString(text),
+    }
+}
+
+proptest! {
+    #[test]
+    fn requests_come_back(request in requests()) {
+        let mut text = Vec::new();
+        write_request(&mut text, &request);
+        prop_assert_eq!(parse_request(text.into()), Some(request));
+    }
+
+    #[test]
+    fn replies_come_back((stage, reply) in replies()) {
+        prop_assert_eq!(parse_reply((stage, sent(answer(&reply)))), Ok(reply));
+    }
+
+    /// A cut in the value of a live cell cannot be seen; it is the framing's to notice.
+    #[test]
+    fn a_part_of_a_request_is_not_another_one(request in requests(), part in any::<prop::sample::Index>()) {
+        let mut text = Vec::new();
+        write_request(&mut text, &request);
+        let value = match &request {
+            Request::Accept { value: Some(cell), .. } => cell.value.as_ref(),
+            Request::Install(register) => register.value.as_ref().and_then(|cell| cell.value.as_ref()),
+            Request::Accept { value: None, .. }
+            | Request::Prepare { .. }
+            | Request::Read
+            | Request::Collect { .. } => None,
+        };
+        let end = text.len() - value.map_or(0, Bytes::len);
+        let cut = Bytes::from(text).slice(..part.index(end));
+        prop_assert_eq!(parse_request(cut), None);
+    }
+
+    #[test]
+    fn any_bytes_are_survived(text in prop::collection::vec(any::<u8>(), 0..80)) {
+        let request = parse_request(Bytes::from(text.clone()));
+        for stage in [Stage::Prepare, Stage::Accept, Stage::Read, Stage::Install, Stage::Collect] {
+            let reply = parse_reply((stage, Value::BulkString(text.clone())));
+            prop_assert!(reply.is_err() || text.len() >= 33, "{:?} {:?}", request, reply);
+        }
+    }
+}
+
+#[test]
+fn a_reply_to_something_else_is_in_doubt() {
+    let accepted = || Value::Int(1);
+    for (stage, value) in [
+        (Stage::Prepare, accepted()),
+        (Stage::Read, accepted()),
+        (Stage::Accept, Value::Int(0)),
+        (Stage::Accept, Value::Nil),
+        (Stage::Collect, Value::Int(2)),
+        (Stage::Read, Value::BulkString(b"X and no ballots".to_vec())),
+        (Stage::Install, Value::Okay),
+    ] {
+        let reply = parse_reply((stage, value.clone()));
+        assert!(matches!(reply, Err(Lost::NoAnswer(_))), "{stage:?} {value:?}: {reply:?}");
+    }
+}
+
+/// Registers outlive the program that wrote them: this form must be read for ever.
+#[test]
+fn a_register_is_stored_in_this_form() {
+    let ballot = |counter| Ballot { counter, proposer: ProposerId(7) };
+    let cell = Cell {
+        version: 3,
+        value: Some(Bytes::from("value")),
+        lineage: Lineage::of(vec![ballot(2)]),
+    };
+    let accept = Request::Accept { ballot: ballot(2), value: Some(cell), promise: ballot(258) };
+    let mut text = Vec::new();
+    write_request(&mut text, &accept);
+    let expected = [
+        &b"A"[..],
+        b"\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x07",
+        b"\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x07",
+        b"\0\0\0\0\0\0\0\x03\x01",
+        b"\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x07",
+        b"value",
+    ];
+    assert_eq!(text, expected.concat());
+}

@@ -1,0 +1,383 @@
+//! What a user can type.
+
+use crate::exit::USAGE;
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// A leaderless replicated key-value store over plain Redis servers: its service and its tool
+#[derive(Debug, Parser)]
+#[command(
+    name = "gryadka",
+    version,
+    after_help = "Exit codes: 0 done, 1 no value or another one than expected, 2 unknown whether it happened,\n3 not applied, 64 bad arguments, 70 the tool itself failed."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the store over HTTP
+    Serve(ServeArgs),
+    /// Print a key's value; its version goes to stderr
+    Get(GetArgs),
+    /// Write a key's value, whatever it was
+    Set(SetArgs),
+    /// Write a key's value only if it has a certain version, or none
+    Cas(CasArgs),
+    /// Delete a key's value
+    Delete(DeleteArgs),
+    /// Look at the cluster and change which acceptors it has
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// Check every acceptor's settings: durability, eviction, replication, version, memory
+    Doctor(DoctorArgs),
+    /// Measure how fast the cluster is
+    Bench(BenchArgs),
+}
+
+/// Which cluster, and how it is called.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreArgs {
+    /// The acceptors' addresses, with commas between: redis://host:port or redis://user:password@host:port
+    #[arg(
+        long,
+        value_name = "URL,…",
+        env = "GRYADKA_ACCEPTORS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        required = true
+    )]
+    pub(crate) acceptors: Vec<String>,
+    /// What the registers' keys begin with on the servers
+    #[arg(long, value_name = "TEXT", default_value = "gryadka:")]
+    pub(crate) prefix: String,
+    /// How long the store may take, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// The key, 1 to 1024 bytes
+    pub(crate) key: OsString,
+    /// Print version and value as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// Where a new value comes from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ValueArgs {
+    /// The value, or - to read it from stdin
+    pub(crate) value: Option<OsString>,
+    /// Read the value from a file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "gryadka set [OPTIONS] --acceptors <URL,…> <KEY> <VALUE|--file <PATH>>")]
+pub(crate) struct SetArgs {
+    /// The key, 1 to 1024 bytes
+    pub(crate) key: OsString,
+    #[command(flatten)]
+    pub(crate) value: ValueArgs,
+    /// Print the version as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// What the value must be.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct CasExpected {
+    /// The version that the value must have
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    /// There must be no value
+    #[arg(long)]
+    pub(crate) absent: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "gryadka cas [OPTIONS] --acceptors <URL,…> <KEY> <--version <N>|--absent> <VALUE|--file <PATH>>"
+)]
+pub(crate) struct CasArgs {
+    /// The key, 1 to 1024 bytes
+    pub(crate) key: OsString,
+    #[command(flatten)]
+    pub(crate) expected: CasExpected,
+    #[command(flatten)]
+    pub(crate) value: ValueArgs,
+    /// Print the version as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// The key, 1 to 1024 bytes
+    pub(crate) key: OsString,
+    /// Only if the value has this version
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    /// Print the version as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Where to listen; beyond this machine only with a token and TLS
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
+    pub(crate) listen: SocketAddr,
+    /// How many keys are remembered to save them a round trip
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) cache: usize,
+    /// How long requests under way have to finish after SIGTERM or SIGINT
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) shutdown_grace: Duration,
+    #[command(flatten, next_help_heading = "Access")]
+    pub(crate) access: AccessArgs,
+    #[command(flatten, next_help_heading = "Limits")]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// A file with the token that clients must show; also from GRYADKA_TOKEN
+    #[arg(long, value_name = "PATH")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A file with the token that changes the cluster; also from GRYADKA_ADMIN_TOKEN
+    #[arg(long, value_name = "PATH")]
+    pub(crate) admin_token_file: Option<PathBuf>,
+    /// The certificate and those that signed it, PEM
+    #[arg(long, value_name = "PATH", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "PATH", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Let anybody who can reach the service read and write
+    #[arg(long)]
+    pub(crate) insecure_no_token: bool,
+    /// Let anybody on the way read, write, and learn the token
+    #[arg(long)]
+    pub(crate) insecure_no_tls: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// The longest value, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub(crate) max_value: usize,
+    /// How many requests may be under way; more are turned away
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub(crate) max_requests: usize,
+    /// How many connections may be open; more wait
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    pub(crate) max_connections: usize,
+    /// How long a client may take to send its headers, and its body
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) read_timeout: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Make a cluster of servers that belong to none
+    Init(ClusterArgs),
+    /// Print the configuration and how each acceptor is
+    Status(ClusterArgs),
+    /// Add an acceptor, while clients go on
+    Grow {
+        /// Its address
+        acceptor: String,
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Remove an acceptor, while clients go on
+    Shrink {
+        /// Its id, as in `gryadka cluster status`
+        acceptor: u32,
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Give a lost acceptor's place to an empty server
+    Replace {
+        /// The lost acceptor's id, as in `gryadka cluster status`
+        old: u32,
+        /// The empty server's address
+        new: String,
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Copy every register to where the configuration wants it
+    Rescan(ClusterArgs),
+    /// Erase deleted registers from every acceptor
+    Collect(ClusterArgs),
+    /// Finish what an interrupted command has left half done
+    Resume(ClusterArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// How many loops ask for one change after the other
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) loops: usize,
+    /// How many keys they share
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) keys: usize,
+    /// The values' size, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 100)]
+    pub(crate) value_size: usize,
+    /// The share of reads, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) reads: f64,
+    /// Changes per second, begun on time whatever the store does; without it, as fast as it goes
+    #[arg(long, value_name = "PER-SECOND")]
+    pub(crate) rate: Option<f64>,
+    /// How many private servers to start
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "urls")]
+    pub(crate) acceptors: u32,
+    /// Measure these servers instead, with commas between
+    #[arg(long, value_name = "URL,…", value_delimiter = ',')]
+    pub(crate) urls: Vec<String>,
+    /// Print the whole report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A time such as `500ms`, `2s` or `1m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.get(digits.len()..).unwrap_or_default();
+    let millis = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let duration = digits.parse::<u64>().ok().zip(millis);
+    duration
+        .and_then(|(number, unit)| number.checked_mul(unit))
+        .filter(|millis| (1..=LONGEST).contains(millis))
+        .map(Duration::from_millis)
+        .ok_or_else(|| String::from("a time is written 500ms, 2s or 1m, and is at most a day"))
+}
+
+/// A day, in milliseconds.
+const LONGEST: u64 = 86_400_000;
+
+/// What was typed; or what clap has to say about it, said, and the exit code.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        // With stderr gone there is nobody left to tell.
+        drop(error.print());
+        let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        if asked { ExitCode::SUCCESS } else { USAGE.into() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::builder::StyledStr;
+    use std::fmt::Write as _;
+
+    /// The help of a command and of all below it, as a terminal of 100 columns shows it.
+    fn help(mut command: clap::Command, out: &mut String) {
+        let shown: StyledStr = command.render_help();
+        writeln!(out, "── {}\n{shown}", command.get_bin_name().unwrap_or_default()).unwrap();
+        for subcommand in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            help(subcommand.clone(), out);
+        }
+    }
+
+    #[test]
+    fn the_help_is_as_it_was() {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let mut text = String::new();
+        help(command, &mut text);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_its_unit() {
+        for (text, expected) in [
+            ("500ms", Some(500)),
+            ("2s", Some(2000)),
+            ("1m", Some(60_000)),
+            ("2", None),
+            ("0s", None),
+            ("s", None),
+            ("1.5s", None),
+            ("-1s", None),
+            ("2h", None),
+            ("99999999999999999999s", None),
+        ] {
+            assert_eq!(duration(text).ok(), expected.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_comes_from_one_place_and_a_condition_is_one() {
+        let parsed = |line: &str| {
+            let words = format!("gryadka {line} --acceptors redis://127.0.0.1:1");
+            Cli::try_parse_from(words.split(' ')).is_ok()
+        };
+        for (line, fine) in [
+            ("set k v", true),
+            ("set k -", true),
+            ("set k --file f", true),
+            ("set k", false),
+            ("set k v --file f", false),
+            ("cas k --version 3 v", true),
+            ("cas k --absent v", true),
+            ("cas k v", false),
+            ("cas k --absent --version 3 v", false),
+            ("cas k --version -1 v", false),
+            ("delete k --version 3", true),
+            ("serve --tls-cert c", false),
+        ] {
+            assert_eq!(parsed(line), fine, "{line}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `gryadka serve`.
+
+use super::connect;
+use crate::args::{AccessArgs, LimitArgs, ServeArgs};
+use crate::exit::{End, Failure};
+use crate::service::{Drained, Server};
+use crate::settings::{Limits, Settings, TlsFiles, Token, Tokens, Waived};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Where tokens come from when no file is named.
+const TOKEN: &str = "GRYADKA_TOKEN";
+const ADMIN_TOKEN: &str = "GRYADKA_ADMIN_TOKEN";
+
+pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
+    let terminate = signal(SignalKind::terminate()).map_err(Failure::io("signals"))?;
+    let interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
+    let gryadka = connect(&args.store, args.cache).await?;
+    let urls = args.store.acceptors.clone();
+    let server = Server::bind(settings(args)?, gryadka, &urls).await?;
+    writeln!(io::stderr(), "gryadka: listening on {}", server.address())
+        .map_err(Failure::io("stderr"))?;
+    match server.run(either(terminate, interrupt)).await {
+        Drained::Finished => tracing::info!("everything under way was finished"),
+        Drained::CutOff => tracing::warn!("the time of grace is over: what was left is cut off"),
+    }
+    Ok(End::Done)
+}
+
+async fn either(mut terminate: Signal, mut interrupt: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+    }
+}
+
+fn settings(args: ServeArgs) -> Result<Settings, Failure> {
+    let AccessArgs {
+        token_file,
+        admin_token_file,
+        tls_cert,
+        tls_key,
+        insecure_no_token,
+        insecure_no_tls,
+    } = args.access;
+    let tls = tls_cert.zip(tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+    Ok(Settings {
+        listen: args.listen,
+        tokens: Tokens {
+            client: token(token_file.as_deref(), TOKEN)?,
+            admin: token(admin_token_file.as_deref(), ADMIN_TOKEN)?,
+        },
+        tls,
+        waived: Waived { token: insecure_no_token, tls: insecure_no_tls },
+        limits: limits(&args.limits, args.store.timeout),
+        shutdown_grace: args.shutdown_grace,
+    })
+}
+
+const fn limits(args: &LimitArgs, timeout: Duration) -> Limits {
+    Limits {
+        timeout,
+        read_timeout: args.read_timeout,
+        value_bytes: args.max_value,
+        requests: args.max_requests,
+        connections: args.max_connections,
+    }
+}
+
+/// The token from the file, or else from the environment. An empty one is an error rather than none.
+fn token(file: Option<&Path>, variable: &str) -> Result<Option<Token>, Failure> {
+    let text = match file {
+        Some(path) => {
+            let what = format!("cannot read {}", path.display());
+            Some(std::fs::read_to_string(path).map_err(Failure::io(what))?)
+        }
+        None => match std::env::var(variable) {
+            Ok(text) => Some(text),
+            Err(std::env::VarError::NotPresent) => None,
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(Failure::Usage(format!("{variable} is no text")));
+            }
+        },
+    };
+    let from = || file.map_or_else(|| variable.to_owned(), |path| path.display().to_string());
+    text.map(|text| Token::new(&text))
+        .transpose()
+        .map_err(|error| Failure::Usage(format!("{}: {error}", from())))
+}

@@ -1,0 +1,124 @@
+//! What is read of a request beside its path: the deadline, the body, the query.
+
+use super::problem::Problem;
+use axum::body::{Body, HttpBody};
+use axum::http::HeaderMap;
+use gryadka::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// How long the store may take: a number of milliseconds.
+const TIMEOUT: &str = "Gryadka-Timeout-Ms";
+/// The longest time that a client may ask for, in milliseconds.
+const LONGEST: u64 = 60_000;
+
+/// How long the store may take, counted from when the whole request is there.
+pub(crate) fn timeout(headers: &HeaderMap, default: Duration) -> Result<Duration, Problem> {
+    let mut values = headers.get_all(TIMEOUT).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(default),
+        (Some(value), None) => value
+            .to_str()
+            .ok()
+            .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|text| text.parse().ok())
+            .filter(|millis| (1..=LONGEST).contains(millis))
+            .map(Duration::from_millis)
+            .ok_or(WRONG_TIMEOUT),
+        (Some(_), Some(_)) => Err(WRONG_TIMEOUT),
+    }
+}
+
+const WRONG_TIMEOUT: Problem = Problem::BadHeader { name: TIMEOUT, want: "one number, 1 to 60000" };
+
+/// How much of a body is taken, and how long it is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimits {
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+}
+
+/// The whole body.
+pub(crate) async fn body(body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
+    // What announces itself as too long need not be read.
+    if body.size_hint().lower() > u64::try_from(limits.bytes).unwrap_or(u64::MAX) {
+        return Err(Problem::TooLarge { limit: limits.bytes });
+    }
+    let collecting = Limited::new(body, limits.bytes).collect();
+    let Ok(collected) = tokio::time::timeout(limits.time, collecting).await else {
+        return Err(Problem::BodyTimeout);
+    };
+    match collected {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::TooLarge { limit: limits.bytes })
+        }
+        Err(error) => Err(Problem::BadBody(error.to_string())),
+    }
+}
+
+/// A body that is a JSON document.
+pub(crate) async fn json<T: DeserializeOwned>(
+    received: Body,
+    limits: BodyLimits,
+) -> Result<T, Problem> {
+    let bytes = body(received, limits).await?;
+    serde_json::from_slice(&bytes).map_err(|error| Problem::BadBody(error.to_string()))
+}
+
+/// How much an increment adds: `by`, or 1.
+pub(crate) fn by(query: Option<&str>) -> Result<i64, Problem> {
+    let want = "by=N at most once and nothing else, N an integer of 64 bits";
+    let wrong = Problem::BadQuery { want };
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(1) };
+    let number = query.strip_prefix("by=").ok_or_else(|| wrong.clone())?;
+    let number = percent_decode_str(number).decode_utf8().map_err(|_| wrong.clone())?;
+    number.parse().map_err(|_| wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn a_timeout_is_one_number_in_range() {
+        for (values, fine) in [
+            (&[][..], true),
+            (&["1"], true),
+            (&["60000"], true),
+            (&["0"], false),
+            (&["60001"], false),
+            (&["+5"], false),
+            (&["1.5"], false),
+            (&[""], false),
+            (&["5", "5"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("gryadka-timeout-ms", HeaderValue::from_static(value));
+            }
+            assert_eq!(timeout(&headers, Duration::from_secs(1)).is_ok(), fine, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_increment_adds_one_unless_told_otherwise() {
+        for (query, expected) in [
+            (None, Some(1)),
+            (Some(""), Some(1)),
+            (Some("by=5"), Some(5)),
+            (Some("by=-9223372036854775808"), Some(i64::MIN)),
+            (Some("by=%2D5"), Some(-5)),
+            (Some("by=9223372036854775808"), None),
+            (Some("by="), None),
+            (Some("by=1&by=2"), None),
+            (Some("by=1&x=2"), None),
+            (Some("x=2"), None),
+        ] {
+            assert_eq!(by(query).ok(), expected, "{query:?}");
+        }
+    }
+}

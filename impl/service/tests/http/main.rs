@@ -1,0 +1,14 @@
+//! The service over real sockets, with native acceptors behind it.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod access;
+mod client;
+mod conditions;
+mod described;
+mod description;
+mod faults;
+mod keys;
+mod refused;
+mod running;
+mod shutdown;
+mod tool;
