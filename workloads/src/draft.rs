@@ -279,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn there_are_cold_keys_where_the_membership_changes() {
+        let cold = |text: &str| {
+            let draft = Draft::parse(text, "f").unwrap();
+            draft.settle(EnvironmentKind::Embedded, FaultKind::ALL, 1, None).unwrap().cold
+        };
+        assert_eq!(cold("workload = \"append\"\nfaults = [\"membership\"]"), COLD);
+        assert_eq!(cold("workload = \"append\"\nfaults = [\"cut\"]"), 0);
+        assert_eq!(cold("workload = \"append\"\nfaults = [\"cut\"]\ncold = 3"), 3);
+    }
+
+    #[test]
     fn the_scenarios_that_come_along_are_whole() {
         for (name, _, text) in BUILT_IN {
             let draft = Draft::parse(text, name).unwrap();

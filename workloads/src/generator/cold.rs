@@ -39,7 +39,7 @@ impl Cold {
         }
     }
 
-    fn to_read_by(&mut self, thread: u64) -> Option<&mut VecDeque<u32>> {
+    fn reads_left_to(&mut self, thread: u64) -> Option<&mut VecDeque<u32>> {
         self.to_read.get_mut(&(thread % self.nodes))
     }
 }
@@ -58,13 +58,11 @@ impl Generator for Cold {
     fn next(&mut self, thread: u64, random: &mut Pcg32) -> Call {
         if let Some(key) = self.to_write.pop_front() {
             self.written += 1;
-            let value = match self.write {
-                Function::Cas => json!([null, 0]),
-                _ => self.written.into(),
-            };
+            let creates = self.write == Function::Cas;
+            let value = if creates { json!([null, 0]) } else { self.written.into() };
             return Call { f: self.write, key: format!("{PREFIX}{key}"), value };
         }
-        if let Some(key) = self.to_read_by(thread).and_then(VecDeque::pop_front) {
+        if let Some(key) = self.reads_left_to(thread).and_then(VecDeque::pop_front) {
             return Call { f: Function::Read, key: format!("{PREFIX}{key}"), value: Value::Null };
         }
         self.warm.next(thread, random)
@@ -76,7 +74,7 @@ impl Generator for Cold {
             return;
         }
         if call.f == Function::Read {
-            self.to_read_by(thread).into_iter().for_each(|keys| keys.push_back(key));
+            self.reads_left_to(thread).into_iter().for_each(|keys| keys.push_back(key));
         } else if answer.value.get("observed").is_none() {
             self.to_write.push_back(key);
         }

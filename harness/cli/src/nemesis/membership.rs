@@ -265,7 +265,7 @@ impl<'a> Moving<'a> {
         self.environment.end(leaver).await?;
         self.members.numbers.remove(&leaver);
         let (_, seen) = Line::open(self.environment.address(leaver), PATIENCE).await;
-        self.sentences.push(format!("during, a{leaver} has left: a new connection {seen}"));
+        self.sentences.push(format!("a{leaver} has left: a new connection {seen}"));
         self.sentences.extend(self.environment.process_evidence(leaver));
         Ok(seen == Seen::Refused)
     }
@@ -279,6 +279,10 @@ impl<'a> Moving<'a> {
         until: Instant,
     ) -> (bool, Vec<String>) {
         let (mut deaths, mut sentences) = (deaths.iter().copied(), self.sentences.clone());
+        if self.change.leaves.is_some() && self.leaver.is_none() {
+            sentences.push(String::from("who is to leave was not found in the cluster"));
+            return (false, sentences);
+        }
         let mut failure = String::from("drivers were killed until the end");
         while Instant::now() < until {
             let dies = deaths.next();

@@ -46,7 +46,7 @@ fn three_four_three_and_replacements_of_every_kind_are_valid_and_proved() {
         "during: epoch 2, settled: a1 a2 a3 a4; all vote",
         "after: epoch 7, settled: a1 a4 a5; all vote",
         "a driver was killed when the aim {1, 2, 3, 4} was announced",
-        "during, a2 has left: a new connection refused",
+        "a2 has left: a new connection refused",
         "\"21 of 21 such reads\"",
     ] {
         assert!(results.contains(seen), "{seen} is not in {results}");
