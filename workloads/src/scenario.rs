@@ -28,9 +28,21 @@ pub enum Mutant {
     /// A proposer goes on under the ballot of an accept that did not end in a quorum, unless it saw
     /// a conflict: what the published implementation does.
     ReusedBallot,
+    /// A change whose round ended in doubt is applied again without looking whether it has happened.
+    DoubtRepeated,
+    /// A read without a round answers the highest ballot of a quorum, held by all of it or not.
+    ReadNewest,
+    /// Of the changes that share a round, all but the last are answered before it ends.
+    AnsweredEarly,
 }
 
-named!(Mutant, "mutant", { ReusedBallot => "reused-ballot" });
+// As the gallery of the seeded world has them.
+named!(Mutant, "mutant", {
+    ReusedBallot => "reused-ballot",
+    DoubtRepeated => "doubt-repeated",
+    ReadNewest => "read-newest",
+    AnsweredEarly => "answered-early",
+});
 
 /// A complete scenario: it reruns a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
