@@ -1,9 +1,12 @@
 //! A scenario as a user writes it, in a file or as flags: what is left out gets its default.
 
+mod check;
+
 use crate::{
     EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, UnknownName,
     Workload, plan,
 };
+use check::{OutOfRange, check, check_cold, check_schedule};
 use serde::Deserialize;
 use std::fmt;
 
@@ -19,6 +22,8 @@ pub struct Draft {
     pub concurrency: Option<u32>,
     pub rate: Option<f64>,
     pub keys: Option<u32>,
+    pub cold: Option<u32>,
+    pub collect: Option<Span>,
     pub deadline: Option<Span>,
     pub faults: Option<Vec<FaultKind>>,
     pub fault_interval: Option<Span>,
@@ -30,6 +35,9 @@ pub struct Draft {
     pub schedule: Option<Vec<PlannedFault>>,
 }
 
+/// How many cold keys there are when the membership changes.
+const COLD: u32 = 20;
+
 const FIELDS: &[&str] = &[
     "workload",
     "environment",
@@ -38,6 +46,8 @@ const FIELDS: &[&str] = &[
     "concurrency",
     "rate",
     "keys",
+    "cold",
+    "collect",
     "deadline",
     "faults",
     "fault-interval",
@@ -68,12 +78,6 @@ impl fmt::Display for ScenarioError {
             (None, _) => f.write_str(&self.reason),
         }
     }
-}
-
-/// A field whose value is out of range.
-struct OutOfRange {
-    field: &'static str,
-    reason: String,
 }
 
 impl Draft {
@@ -108,6 +112,8 @@ impl Draft {
             concurrency: self.concurrency.or(base.concurrency),
             rate: self.rate.or(base.rate),
             keys: self.keys.or(base.keys),
+            cold: self.cold.or(base.cold),
+            collect: self.collect.or(base.collect),
             deadline: self.deadline.or(base.deadline),
             faults: self.faults.or(base.faults),
             fault_interval: self.fault_interval.or(base.fault_interval),
@@ -158,6 +164,7 @@ impl Draft {
                 return Err(located(no_room(from, until, interval)));
             }
         }
+        check_cold(&scenario).map_err(located)?;
         Ok(scenario)
     }
 
@@ -173,6 +180,11 @@ impl Draft {
         })?;
         let time = self.time.unwrap_or_else(|| Span::seconds(30));
         let nodes = self.nodes.unwrap_or(3);
+        let faults = self.faults.clone().unwrap_or_else(|| able.to_vec());
+        let changes = match &self.schedule {
+            Some(schedule) => schedule.iter().any(|planned| planned.membership.is_some()),
+            None => faults.contains(&FaultKind::Membership),
+        };
         Ok(Scenario {
             workload,
             environment,
@@ -181,8 +193,10 @@ impl Draft {
             concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
             rate: self.rate.unwrap_or(500.0),
             keys: self.keys.unwrap_or(5),
+            cold: self.cold.unwrap_or(if changes { COLD } else { 0 }),
+            collect: self.collect.unwrap_or_else(|| Span::seconds(2)),
             deadline: self.deadline.unwrap_or_else(|| Span::seconds(1)),
-            faults: self.faults.clone().unwrap_or_else(|| able.to_vec()),
+            faults,
             fault_interval: self.fault_interval.unwrap_or_else(|| Span::millis(2500)),
             quiet: self.quiet.unwrap_or_else(|| Span::millis((time.as_millis() / 4).min(5000))),
             seed: self.seed.unwrap_or(seed),
@@ -208,111 +222,6 @@ fn line_of(text: &str, field: &str) -> Option<usize> {
         rest.is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
     };
     text.lines().position(sets).map(|line| line + 1)
-}
-
-fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
-    let (hour, day) = (Span::seconds(3600), Span::seconds(24 * 3600));
-    within("nodes", scenario.nodes, 1, 9)?;
-    within("time", scenario.time, Span::seconds(1), day)?;
-    within("concurrency", scenario.concurrency, scenario.nodes, 500)?;
-    within("keys", scenario.keys, 1, 10_000)?;
-    within("deadline", scenario.deadline, Span::millis(10), Span::seconds(60))?;
-    within("fault-interval", scenario.fault_interval, Span::millis(500), hour)?;
-    within("quiet", scenario.quiet, Span::millis(100), scenario.time)?;
-    within("seed", scenario.seed, 0, i64::MAX.unsigned_abs())?;
-    if scenario.rate != 0.0 && !(0.001..=1e6).contains(&scenario.rate) {
-        let reason = format!("{} is out of range; allowed: 0.001 to 1000000, and 0", scenario.rate);
-        return Err(OutOfRange { field: "rate", reason });
-    }
-    if let Some(unable) = scenario.faults.iter().find(|fault| !able.contains(fault)) {
-        return Err(OutOfRange { field: "faults", reason: cannot(scenario, *unable, able) });
-    }
-    Ok(())
-}
-
-fn cannot(scenario: &Scenario, fault: FaultKind, able: &[FaultKind]) -> String {
-    let able: Vec<_> = able.iter().map(|fault| fault.name()).collect();
-    format!(
-        "the environment {} cannot do {fault}; it can do {}. {fault} can be done with --environment process, which needs redis-server",
-        scenario.environment,
-        able.join(", ")
-    )
-}
-
-fn within<T: PartialOrd + fmt::Display>(
-    field: &'static str,
-    value: T,
-    least: T,
-    most: T,
-) -> Result<(), OutOfRange> {
-    if value < least || value > most {
-        let reason = format!("{value} is out of range; allowed: {least} to {most}");
-        return Err(OutOfRange { field, reason });
-    }
-    Ok(())
-}
-
-fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
-    let end = scenario.time.as_millis() - scenario.quiet.as_millis();
-    let mut free = 0;
-    for (number, planned) in scenario.schedule.iter().enumerate() {
-        let wrong = |reason: String| {
-            Err(OutOfRange { field: "schedule", reason: format!("entry {}: {reason}", number + 1) })
-        };
-        let ends = planned.at.as_millis().saturating_add(planned.lasts.as_millis());
-        if ends > end {
-            return wrong(format!(
-                "ends at {}, after the faults' time of {}",
-                Span::millis(ends),
-                Span::millis(end)
-            ));
-        }
-        if planned.at.as_millis() < free {
-            return wrong(format!("begins at {}, before the one before it has ended", planned.at));
-        }
-        free = ends;
-        if !able.contains(&planned.fault) {
-            return wrong(cannot(scenario, planned.fault, able));
-        }
-        let known = |node: u32| (1..=scenario.nodes).contains(&node);
-        let links_known =
-            planned.links.iter().all(|link| known(link.proposer) && known(link.acceptor));
-        if !links_known || planned.node.is_some_and(|node| !known(node)) {
-            return wrong(format!(
-                "names a node that is not there; allowed: 1 to {}",
-                scenario.nodes
-            ));
-        }
-        if planned.fault.is_of_links() == planned.links.is_empty()
-            || planned.fault.is_of_links() == planned.node.is_some()
-        {
-            return wrong(String::from(
-                "a fault of links needs `links`, one of an acceptor `node`, and neither takes the other",
-            ));
-        }
-        let lacks = [
-            (FaultKind::OneWay, planned.direction.is_none(), "direction"),
-            (FaultKind::Latency, planned.latency.is_none(), "latency"),
-            (FaultKind::Loss, planned.probability.is_none(), "probability"),
-        ];
-        let lacks = lacks.iter().find(|(fault, lacking, _)| *fault == planned.fault && *lacking);
-        if let Some((_, _, field)) = lacks {
-            return wrong(format!("{} needs the field `{field}`", planned.fault));
-        }
-        let delays = Span::millis(1)..=Span::seconds(10);
-        if planned.latency.is_some_and(|latency| !delays.contains(&latency)) {
-            return wrong(String::from("latency is out of range; allowed: 1ms to 10s"));
-        }
-        if planned.jitter.is_some_and(|jitter| planned.latency.is_none_or(|l| jitter >= l)) {
-            return wrong(String::from("jitter is out of range; it must be less than the latency"));
-        }
-        if planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
-            return wrong(String::from(
-                "probability is out of range; allowed: above 0 and up to 1",
-            ));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -367,6 +276,17 @@ mod tests {
         let flags = Draft { nodes: Some(4), ..Draft::default() };
         let scenario = flags.over(file).settle(EnvironmentKind::Embedded, &[], 1, None).unwrap();
         assert_eq!((scenario.nodes, scenario.keys, scenario.concurrency), (4, 2, 8));
+    }
+
+    #[test]
+    fn there_are_cold_keys_where_the_membership_changes() {
+        let cold = |text: &str| {
+            let draft = Draft::parse(text, "f").unwrap();
+            draft.settle(EnvironmentKind::Embedded, FaultKind::ALL, 1, None).unwrap().cold
+        };
+        assert_eq!(cold("workload = \"append\"\nfaults = [\"membership\"]"), COLD);
+        assert_eq!(cold("workload = \"append\"\nfaults = [\"cut\"]"), 0);
+        assert_eq!(cold("workload = \"append\"\nfaults = [\"cut\"]\ncold = 3"), 3);
     }
 
     #[test]

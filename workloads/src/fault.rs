@@ -21,6 +21,8 @@ pub enum FaultKind {
     Kill,
     /// An acceptor is stopped in its tracks (SIGSTOP) and let go on.
     Pause,
+    /// Acceptors join, leave and are replaced, while drivers of the change are killed and resumed.
+    Membership,
 }
 
 named!(FaultKind, "fault", {
@@ -32,6 +34,7 @@ named!(FaultKind, "fault", {
     Restart => "restart",
     Kill => "kill",
     Pause => "pause",
+    Membership => "membership",
 });
 
 impl FaultKind {
@@ -47,16 +50,23 @@ impl FaultKind {
             Self::Restart => "an acceptor is stopped and started again on what it had kept",
             Self::Kill => "an acceptor is killed (SIGKILL) and started again on what it had kept",
             Self::Pause => "an acceptor is stopped in its tracks (SIGSTOP) and let go on",
+            Self::Membership => "acceptors join, leave and are replaced; who drives that is killed",
         }
     }
 
-    /// Whether it befalls links; the others befall an acceptor.
+    /// Whether it befalls links.
     #[must_use]
     pub const fn is_of_links(self) -> bool {
         match self {
             Self::Cut | Self::Blackhole | Self::OneWay | Self::Latency | Self::Loss => true,
-            Self::Restart | Self::Kill | Self::Pause => false,
+            Self::Restart | Self::Kill | Self::Pause | Self::Membership => false,
         }
+    }
+
+    /// Whether it befalls the server of one acceptor.
+    #[must_use]
+    pub const fn is_of_acceptor(self) -> bool {
+        !self.is_of_links() && !matches!(self, Self::Membership)
     }
 }
 

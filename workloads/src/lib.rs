@@ -10,10 +10,12 @@
 //! | which faults are there? | `fault.rs` |
 //! | which links does a partition cut? | `grudge.rs` |
 //! | when does which fault strike whom? | `schedule.rs` |
+//! | which acceptors join and leave? | `change.rs` |
 //! | what makes up a run, and how is it read from a file? | `scenario.rs`, `draft.rs` |
 //! | which limits can a user set? | `threshold.rs` |
 //! | how is a length of time written? | `span.rs` |
 
+mod change;
 mod client;
 mod draft;
 mod fault;
@@ -26,10 +28,11 @@ mod span;
 mod threshold;
 mod workload;
 
+pub use change::{Loss, PlannedChange};
 pub use client::{Answer, Call, Client};
 pub use draft::{Draft, ScenarioError};
 pub use fault::{FaultKind, OneWay};
-pub use generator::Generator;
+pub use generator::{Generator, is_cold};
 pub use grudge::{Link, Shape};
 pub use names::{UnknownName, nearest};
 pub use scenario::{BUILT_IN, EnvironmentKind, Mutant, Scenario};

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_hand_is_told_the_nearest_right_word() {
         let error = "blackhol".parse::<FaultKind>().unwrap_err().to_string();
-        insta::assert_snapshot!(error, @r#"there is no fault "blackhol"; did you mean "blackhole"? Allowed: cut, blackhole, one-way, latency, loss, restart, kill, pause"#);
+        insta::assert_snapshot!(error, @r#"there is no fault "blackhol"; did you mean "blackhole"? Allowed: cut, blackhole, one-way, latency, loss, restart, kill, pause, membership"#);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Everything that makes up a run.
 
+use crate::generator::Cold;
 use crate::names::named;
-use crate::{FaultKind, PlannedFault, Span, Threshold, Workload};
+use crate::{FaultKind, Generator, PlannedFault, Span, Threshold, Workload};
 use serde::Serialize;
 
 /// Where a run takes place.
@@ -27,9 +28,21 @@ pub enum Mutant {
     /// A proposer goes on under the ballot of an accept that did not end in a quorum, unless it saw
     /// a conflict: what the published implementation does.
     ReusedBallot,
+    /// A change whose round ended in doubt is applied again without looking whether it has happened.
+    DoubtRepeated,
+    /// A read without a round answers the highest ballot of a quorum, held by all of it or not.
+    ReadNewest,
+    /// Of the changes that share a round, all but the last are answered before it ends.
+    AnsweredEarly,
 }
 
-named!(Mutant, "mutant", { ReusedBallot => "reused-ballot" });
+// As the gallery of the seeded world has them.
+named!(Mutant, "mutant", {
+    ReusedBallot => "reused-ballot",
+    DoubtRepeated => "doubt-repeated",
+    ReadNewest => "read-newest",
+    AnsweredEarly => "answered-early",
+});
 
 /// A complete scenario: it reruns a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +62,11 @@ pub struct Scenario {
     pub rate: f64,
     /// Objects in use at a time, 1 to 10,000.
     pub keys: u32,
+    /// Keys that are written at the beginning and read at the end by every node, up to 1000: whether
+    /// a change of membership has brought everything along. At least 1 when there is such a fault.
+    pub cold: u32,
+    /// How often tombstones are collected, 100 ms to 1 h; 0 for never.
+    pub collect: Span,
     /// After this long a client gives a call up; 10 ms to 1 min.
     pub deadline: Span,
     /// The kinds of faults that a schedule is drawn from.
@@ -94,6 +112,16 @@ impl Scenario {
     #[must_use]
     pub fn steady(time: Span) -> Span {
         Span::millis((time.as_millis() / 10).min(2000))
+    }
+
+    /// A fresh generator of the calls.
+    #[must_use]
+    pub fn generator(&self) -> Box<dyn Generator> {
+        let warm = self.workload.generator(self.nodes, self.keys);
+        if self.cold == 0 {
+            return warm;
+        }
+        Box::new(Cold::new(warm, self.workload.first_write(), self.cold, self.nodes))
     }
 
     /// The scenario as a file, complete.

@@ -1,6 +1,7 @@
 //! When which fault strikes whom: drawn from a seed, saved, and played again.
 
-use crate::{FaultKind, Link, OneWay, Shape, Span};
+use crate::change::Acceptors;
+use crate::{FaultKind, Link, OneWay, PlannedChange, Span};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
@@ -21,7 +22,7 @@ pub struct PlannedFault {
     /// The links that it strikes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
-    /// The node whose acceptor it strikes.
+    /// The acceptor that it strikes: that of the node of this number, if it did not join later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<u32>,
     /// Which way it stalls.
@@ -36,6 +37,9 @@ pub struct PlannedFault {
     /// How likely one message is to be lost, above 0 and up to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
+    /// Which acceptors join and leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<PlannedChange>,
 }
 
 impl PlannedFault {
@@ -64,6 +68,9 @@ impl PlannedFault {
             FaultKind::Restart => format!("restarts {whom}"),
             FaultKind::Kill => format!("kills {whom}"),
             FaultKind::Pause => format!("pauses {whom}"),
+            FaultKind::Membership => {
+                self.membership.as_ref().map_or_else(String::new, PlannedChange::what)
+            }
         }
     }
 }
@@ -80,6 +87,7 @@ pub fn plan(
     seed: u64,
 ) -> Vec<PlannedFault> {
     let mut random = Pcg32::seed_from_u64(seed);
+    let mut acceptors = Acceptors::of(nodes);
     let mut turns: Vec<FaultKind> = Vec::new();
     let mut planned = Vec::new();
     let mut at = from.as_millis();
@@ -90,14 +98,20 @@ pub fn plan(
         }
         let lasts = random.random_range(interval.as_millis() / 2..=interval.as_millis() * 3 / 4);
         if let Some(kind) = turns.pop() {
-            planned.push(draw(kind, nodes, Span::millis(at), Span::millis(lasts), &mut random));
+            let when = (Span::millis(at), Span::millis(lasts));
+            planned.push(draw(kind, when, &mut acceptors, &mut random));
         }
         at += interval.as_millis();
     }
     planned
 }
 
-fn draw(kind: FaultKind, nodes: u32, at: Span, lasts: Span, random: &mut Pcg32) -> PlannedFault {
+fn draw(
+    kind: FaultKind,
+    (at, lasts): (Span, Span),
+    acceptors: &mut Acceptors,
+    random: &mut Pcg32,
+) -> PlannedFault {
     let mut planned = PlannedFault {
         at,
         lasts,
@@ -109,16 +123,26 @@ fn draw(kind: FaultKind, nodes: u32, at: Span, lasts: Span, random: &mut Pcg32) 
         latency: None,
         jitter: None,
         probability: None,
+        membership: None,
     };
+    if kind == FaultKind::Membership {
+        let change = acceptors.change(random);
+        let moved = [change.joins, change.leaves].into_iter().flatten();
+        let mut moved: Vec<_> = moved.map(|acceptor| format!("a{acceptor}")).collect();
+        moved.dedup();
+        planned.whom = moved.join(" ");
+        planned.membership = Some(change);
+        return planned;
+    }
     if !kind.is_of_links() {
-        let node = random.random_range(1..=nodes);
-        planned.node = Some(node);
-        planned.whom = format!("a{node}");
+        let acceptor = acceptors.draw(random);
+        planned.node = Some(acceptor);
+        planned.whom = format!("a{acceptor}");
         return planned;
     }
     let everywhere =
         matches!(kind, FaultKind::Latency | FaultKind::Loss) && random.random_bool(0.7);
-    let shape = if everywhere { Shape::all(nodes) } else { Shape::draw(nodes, random) };
+    let shape = acceptors.shape(everywhere, random);
     (planned.whom, planned.links) = (shape.words, shape.links);
     match kind {
         FaultKind::OneWay => {
@@ -137,7 +161,8 @@ fn draw(kind: FaultKind, nodes: u32, at: Span, lasts: Span, random: &mut Pcg32) 
         | FaultKind::Blackhole
         | FaultKind::Restart
         | FaultKind::Kill
-        | FaultKind::Pause => {}
+        | FaultKind::Pause
+        | FaultKind::Membership => {}
     }
     planned
 }
@@ -172,7 +197,7 @@ mod tests {
             let last = &schedule[9];
             prop_assert!(last.at.as_millis() + last.lasts.as_millis() <= 32_000);
             for kind in FaultKind::ALL {
-                prop_assert!(schedule[..8].iter().any(|fault| fault.fault == *kind));
+                prop_assert!(schedule[..9].iter().any(|fault| fault.fault == *kind));
             }
             for fault in &schedule {
                 prop_assert_eq!(fault.links.is_empty(), !fault.fault.is_of_links());

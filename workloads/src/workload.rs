@@ -7,7 +7,7 @@ use harness_history::Function;
 /// A workload: which calls are made, and which model judges them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Workload {
-    /// Reads, writes and compare-and-sets of unique values on several keys.
+    /// Reads, writes and compare-and-sets of unique values on several keys, and deletes.
     CasRegister,
     /// Each node reads and compare-and-sets its own key to one more, in a loop.
     Increment,
@@ -27,7 +27,7 @@ impl Workload {
     pub const fn summary(self) -> &'static str {
         match self {
             Self::CasRegister => {
-                "reads, writes and compare-and-sets of unique values on several keys"
+                "reads, writes, compare-and-sets and deletes of unique values on several keys"
             }
             Self::Increment => "each node reads its own key and compare-and-sets it to one more",
             Self::Append => "blind appends of unique elements to lists, and reads of the lists",
@@ -50,6 +50,15 @@ impl Workload {
             Self::CasRegister => &[Function::Read, Function::Write, Function::Cas],
             Self::Increment => &[Function::Read, Function::Cas],
             Self::Append => &[Function::Append, Function::Read],
+        }
+    }
+
+    /// How a cold key is written first.
+    pub(crate) const fn first_write(self) -> Function {
+        match self {
+            Self::CasRegister => Function::Write,
+            Self::Increment => Function::Cas,
+            Self::Append => Function::Append,
         }
     }
 

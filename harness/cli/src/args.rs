@@ -74,6 +74,12 @@ pub(crate) struct ScenarioArgs {
     /// Objects in use at a time [default: 5]
     #[arg(long, value_name = "N")]
     keys: Option<u32>,
+    /// Keys written at first and read at the end by every node [default: 20 under membership, else 0]
+    #[arg(long, value_name = "N")]
+    cold: Option<u32>,
+    /// How often tombstones are collected; 0 for never [default: 2s]
+    #[arg(long, value_name = "TIME")]
+    collect: Option<Span>,
     /// After this long a client gives a call up [default: 1s]
     #[arg(long, value_name = "TIME")]
     deadline: Option<Span>,
@@ -112,6 +118,8 @@ impl ScenarioArgs {
             concurrency: self.concurrency,
             rate: self.rate,
             keys: self.keys,
+            cold: self.cold,
+            collect: self.collect,
             deadline: self.deadline,
             faults,
             fault_interval: self.fault_interval,

@@ -1,8 +1,9 @@
 //! What must have happened for a green answer to mean anything, and the limits that the user set.
 
-use harness_history::{FaultPeriod, Header, Operation, Outcome, Proof};
+use harness_history::{FaultPeriod, Function, Header, Operation, Outcome, Proof};
 use reports::{Condition, Measures};
-use workloads::{Metric, Scenario, Threshold};
+use std::collections::BTreeSet;
+use workloads::{Metric, Scenario, Threshold, is_cold};
 
 /// What is demanded of every run: each kind of call succeeds, each phase makes progress, each
 /// fault is injected and shown to bite and to be gone, and nobody cuts the load short.
@@ -21,6 +22,7 @@ pub(crate) fn demands(
         demands.push(at_least_one(format!("some {function} succeeds"), count));
     }
     demands.extend(progress(scenario, header, &ok, faults));
+    demands.extend(cold(scenario, header, &ok, faults));
     demands.push(Condition {
         demand: String::from("the load lasts its time"),
         seen: String::from(if interrupted { "it was cut short" } else { "it did" }),
@@ -78,6 +80,28 @@ fn progress(
     conditions
 }
 
+/// After the faults every node reads every cold key.
+fn cold(
+    scenario: &Scenario,
+    header: Option<&Header>,
+    ok: &[&Operation],
+    faults: &[FaultPeriod],
+) -> Option<Condition> {
+    let quiet_from = faults.iter().filter_map(|fault| fault.ended).max().unwrap_or(0);
+    let reads = ok.iter().filter(|o| o.f == Function::Read && o.invoked.time >= quiet_from);
+    let read_by = |operation: &&&Operation| {
+        let key = operation.key.as_deref().filter(|key| is_cold(key))?;
+        Some((header?.node_of(operation.process)?.to_owned(), key.to_owned()))
+    };
+    let seen: BTreeSet<_> = reads.filter_map(|operation| read_by(&operation)).collect();
+    let all = scenario.cold as usize * scenario.nodes as usize;
+    (all > 0).then(|| Condition {
+        demand: String::from("every node reads every cold key after the faults"),
+        seen: format!("{} of {all} such reads", seen.len()),
+        met: seen.len() == all,
+    })
+}
+
 /// The limits that the user set.
 pub(crate) fn limits(scenario: &Scenario, total: &Measures, nodes: &[Measures]) -> Vec<Condition> {
     let limit = |threshold: &Threshold| match threshold {
@@ -107,7 +131,7 @@ pub(crate) fn limits(scenario: &Scenario, total: &Measures, nodes: &[Measures]) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use harness_history::{Function, Point, Value};
+    use harness_history::{Point, Value};
     use workloads::{Draft, EnvironmentKind, FaultKind};
 
     const SECOND: u64 = 1_000_000_000;

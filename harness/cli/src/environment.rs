@@ -19,20 +19,20 @@ pub(crate) enum EnvironmentError {
     )]
     NoRedis,
     /// A server did not come up, or not again.
-    #[error("the acceptor of n{node} did not come up: {reason}{log}")]
+    #[error("acceptor a{acceptor} did not come up: {reason}{log}")]
     NotUp {
-        /// Whose acceptor.
-        node: u32,
+        /// Which one.
+        acceptor: u32,
         /// What was seen.
         reason: String,
         /// The last lines of its log, each on a line of its own.
         log: String,
     },
     /// A process could not be signalled.
-    #[error("the acceptor of n{node} could not be sent {signal}: {source}")]
+    #[error("acceptor a{acceptor} could not be sent {signal}: {source}")]
     Signal {
-        /// Whose acceptor.
-        node: u32,
+        /// Which one.
+        acceptor: u32,
         /// The signal's name.
         signal: &'static str,
         /// What the system said.
@@ -51,7 +51,7 @@ pub(crate) enum EnvironmentError {
     Unable(FaultKind),
 }
 
-/// The acceptors of a run, one per node.
+/// The acceptors of a run, by number: one per node from the beginning, and those that join later.
 pub(crate) enum Environment {
     Process(Process),
     Embedded(Embedded),
@@ -68,6 +68,7 @@ pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
             FaultKind::Latency,
             FaultKind::Loss,
             FaultKind::Restart,
+            FaultKind::Membership,
         ],
     }
 }
@@ -100,19 +101,58 @@ impl Environment {
         nodes: u32,
         logs: &Path,
     ) -> Result<Self, EnvironmentError> {
-        match kind {
-            EnvironmentKind::Auto | EnvironmentKind::Process => {
-                Process::start(nodes, logs).await.map(Self::Process)
-            }
-            EnvironmentKind::Embedded => Embedded::start(nodes).map(Self::Embedded),
+        let mut environment = match kind {
+            EnvironmentKind::Auto | EnvironmentKind::Process => Self::Process(Process::new(logs)?),
+            EnvironmentKind::Embedded => Self::Embedded(Embedded::default()),
+        };
+        for _ in 0..nodes {
+            environment.start_acceptor().await?;
+        }
+        Ok(environment)
+    }
+
+    /// Starts one more acceptor, empty and without a place in any cluster. Answers its number, which
+    /// is the next one.
+    pub(crate) async fn start_acceptor(&mut self) -> Result<u32, EnvironmentError> {
+        match self {
+            Self::Process(process) => process.add().await,
+            Self::Embedded(embedded) => embedded.add(),
         }
     }
 
-    /// Where a node's acceptor listens, itself: not through a link. The same for the whole run.
-    pub(crate) fn address(&self, node: u32) -> SocketAddr {
+    /// Where an acceptor listens, itself: not through a link. The same for the whole run.
+    pub(crate) fn address(&self, acceptor: u32) -> SocketAddr {
         match self {
-            Self::Process(process) => process.address(node),
-            Self::Embedded(embedded) => embedded.address(node),
+            Self::Process(process) => process.address(acceptor),
+            Self::Embedded(embedded) => embedded.address(acceptor),
+        }
+    }
+
+    /// The same as the store wants it.
+    pub(crate) fn url(&self, acceptor: u32) -> String {
+        let scheme = match self {
+            Self::Process(_) => "redis",
+            Self::Embedded(_) => "native",
+        };
+        format!("{scheme}://{}", self.address(acceptor))
+    }
+
+    /// Ends an acceptor for good, if it has not ended yet: nobody counts on it any more.
+    pub(crate) async fn end(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Process(process) => process.end(acceptor).await,
+            Self::Embedded(embedded) => {
+                embedded.stop(acceptor).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Kills an acceptor and starts it again, at the same address, without anything that it knew.
+    pub(crate) async fn wipe(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Process(process) => process.wipe(acceptor).await,
+            Self::Embedded(embedded) => embedded.wipe(acceptor).await,
         }
     }
 
@@ -124,27 +164,27 @@ impl Environment {
         }
     }
 
-    /// Does a fault to a node's acceptor.
+    /// Does a fault to an acceptor.
     pub(crate) async fn strike(
         &mut self,
         fault: FaultKind,
-        node: u32,
+        acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         match self {
-            Self::Process(process) => process.strike(fault, node).await,
-            Self::Embedded(embedded) => embedded.strike(fault, node).await,
+            Self::Process(process) => process.strike(fault, acceptor).await,
+            Self::Embedded(embedded) => embedded.strike(fault, acceptor).await,
         }
     }
 
-    /// Undoes a fault of a node's acceptor, and waits until it serves again.
+    /// Undoes a fault of an acceptor, and waits until it serves again.
     pub(crate) async fn undo(
         &mut self,
         fault: FaultKind,
-        node: u32,
+        acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         match self {
-            Self::Process(process) => process.undo(fault, node).await,
-            Self::Embedded(embedded) => embedded.undo(fault, node).await,
+            Self::Process(process) => process.undo(fault, acceptor).await,
+            Self::Embedded(embedded) => embedded.undo(fault, acceptor).await,
         }
     }
 
@@ -157,9 +197,9 @@ impl Environment {
     }
 
     /// What can be said about the acceptor's process, as evidence; empty when there is none.
-    pub(crate) fn process_evidence(&mut self, node: u32) -> Option<String> {
+    pub(crate) fn process_evidence(&mut self, acceptor: u32) -> Option<String> {
         match self {
-            Self::Process(process) => Some(process.evidence(node)),
+            Self::Process(process) => Some(process.evidence(acceptor)),
             Self::Embedded(_) => None,
         }
     }

@@ -1,22 +1,21 @@
-//! A workload's calls as changes of a Gryadka store.
+//! A workload's calls as calls of a Gryadka store.
 
-use crate::cluster::AnyAcceptor;
-use gryadka::{Bytes, ChangeError, Step, Store};
+use gryadka::{Bytes, ChangeError, Gryadka, Step};
 use harness_history::{Function, Outcome, Value};
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use workloads::{Answer, Call, Client};
 
-/// A client of one node's proposer. Values are kept in the store as JSON.
+/// A client of one node's proposer. Values are kept in the store as JSON; null is what a register
+/// without a value holds, so to write it is to delete.
 #[derive(Clone)]
 pub(crate) struct GryadkaClient {
-    pub(crate) store: Arc<Store<AnyAcceptor>>,
+    pub(crate) store: Gryadka,
     pub(crate) deadline: Duration,
 }
 
-/// What a change was told, beside that it committed.
+/// What a call was told by the store.
 #[derive(Clone)]
 enum Told {
     Done(Value),
@@ -26,9 +25,15 @@ enum Told {
 
 impl Client for GryadkaClient {
     async fn call(&self, call: &Call) -> Answer {
-        let deadline = Instant::now() + self.deadline;
-        let change = |present: Option<&Bytes>| step(call, decode(present));
-        let result = self.store.change(call.key.as_bytes(), change, deadline).await;
+        let (key, deadline) = (call.key.as_bytes(), Instant::now() + self.deadline);
+        let result = if matches!(call.f, Function::Read | Function::Get) {
+            let read = self.store.get(key, deadline).await;
+            read.map(|found| Told::Done(decode(found.as_ref().map(|found| &found.value))))
+        } else {
+            let asked = call.clone();
+            let change = move |present: gryadka::Present<'_>| step(&asked, decode(present.value));
+            self.store.change(key, change, deadline).await
+        };
         match result {
             Ok(Told::Done(value)) => Answer::ok(value),
             Ok(Told::Mismatch(observed)) => Answer {
@@ -38,7 +43,7 @@ impl Client for GryadkaClient {
             },
             Err(error) => {
                 let outcome = match error {
-                    ChangeError::NotApplied(_) => Outcome::Fail,
+                    ChangeError::NotApplied(_) | ChangeError::TooLong(_) => Outcome::Fail,
                     ChangeError::Unknown(_) => Outcome::Info,
                 };
                 Answer { outcome, value: call.value.clone(), error: Some(error.to_string()) }
@@ -51,6 +56,10 @@ fn step(call: &Call, present: Value) -> Step<Bytes, Told> {
     let asked = &call.value;
     match call.f {
         Function::Read | Function::Get => Step::Keep(Told::Done(present)),
+        // Nothing is there to delete: the register is as the call wants it.
+        Function::Write | Function::Put if asked.is_null() && present.is_null() => {
+            Step::Keep(Told::Done(Value::Null))
+        }
         Function::Write | Function::Put => put(asked, asked),
         Function::Cas if present == asked[0] => put(&asked[1], asked),
         Function::Cas => Step::Keep(Told::Mismatch(present)),
@@ -67,7 +76,8 @@ fn step(call: &Call, present: Value) -> Step<Bytes, Told> {
 }
 
 fn put(value: &Value, answer: &Value) -> Step<Bytes, Told> {
-    Step::Put(Some(Bytes::from(value.to_string())), Told::Done(answer.clone()))
+    let bytes = (!value.is_null()).then(|| Bytes::from(value.to_string()));
+    Step::Put(bytes, Told::Done(answer.clone()))
 }
 
 /// What the store holds; null when it holds nothing. Bytes that are no JSON were not written by a
@@ -76,4 +86,16 @@ fn decode(present: Option<&Bytes>) -> Value {
     present.map_or(Value::Null, |bytes| {
         serde_json::from_slice(bytes).unwrap_or_else(|_| json!([{ "unreadable": bytes.to_vec() }]))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_write_null_is_to_delete() {
+        let call = Call { f: Function::Write, key: "k".into(), value: Value::Null };
+        assert!(matches!(step(&call, json!(7)), Step::Put(None, Told::Done(Value::Null))));
+        assert!(matches!(step(&call, Value::Null), Step::Keep(Told::Done(Value::Null))));
+    }
 }

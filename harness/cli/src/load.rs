@@ -1,5 +1,6 @@
 //! Client threads: each makes one call at a time, and goes on as a new process after a doubt.
 
+use crate::nemesis::News;
 use crate::recorder::Recorder;
 use harness_history::Outcome;
 use rand::SeedableRng;
@@ -15,6 +16,8 @@ use workloads::{Answer, Call, Client, Generator, Scenario};
 struct Source {
     generator: Box<dyn Generator>,
     random: Pcg32,
+    /// Whether the generator knows that the quiet part has begun.
+    calm: bool,
 }
 
 /// Starts the client threads. They end, each after its present call, when `stop` turns true.
@@ -23,11 +26,15 @@ pub(crate) fn start<C: Client + Clone>(
     clients: &[C],
     recorder: &Arc<Recorder>,
     stop: &watch::Receiver<bool>,
+    news: &watch::Receiver<News>,
+    start: Instant,
 ) -> JoinSet<()> {
     let source = Arc::new(Mutex::new(Source {
-        generator: scenario.workload.generator(scenario.nodes, scenario.keys),
+        generator: scenario.generator(),
         random: Pcg32::seed_from_u64(scenario.seed),
+        calm: false,
     }));
+    let quiet = start + scenario.time.duration().saturating_sub(scenario.quiet.duration());
     let concurrency = u64::from(scenario.concurrency);
     let period = (scenario.rate > 0.0)
         .then(|| Duration::from_secs_f64(f64::from(scenario.concurrency) / scenario.rate));
@@ -40,6 +47,8 @@ pub(crate) fn start<C: Client + Clone>(
             source: Arc::clone(&source),
             recorder: Arc::clone(recorder),
             stop: stop.clone(),
+            news: news.clone(),
+            quiet,
             period,
         }));
     }
@@ -53,6 +62,9 @@ struct Thread<C> {
     source: Arc<Mutex<Source>>,
     recorder: Arc<Recorder>,
     stop: watch::Receiver<bool>,
+    news: watch::Receiver<News>,
+    /// When the quiet part begins, if all faults are over by then.
+    quiet: Instant,
     /// From one call to the next, when a rate is kept.
     period: Option<Duration>,
 }
@@ -94,7 +106,11 @@ async fn run<C: Client>(mut at: Thread<C>) {
 impl<C> Thread<C> {
     fn next(&self) -> Call {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        let Source { generator, random } = &mut *source;
+        let Source { generator, random, calm } = &mut *source;
+        if !*calm && Instant::now() >= self.quiet && self.news.borrow().calm {
+            *calm = true;
+            generator.calm();
+        }
         generator.next(self.thread, random)
     }
 

@@ -8,6 +8,9 @@ use workloads::Mutant;
 pub(crate) fn rules(mutant: Mutant) -> Arc<dyn Rules> {
     match mutant {
         Mutant::ReusedBallot => Arc::new(ReusedBallot),
+        Mutant::DoubtRepeated => Arc::new(DoubtRepeated),
+        Mutant::ReadNewest => Arc::new(ReadNewest),
+        Mutant::AnsweredEarly => Arc::new(AnsweredEarly),
     }
 }
 
@@ -19,5 +22,32 @@ struct ReusedBallot;
 impl Rules for ReusedBallot {
     fn keeps_ballot_of_incomplete_accept(&self, saw_conflict: bool) -> bool {
         !saw_conflict
+    }
+}
+
+#[derive(Debug)]
+struct DoubtRepeated;
+
+impl Rules for DoubtRepeated {
+    fn looks_for_doubtful_changes(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct ReadNewest;
+
+impl Rules for ReadNewest {
+    fn reads_one_ballot(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct AnsweredEarly;
+
+impl Rules for AnsweredEarly {
+    fn answers_after_the_round(&self) -> bool {
+        false
     }
 }

@@ -4,6 +4,7 @@
 //! gone. Each step is a line of `faults.jsonl` before the next one is taken.
 
 mod evidence;
+mod membership;
 
 use crate::cluster::Links;
 use crate::environment::{Environment, EnvironmentError};
@@ -11,12 +12,14 @@ use crate::recorder::nanos;
 use evidence::Evidence;
 use harness_history::{FaultEvent, FaultStage};
 use harness_proxy::{Condition, Direction, ProxyError};
+use membership::{Members, Moving};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use workloads::{FaultKind, OneWay, PlannedFault};
+use workloads::{FaultKind, OneWay, PlannedChange, PlannedFault, Scenario};
 
 /// Why the nemesis cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -32,22 +35,33 @@ pub(crate) enum NemesisError {
 /// Injects faults and undoes them. Owns the environment while a run goes on.
 pub(crate) struct Nemesis {
     environment: Environment,
-    links: Links,
+    links: Arc<Links>,
+    members: Members,
     log: FaultLog,
-    /// What is going on, for people; empty between faults.
-    news: watch::Sender<String>,
+    news: watch::Sender<News>,
+}
+
+/// What is going on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct News {
+    /// The fault of the moment, for people; empty between faults.
+    pub(crate) fault: String,
+    /// There will be no more faults.
+    pub(crate) calm: bool,
 }
 
 impl Nemesis {
     pub(crate) fn new(
         environment: Environment,
-        links: Links,
+        links: Arc<Links>,
+        scenario: &Scenario,
         path: &Path,
         start: Instant,
-    ) -> Result<(Self, watch::Receiver<String>), NemesisError> {
-        let (news, receiver) = watch::channel(String::new());
+    ) -> Result<(Self, watch::Receiver<News>), NemesisError> {
+        let (news, receiver) = watch::channel(News::default());
         let log = FaultLog::create(path, start)?;
-        Ok((Self { environment, links, log, news }, receiver))
+        let members = Members::new(scenario, &links);
+        Ok((Self { environment, links, members, log, news }, receiver))
     }
 
     /// Plays the schedule, and then waits until `stop` turns true. Every fault that was injected is
@@ -66,8 +80,12 @@ impl Nemesis {
             if stopped_before(begins, &mut stop).await {
                 break;
             }
-            self.one(number, planned, &mut stop).await?;
+            match &planned.membership {
+                Some(change) => self.membership(number, planned, change, &mut stop).await?,
+                None => self.one(number, planned, &mut stop).await?,
+            }
         }
+        self.news.send_modify(|news| news.calm = true);
         // The servers are looked at once more at the very end: none may have ended by itself.
         drop(stop.wait_for(|stop| *stop).await);
         Ok(self.environment.all_there()?)
@@ -87,16 +105,45 @@ impl Nemesis {
         inject(planned, &self.links, &mut self.environment).await?;
         log(FaultStage::Injected, Vec::new())?;
         let ends = Instant::now() + planned.lasts.duration();
-        self.news.send_replace(what.clone());
+        self.news.send_modify(|news| news.fault.clone_from(&what));
         let held = evidence.during(&mut self.environment).await;
         log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, evidence.take())?;
 
         stopped_before(ends, stop).await;
         undo(planned, &self.links, &mut self.environment).await?;
-        self.news.send_replace(String::new());
+        self.news.send_modify(|news| news.fault.clear());
         log(FaultStage::Undone, Vec::new())?;
         let gone = evidence.after(&mut self.environment).await;
         log(if gone { FaultStage::Gone } else { FaultStage::NotUndone }, evidence.take())
+    }
+
+    /// The same for a change of membership. What is done is not taken back: it is undone when the
+    /// cluster is at rest again.
+    async fn membership(
+        &mut self,
+        number: u32,
+        planned: &PlannedFault,
+        change: &PlannedChange,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), NemesisError> {
+        let what = planned.what();
+        let mut log = |stage, evidence| self.log.write(number, planned, &what, stage, evidence);
+        let mut moving = Moving::before(&mut self.members, &mut self.environment, change).await;
+        log(FaultStage::Before, moving.take())?;
+
+        moving.begin().await?;
+        log(FaultStage::Injected, Vec::new())?;
+        let ends = Instant::now() + planned.lasts.duration();
+        self.news.send_modify(|news| news.fault.clone_from(&what));
+        let held = moving.during(stop).await?;
+        log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, moving.take())?;
+
+        stopped_before(ends, stop).await;
+        moving.undo().await?;
+        self.news.send_modify(|news| news.fault.clear());
+        log(FaultStage::Undone, moving.take())?;
+        let gone = moving.after().await;
+        log(if gone { FaultStage::Gone } else { FaultStage::NotUndone }, moving.take())
     }
 }
 
@@ -113,7 +160,7 @@ async fn inject(
     if let Some(node) = planned.node {
         environment.strike(planned.fault, node).await?;
     }
-    for link in planned.links.iter().filter_map(|link| links.get(link)) {
+    for link in planned.links.iter().filter_map(|link| links.get(*link)) {
         link.set(condition(planned))?;
     }
     Ok(())
@@ -124,7 +171,7 @@ async fn undo(
     links: &Links,
     environment: &mut Environment,
 ) -> Result<(), NemesisError> {
-    for link in planned.links.iter().filter_map(|link| links.get(link)) {
+    for link in planned.links.iter().filter_map(|link| links.get(*link)) {
         link.heal()?;
     }
     if let Some(node) = planned.node {
@@ -146,7 +193,9 @@ fn condition(planned: &PlannedFault) -> Condition {
             jitter: planned.jitter.unwrap_or_default().duration(),
         },
         FaultKind::Loss => Condition::Loss { probability: planned.probability.unwrap_or_default() },
-        FaultKind::Restart | FaultKind::Kill | FaultKind::Pause => Condition::Clear,
+        FaultKind::Restart | FaultKind::Kill | FaultKind::Pause | FaultKind::Membership => {
+            Condition::Clear
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the user sees while a run goes on: a bar on a terminal, plain lines elsewhere.
 
+use crate::nemesis::News;
 use crate::recorder::{Counts, Recorder};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
@@ -22,7 +23,7 @@ pub(crate) fn say(text: impl AsRef<str>) {
 /// Shows how the run goes, until it is dropped by its caller.
 pub(crate) async fn show(
     recorder: Arc<Recorder>,
-    mut fault: watch::Receiver<String>,
+    mut fault: watch::Receiver<News>,
     start: Instant,
     time: Duration,
 ) {
@@ -35,7 +36,7 @@ pub(crate) async fn show(
 
 async fn bar(
     recorder: &Recorder,
-    fault: &mut watch::Receiver<String>,
+    fault: &mut watch::Receiver<News>,
     start: Instant,
     time: Duration,
 ) {
@@ -50,7 +51,7 @@ async fn bar(
         tick.tick().await;
         let elapsed = start.elapsed();
         clear.0.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(total).min(total));
-        let fault = fault.borrow_and_update().clone();
+        let fault = fault.borrow_and_update().fault.clone();
         clear.0.set_message(line(recorder.counts(), elapsed, time, &fault));
     }
 }
@@ -66,7 +67,7 @@ impl Drop for ClearOnDrop {
 
 async fn lines(
     recorder: &Recorder,
-    fault: &mut watch::Receiver<String>,
+    fault: &mut watch::Receiver<News>,
     start: Instant,
     time: Duration,
 ) {
@@ -81,7 +82,7 @@ async fn lines(
                     // The nemesis has ended; from here on only the clock speaks.
                     tick.tick().await;
                 }
-                fault.borrow_and_update().clone()
+                fault.borrow_and_update().fault.clone()
             }
         };
         say(line(recorder.counts(), start.elapsed(), time, &now));

@@ -1,4 +1,4 @@
-//! Reads, writes and compare-and-sets of unique values.
+//! Reads, writes and compare-and-sets of unique values, and deletes.
 
 use super::Generator;
 use crate::{Answer, Call};
@@ -7,7 +7,11 @@ use rand::RngExt;
 use rand_pcg::Pcg32;
 use serde_json::json;
 
-/// Every written value is a number never written before, so a read tells which write it saw.
+/// Every so many writes there is a delete.
+const DELETES: u32 = 6;
+
+/// Every written value is a number never written before, so a read tells which write it saw. Now and
+/// then null is written: to a store that is a delete, and to the model a register as it was at first.
 pub(crate) struct CasRegister {
     /// What each key was last seen to hold: the likeliest `from` of a compare-and-set.
     seen: Vec<Value>,
@@ -30,6 +34,7 @@ impl Generator for CasRegister {
         let key = random.random_range(0..self.seen.len());
         let (f, value) = match random.random_range(0..4) {
             0 | 1 => (Function::Read, Value::Null),
+            2 if random.random_ratio(1, DELETES) => (Function::Write, Value::Null),
             2 => (Function::Write, self.fresh().into()),
             _ => (Function::Cas, json!([self.seen[key], self.fresh()])),
         };
@@ -62,17 +67,21 @@ mod tests {
     fn no_value_is_ever_written_twice_and_cas_expects_what_was_seen() {
         let mut generator = CasRegister::new(3);
         let mut random = Pcg32::seed_from_u64(1);
-        let mut written = BTreeSet::new();
+        let (mut written, mut deletes) = (BTreeSet::new(), 0);
         for _ in 0..2000 {
             let call = generator.next(0, &mut random);
             if call.f == Function::Read {
                 continue;
             }
             let new = if call.f == Function::Cas { &call.value[1] } else { &call.value }.clone();
-            assert!(written.insert(new.as_u64().unwrap()), "{new} written twice");
+            if new.is_null() {
+                deletes += 1;
+            } else {
+                assert!(written.insert(new.as_u64().unwrap()), "{new} written twice");
+            }
             generator.learn(0, &call, &Answer::ok(Value::Null));
             assert_eq!(generator.seen[call.key.parse::<usize>().unwrap()], new);
         }
-        assert!(written.len() > 900);
+        assert!(written.len() > 800 && deletes > 50, "{deletes} deletes");
     }
 }

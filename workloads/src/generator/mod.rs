@@ -2,10 +2,13 @@
 
 mod append;
 mod cas_register;
+mod cold;
 mod increment;
 
 pub(crate) use append::Append;
 pub(crate) use cas_register::CasRegister;
+pub(crate) use cold::Cold;
+pub use cold::is_cold;
 pub(crate) use increment::Increment;
 
 use crate::{Answer, Call};
@@ -19,4 +22,7 @@ pub trait Generator: Send {
 
     /// Learns how a thread's call ended.
     fn learn(&mut self, thread: u64, call: &Call, answer: &Answer);
+
+    /// Learns that the last part of the load has begun, with all faults over.
+    fn calm(&mut self) {}
 }

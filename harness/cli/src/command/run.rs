@@ -13,6 +13,7 @@ use crate::nemesis::Nemesis;
 use crate::progress::{self, say};
 use crate::recorder::Recorder;
 use crate::run_directory::RunDirectory;
+use gryadka::Gryadka;
 use harness_history::{Header, Value};
 use jiff::Timestamp;
 use reports::Metadata;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, UnknownName, Workload};
 
@@ -145,14 +147,16 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
-    let (mut nemesis, news) = Nemesis::new(environment, cluster.links, &directory.faults(), start)?;
+    let (mut nemesis, news) =
+        Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
     let (stop, mut stopped) = watch::channel(false);
     let stop = Arc::new(stop);
     let deadline = scenario.deadline.duration();
+    let collector = collector(scenario, &cluster.stores);
     let client = |store| GryadkaClient { store, deadline };
     let clients: Vec<_> = cluster.stores.into_iter().map(client).collect();
-    let mut threads = load::start(scenario, &clients, &recorder, &stopped);
+    let mut threads = load::start(scenario, &clients, &recorder, &stopped, &news, start);
     let time = scenario.time.duration();
     let progress = tokio::spawn(progress::show(Arc::clone(&recorder), news, start, time));
     let nemesis = tokio::spawn({
@@ -179,6 +183,7 @@ async fn under_load(
         }
     };
     stop.send_replace(true);
+    collector.iter().for_each(AbortHandle::abort);
     progress.abort();
     drop(progress.await);
     if interrupted {
@@ -195,6 +200,13 @@ async fn under_load(
         recorder.finish()?;
     }
     Ok(interrupted)
+}
+
+/// Collects tombstones from the first node, as often as the scenario has it.
+fn collector(scenario: &Scenario, stores: &[Gryadka]) -> Option<AbortHandle> {
+    let pause = scenario.collect.duration();
+    let store = stores.first().filter(|_| !pause.is_zero())?.clone();
+    Some(tokio::spawn(async move { store.keep_collecting(pause).await }).abort_handle())
 }
 
 /// A check that is interrupted ends as unknown, and what is known is still reported.

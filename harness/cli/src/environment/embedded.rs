@@ -11,70 +11,91 @@ use workloads::FaultKind;
 /// How long a port that was just given up may take to be free again.
 const PORT_FREE: Duration = Duration::from_secs(2);
 
-/// One native acceptor per node. Its registers are kept while it is stopped, as by a disk that
-/// loses nothing.
+/// Native acceptors. Their registers are kept while they are stopped, as by a disk that loses
+/// nothing.
+#[derive(Default)]
 pub(crate) struct Embedded {
     acceptors: Vec<Native>,
 }
 
 struct Native {
+    number: u32,
     registers: NativeRegisters,
     address: SocketAddr,
     server: Option<NativeServer>,
 }
 
 impl Embedded {
-    pub(crate) fn start(nodes: u32) -> Result<Self, EnvironmentError> {
-        let acceptors = (1..=nodes).map(|node| {
-            let registers = NativeRegisters::default();
-            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let server = NativeServer::start(any, registers.clone())
-                .map_err(|error| not_up(node, error.to_string()))?;
-            Ok(Native { registers, address: server.address(), server: Some(server) })
-        });
-        Ok(Self { acceptors: acceptors.collect::<Result<_, _>>()? })
+    /// Starts one more, and answers its number.
+    pub(crate) fn add(&mut self) -> Result<u32, EnvironmentError> {
+        let number = u32::try_from(self.acceptors.len() + 1).unwrap_or(u32::MAX);
+        let registers = NativeRegisters::default();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = NativeServer::start(any, registers.clone())
+            .map_err(|error| not_up(number, error.to_string()))?;
+        let address = server.address();
+        self.acceptors.push(Native { number, registers, address, server: Some(server) });
+        Ok(number)
     }
 
-    pub(crate) fn address(&self, node: u32) -> SocketAddr {
-        self.acceptors[node as usize - 1].address
+    pub(crate) fn address(&self, acceptor: u32) -> SocketAddr {
+        self.acceptors[acceptor as usize - 1].address
     }
 
     pub(crate) async fn strike(
         &mut self,
         fault: FaultKind,
-        node: u32,
+        acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         if fault != FaultKind::Restart {
             return Err(EnvironmentError::Unable(fault));
         }
-        let acceptor = &mut self.acceptors[node as usize - 1];
-        acceptor.server = None;
-        // A server that was stopped closes its port when its task is next looked at.
-        let until = Instant::now() + PORT_FREE;
-        while probe::answers(acceptor.address).await && Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.stop(acceptor).await;
         Ok(())
     }
 
     pub(crate) async fn undo(
         &mut self,
         fault: FaultKind,
-        node: u32,
+        acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         if fault != FaultKind::Restart {
             return Err(EnvironmentError::Unable(fault));
         }
-        let acceptor = &mut self.acceptors[node as usize - 1];
+        self.acceptors[acceptor as usize - 1].start_again().await
+    }
+
+    /// Stops one. It keeps its registers.
+    pub(crate) async fn stop(&mut self, acceptor: u32) {
+        let acceptor = &mut self.acceptors[acceptor as usize - 1];
+        acceptor.server = None;
+        // A server that was stopped closes its port when its task is next looked at.
+        let until = Instant::now() + PORT_FREE;
+        while probe::answers(acceptor.address).await && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Restarts one without its registers.
+    pub(crate) async fn wipe(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
+        self.stop(acceptor).await;
+        let acceptor = &mut self.acceptors[acceptor as usize - 1];
+        acceptor.registers = NativeRegisters::default();
+        acceptor.start_again().await
+    }
+}
+
+impl Native {
+    async fn start_again(&mut self) -> Result<(), EnvironmentError> {
         let until = Instant::now() + PORT_FREE;
         loop {
-            match NativeServer::start(acceptor.address, acceptor.registers.clone()) {
+            match NativeServer::start(self.address, self.registers.clone()) {
                 Ok(server) => {
-                    acceptor.server = Some(server);
+                    self.server = Some(server);
                     return Ok(());
                 }
                 Err(error) if Instant::now() >= until => {
-                    return Err(not_up(node, error.to_string()));
+                    return Err(not_up(self.number, error.to_string()));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
@@ -82,6 +103,6 @@ impl Embedded {
     }
 }
 
-const fn not_up(node: u32, reason: String) -> EnvironmentError {
-    EnvironmentError::NotUp { node, reason, log: String::new() }
+const fn not_up(acceptor: u32, reason: String) -> EnvironmentError {
+    EnvironmentError::NotUp { acceptor, reason, log: String::new() }
 }

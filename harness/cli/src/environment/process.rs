@@ -21,19 +21,22 @@ const PORT_TRIES: u32 = 3;
 /// Lines of a server's log that an error shows.
 const LOG_LINES: usize = 12;
 
-/// One Redis server per node. All end with this value, whatever state they are in.
+/// Redis servers. All end with this value, whatever state they are in.
 pub(crate) struct Process {
     servers: Vec<Server>,
     binary: PathBuf,
+    logs: PathBuf,
 }
 
 struct Server {
-    node: u32,
+    acceptor: u32,
     port: u16,
     binary: PathBuf,
     data: TempDir,
     log: PathBuf,
     child: Child,
+    /// Whether it was ended for good.
+    ended: bool,
 }
 
 /// The server's binary, if this machine has one.
@@ -42,19 +45,42 @@ pub(crate) fn server() -> Option<PathBuf> {
 }
 
 impl Process {
-    pub(crate) async fn start(nodes: u32, logs: &Path) -> Result<Self, EnvironmentError> {
+    pub(crate) fn new(logs: &Path) -> Result<Self, EnvironmentError> {
         let binary = server().ok_or(EnvironmentError::NoRedis)?;
         fs::create_dir_all(logs)
             .map_err(|source| EnvironmentError::Io { path: logs.to_owned(), source })?;
-        let mut servers = Vec::new();
-        for node in 1..=nodes {
-            servers.push(Server::start(node, &binary, logs).await?);
-        }
-        Ok(Self { servers, binary })
+        Ok(Self { servers: Vec::new(), binary, logs: logs.to_owned() })
     }
 
-    pub(crate) fn address(&self, node: u32) -> SocketAddr {
-        self.servers[node as usize - 1].address()
+    /// Starts one more, and answers its number.
+    pub(crate) async fn add(&mut self) -> Result<u32, EnvironmentError> {
+        let number = u32::try_from(self.servers.len() + 1).unwrap_or(u32::MAX);
+        self.servers.push(Server::start(number, &self.binary, &self.logs).await?);
+        Ok(number)
+    }
+
+    /// Ends one for good, unless it has ended already.
+    pub(crate) async fn end(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
+        let server = &mut self.servers[acceptor as usize - 1];
+        if server.ended {
+            return Ok(());
+        }
+        server.signal(Signal::SIGKILL)?;
+        server.ended = true;
+        server.gone().await
+    }
+
+    /// Kills one and starts it again at the same port with an empty directory.
+    pub(crate) async fn wipe(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
+        let server = &mut self.servers[acceptor as usize - 1];
+        server.signal(Signal::SIGKILL)?;
+        server.gone().await?;
+        server.data = data()?;
+        server.start_again().await
+    }
+
+    pub(crate) fn address(&self, acceptor: u32) -> SocketAddr {
+        self.servers[acceptor as usize - 1].address()
     }
 
     pub(crate) fn version(&self) -> String {
@@ -69,9 +95,9 @@ impl Process {
     pub(crate) async fn strike(
         &mut self,
         fault: FaultKind,
-        node: u32,
+        acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        let server = &mut self.servers[node as usize - 1];
+        let server = &mut self.servers[acceptor as usize - 1];
         match fault {
             FaultKind::Kill => {
                 server.signal(Signal::SIGKILL)?;
@@ -86,37 +112,35 @@ impl Process {
             | FaultKind::Blackhole
             | FaultKind::OneWay
             | FaultKind::Latency
-            | FaultKind::Loss => Err(EnvironmentError::Unable(fault)),
+            | FaultKind::Loss
+            | FaultKind::Membership => Err(EnvironmentError::Unable(fault)),
         }
     }
 
     pub(crate) async fn undo(
         &mut self,
         fault: FaultKind,
-        node: u32,
+        acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        let server = &mut self.servers[node as usize - 1];
+        let server = &mut self.servers[acceptor as usize - 1];
         match fault {
-            FaultKind::Kill | FaultKind::Restart => {
-                let Server { binary, port, data, log, .. } = &*server;
-                server.child = spawn(binary, *port, data.path(), log)?;
-                server.up().await
-            }
+            FaultKind::Kill | FaultKind::Restart => server.start_again().await,
             FaultKind::Pause => server.signal(Signal::SIGCONT),
             FaultKind::Cut
             | FaultKind::Blackhole
             | FaultKind::OneWay
             | FaultKind::Latency
-            | FaultKind::Loss => Err(EnvironmentError::Unable(fault)),
+            | FaultKind::Loss
+            | FaultKind::Membership => Err(EnvironmentError::Unable(fault)),
         }
     }
 
     pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
-        self.servers.iter_mut().try_for_each(Server::there)
+        self.servers.iter_mut().filter(|server| !server.ended).try_for_each(Server::there)
     }
 
-    pub(crate) fn evidence(&mut self, node: u32) -> String {
-        let server = &mut self.servers[node as usize - 1];
+    pub(crate) fn evidence(&mut self, acceptor: u32) -> String {
+        let server = &mut self.servers[acceptor as usize - 1];
         let pid = server.child.id();
         match server.child.try_wait() {
             Ok(Some(status)) => format!("process {pid} has ended: {status}"),
@@ -139,11 +163,11 @@ fn state(pid: u32) -> &'static str {
 }
 
 impl Server {
-    async fn start(node: u32, binary: &Path, logs: &Path) -> Result<Self, EnvironmentError> {
+    async fn start(acceptor: u32, binary: &Path, logs: &Path) -> Result<Self, EnvironmentError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut server = Self::spawn(node, binary, logs)?;
+            let mut server = Self::spawn(acceptor, binary, logs)?;
             match server.up().await {
                 Ok(()) => return Ok(server),
                 Err(_) if tries < PORT_TRIES && server.log().contains("Address already in use") => {
@@ -153,16 +177,19 @@ impl Server {
         }
     }
 
-    fn spawn(node: u32, binary: &Path, logs: &Path) -> Result<Self, EnvironmentError> {
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| EnvironmentError::Io { path, source }
-        };
-        let data = TempDir::with_prefix("harness-redis-").map_err(io(&std::env::temp_dir()))?;
-        let log = logs.join(format!("a{node}.log"));
-        let port = free_port().map_err(io(Path::new("127.0.0.1")))?;
+    fn spawn(acceptor: u32, binary: &Path, logs: &Path) -> Result<Self, EnvironmentError> {
+        let io = |source| EnvironmentError::Io { path: PathBuf::from("127.0.0.1"), source };
+        let data = data()?;
+        let log = logs.join(format!("a{acceptor}.log"));
+        let port = free_port().map_err(io)?;
         let child = spawn(binary, port, data.path(), &log)?;
-        Ok(Self { node, port, binary: binary.to_owned(), data, log, child })
+        Ok(Self { acceptor, ended: false, port, binary: binary.to_owned(), data, log, child })
+    }
+
+    /// Starts it again on what lies in its directory.
+    async fn start_again(&mut self) -> Result<(), EnvironmentError> {
+        self.child = spawn(&self.binary, self.port, self.data.path(), &self.log)?;
+        self.up().await
     }
 
     fn address(&self) -> SocketAddr {
@@ -180,8 +207,11 @@ impl Server {
     fn signal(&mut self, signal: Signal) -> Result<(), EnvironmentError> {
         // A process that has ended is waited for above, and its number may be another's by now.
         self.there()?;
-        let error =
-            |source| EnvironmentError::Signal { node: self.node, signal: signal.as_str(), source };
+        let error = |source| EnvironmentError::Signal {
+            acceptor: self.acceptor,
+            signal: signal.as_str(),
+            source,
+        };
         let pid = i32::try_from(self.child.id()).map_err(|_| error(nix::Error::EINVAL))?;
         kill(Pid::from_raw(pid), signal).map_err(error)
     }
@@ -227,7 +257,7 @@ impl Server {
         let lines: Vec<_> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
         let log = last.iter().map(|line| format!("\n  {line}")).collect();
-        EnvironmentError::NotUp { node: self.node, reason, log }
+        EnvironmentError::NotUp { acceptor: self.acceptor, reason, log }
     }
 }
 
@@ -237,6 +267,11 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn data() -> Result<TempDir, EnvironmentError> {
+    TempDir::with_prefix("harness-redis-")
+        .map_err(|source| EnvironmentError::Io { path: std::env::temp_dir(), source })
 }
 
 fn free_port() -> std::io::Result<u16> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use workloads::{FaultKind, Link, OneWay, PlannedFault};
+use workloads::{FaultKind, OneWay, PlannedFault};
 
 /// How long what was undone may take to be seen gone: a server must read its log again.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
@@ -43,9 +43,9 @@ impl<'a> Evidence<'a> {
         environment: &mut Environment,
     ) -> Self {
         let mut watched: Vec<Watched> = Vec::new();
-        for (name, link) in planned.links.iter().filter_map(|link: &Link| links.get_key_value(link))
-        {
-            let (address, link) = (link.address(), Some(Arc::clone(link)));
+        let struck = planned.links.iter().filter_map(|&name| Some((name, links.get(name)?)));
+        for (name, link) in struck {
+            let (address, link) = (link.address(), Some(link));
             watched.push(Watched { name: name.to_string(), address, link, line: None });
         }
         if let Some(node) = planned.node {
@@ -137,7 +137,8 @@ async fn look_during(planned: PlannedFault, mut watched: Watched) -> (Watched, L
             old == Seen::Silent && new == Seen::Silent
         }
         FaultKind::Latency => slow(old) && slow(new),
-        FaultKind::Loss => false,
+        // These are looked at elsewhere.
+        FaultKind::Loss | FaultKind::Membership => false,
     };
     let mut sentence = format!("the old connection {old}, a new one {new}");
     let mut one_way = true;

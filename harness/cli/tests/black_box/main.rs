@@ -4,6 +4,7 @@
 //! |---|---|
 //! | does a run end with a verdict, and with everything in its directory? | `runs.rs` |
 //! | what becomes of servers and history when a run is cut short? | `cut_short.rs` |
+//! | do acceptors join and leave while the load goes on? | `membership.rs` |
 //! | is bad input refused before anything is started? | `refused.rs` |
 //! | does `check` agree with histories whose answer is known? | `checks.rs` |
 //! | is a store that loses a write found out? | `mutants.rs` |
@@ -17,6 +18,8 @@ mod checks;
 mod commands;
 #[cfg(test)]
 mod cut_short;
+#[cfg(test)]
+mod membership;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]

@@ -74,3 +74,19 @@ fn the_same_cuts_lose_nothing_under_the_protocols_own_rules() {
     let check = &sandbox.latest().json("results.json")["check"];
     assert!(check["undecided"].is_null() && check["counterexample"].is_null(), "{check}");
 }
+
+#[test]
+fn rules_about_doubts_reads_and_combining_are_missed_too() {
+    let sandbox = Sandbox::new();
+    for mutant in ["doubt-repeated", "read-newest", "answered-early"] {
+        let found = (1..=4).any(|seed| {
+            let args = format!(
+                "run append --environment embedded --faults loss,cut --mutant {mutant} --time 5s \
+                 --quiet 500ms --fault-interval 600ms --rate 2000 --concurrency 24 --seed {seed} \
+                 --output out"
+            );
+            sandbox.harness(&args).code() == Some(1)
+        });
+        assert!(found, "{mutant}: no run was invalid");
+    }
+}
