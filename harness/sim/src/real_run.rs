@@ -3,7 +3,7 @@
 use crate::fault::played;
 use crate::scenario::{Expected, SimScenario};
 use crate::setup::{Calls, Load, Network, Setup};
-use workloads::{Scenario, Workload};
+use workloads::{FaultKind, PlannedFault, Scenario, Workload};
 
 /// Nanoseconds of a millisecond.
 const MS: u64 = 1_000_000;
@@ -71,13 +71,23 @@ impl SimScenario {
         };
         Self {
             name: name.to_owned(),
-            summary: String::from("a run of real servers, played in the world"),
+            summary: summary(scenario),
             expected: Expected::Valid,
             seeds: 20,
             mutant: None,
             fixed: Some(setup),
         }
     }
+}
+
+fn summary(scenario: &Scenario) -> String {
+    let changes = |fault: &PlannedFault| fault.fault == FaultKind::Membership;
+    let without = if scenario.schedule.iter().any(changes) {
+        ", without its changes of membership"
+    } else {
+        ""
+    };
+    format!("a run of real servers, played in the world{without}")
 }
 
 fn pause(seconds: f64) -> u64 {

@@ -7,10 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 /// Programs that the tests start, each with the Debian package that brings it.
-const NEEDED: &[(&str, &str)] = &[
-    ("redis-server", "redis-server"),
-    ("setpriv", "util-linux"),
-];
+const NEEDED: &[(&str, &str)] = &[("redis-server", "redis-server"), ("setpriv", "util-linux")];
 
 /// Sends the service what its own description allows, and more.
 const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../impl/service/fuzz/gate");
