@@ -234,7 +234,7 @@ impl Setup {
         self.faults.iter().try_for_each(|fault| self.check_fault(&fault.what))
     }
 
-    fn check_fault(&self, trouble: &Trouble) -> Result<(), SetupError> {
+    pub(crate) fn check_fault(&self, trouble: &Trouble) -> Result<(), SetupError> {
         let (what, found, most) = match *trouble {
             Trouble::Links { .. } => return Ok(()),
             Trouble::CrashProposer(proposer) | Trouble::PauseProposer(proposer) => {

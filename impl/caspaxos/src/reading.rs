@@ -68,6 +68,12 @@ impl<V: Clone> Reading<V> {
         &self.configuration
     }
 
+    /// Whether those who have answered so far do not agree.
+    #[must_use]
+    pub const fn differs(&self) -> bool {
+        self.found.len() > 1
+    }
+
     /// Takes an answer. A repeated one is passed over.
     pub fn on_answer(
         &mut self,

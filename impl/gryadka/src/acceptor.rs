@@ -57,8 +57,9 @@ pub trait Acceptor: Send + Sync + 'static {
         document: Bytes,
     ) -> impl Future<Output = Result<(), Lost>> + Send;
 
-    /// Takes its place away, if it is this one: it votes no more. Its registers stay.
-    fn retire(&self, stamp: Stamp) -> impl Future<Output = Result<(), Lost>> + Send;
+    /// Takes its place away, if it is this one: it votes no more. Its registers and its document
+    /// stay. [`Lost::Fenced`] when it was told of a later epoch than this one.
+    fn retire(&self, stamp: Stamp, epoch: u64) -> impl Future<Output = Result<(), Lost>> + Send;
 
     /// Erases all registers and what else belongs to them, step by step, and answers how many there
     /// were. [`Lost::NotMember`] when the acceptor has, or gets meanwhile, a place in a cluster.

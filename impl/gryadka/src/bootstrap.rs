@@ -24,17 +24,30 @@ pub enum BootstrapError {
         /// What became of it.
         lost: Lost,
     },
+    /// An acceptor votes in a cluster, of which nothing more can be learnt now.
+    #[error("{address} belongs to a cluster already, whose document cannot be had now; try again")]
+    Taken {
+        /// Its address.
+        address: String,
+    },
 }
 
 /// Makes a cluster of the acceptors at these addresses, or finds that it is there already. For a new
-/// one all of them must be reachable; what they held under the prefix before is erased.
+/// one all of them must be reachable, and none may have begun to vote; what they held under the
+/// prefix before is erased.
 pub(crate) async fn bootstrap<A: Acceptor>(
     roster: &Roster<A>,
     addresses: &[String],
     cluster: u64,
 ) -> Result<Document, BootstrapError> {
     let found = roster.ask(addresses).await.map_err(RosterError::from)?;
-    if let Some(document) = roster.newest(addresses, None).await? {
+    let votes = |found: &Found<A>| {
+        let standing = found.status.as_ref().ok().and_then(|status| status.standing);
+        standing.is_some_and(|standing| standing.epoch > 0)
+    };
+    if let Some(voter) = found.iter().find(|found| votes(found)) {
+        let taken = || BootstrapError::Taken { address: voter.address.clone() };
+        let document = roster.newest(addresses, None).await?.ok_or_else(taken)?;
         finish(&document, &found).await?;
         return Ok(document);
     }
@@ -58,9 +71,9 @@ async fn give_place<A: Acceptor>(
     id: u32,
     found: &Found<A>,
 ) -> Result<(), Lost> {
-    // A place of epoch 0 was left behind by an attempt that went no further.
+    // A place of epoch 0 was left behind by an attempt that went no further; a later one is refused.
     if let Some(standing) = found.status.clone()?.standing {
-        found.acceptor.retire(standing.stamp).await?;
+        found.acceptor.retire(standing.stamp, 0).await?;
     }
     found.acceptor.wipe().await?;
     let standing = Standing { stamp: document.stamp(id), epoch: 0, age: 0 };

@@ -127,7 +127,10 @@ impl Gryadka {
     /// [`MembershipError`] when no acceptor can be found.
     pub async fn collect(&self) -> Result<Pass, MembershipError> {
         let document = self.newest().await?;
-        let acceptors = self.shared.roster.of(&document)?;
+        // Whoever leaves, or has not joined yet, has no part in it.
+        let mut acceptors = self.shared.roster.of(&document)?;
+        let members = document.members();
+        acceptors.retain(|id, _| members.contains(&id.0));
         let collector = Collector::new(document, acceptors, fresh_proposer_id());
         match collector {
             Some(collector) => Ok(collector.pass().await),
@@ -149,7 +152,7 @@ impl Gryadka {
     }
 
     /// The document as the store itself has it, which says whether the last step is done; else, where
-    /// that cannot be had soon, the acceptors' copy, which does not.
+    /// that cannot be had soon, the acceptors' copy, which may be behind.
     async fn settled(&self, copy: Document) -> Document {
         let own = self.store.read_any(document::KEY, Instant::now() + PATIENCE).await;
         let own = own.ok().flatten().and_then(|cell| Document::parse(&cell.value?).ok());

@@ -53,6 +53,9 @@ pub enum DocumentError {
     /// It is not written like one.
     #[error("the document of the cluster cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// Epochs begin at 1.
+    #[error("the document of the cluster is of no epoch")]
+    NoEpoch,
     /// Its quorums are not safe.
     #[error("the document of the cluster names impossible quorums: {0}")]
     Quorums(ConfigurationError),
@@ -94,6 +97,9 @@ impl Document {
     /// [`DocumentError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
         let document: Self = serde_json::from_slice(bytes)?;
+        if document.epoch == 0 {
+            return Err(DocumentError::NoEpoch);
+        }
         document.configuration()?;
         Ok(document)
     }
@@ -120,6 +126,12 @@ impl Document {
         Configuration::flexible(prepare.quorum(), accept.quorum())
             .map(|before| Some(before.in_epoch(self.epoch - 1)))
             .map_err(DocumentError::Quorums)
+    }
+
+    /// Whether it says more than another one: of a later epoch, or that the step is done.
+    pub(crate) const fn is_later_than(&self, other: &Self) -> bool {
+        self.epoch > other.epoch
+            || (self.epoch == other.epoch && self.is_settled() && !other.is_settled())
     }
 
     /// Whether every key has been committed in this epoch.

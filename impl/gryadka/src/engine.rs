@@ -19,8 +19,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
+
+/// How long the other acceptors are waited for once those who have answered a read differ. Then a
+/// round is run instead.
+const READ_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Which request a reply answers.
 #[derive(Debug, Clone)]
@@ -37,6 +42,8 @@ pub(crate) struct Engine<A> {
     state: Mutex<State<A>>,
     born: Instant,
     this: Weak<Self>,
+    /// Where timers run, also for a caller who is dropped somewhere else.
+    runtime: Handle,
     /// The latest epoch that an acceptor was heard to be in.
     fenced: watch::Sender<u64>,
     /// An acceptor was heard to be another than the one that is meant.
@@ -92,6 +99,7 @@ impl<A: Acceptor> Engine<A> {
             state: Mutex::new(state(Weak::clone(this))),
             born: Instant::now(),
             this: Weak::clone(this),
+            runtime: Handle::current(),
             fenced: watch::channel(0).0,
             stranger: Notify::new(),
             me,
@@ -173,7 +181,7 @@ impl<A: Acceptor> Engine<A> {
     /// The same at a later time, for a caller who will not be there.
     pub(crate) fn on_time_at(&self, key: Bytes, at: Instant) {
         let this = Weak::clone(&self.this);
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             tokio::time::sleep_until(at).await;
             if let Some(engine) = this.upgrade() {
                 engine.on_time(&key);
@@ -198,6 +206,17 @@ impl<A: Acceptor> Engine<A> {
 
     pub(crate) fn stop_reading(&self, number: u64) {
         self.lock().readings.remove(&number);
+    }
+
+    /// Ends a read without an answer, unless it is settled by then.
+    fn stop_reading_soon(&self, number: u64) {
+        let this = Weak::clone(&self.this);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(READ_PATIENCE).await;
+            if let Some(engine) = this.upgrade() {
+                engine.stop_reading(number);
+            }
+        });
     }
 
     fn at_desk(
@@ -252,7 +271,7 @@ impl<A: Acceptor> Engine<A> {
 impl<A: Acceptor> Inbox<Tag> for Weak<Engine<A>> {
     fn take(&self, delivered: Vec<Delivered<Tag>>) {
         let Some(engine) = self.upgrade() else { return };
-        let (mut told, mut alarms) = (Told::new(), Vec::new());
+        let (mut told, mut alarms, mut impatient) = (Told::new(), Vec::new(), Vec::new());
         let now = engine.nanos(Instant::now());
         let mut state = engine.lock();
         for Delivered { tag, result } in delivered {
@@ -270,10 +289,17 @@ impl<A: Acceptor> Inbox<Tag> for Weak<Engine<A>> {
                         alarms.push((key, at));
                     }
                 }
-                Tag::Read { number, from } => state.on_answer(number, from, result),
+                Tag::Read { number, from } => {
+                    if state.on_answer(number, from, result) {
+                        impatient.push(number);
+                    }
+                }
             }
         }
         drop(state);
+        for number in impatient {
+            engine.stop_reading_soon(number);
+        }
         for (key, at) in alarms {
             engine.afterwards(&key, Some(at), Told::new());
         }
@@ -339,19 +365,22 @@ impl<A: Acceptor> State<A> {
         }
     }
 
-    fn on_answer(&mut self, number: u64, from: AcceptorId, result: Result<Reply, Lost>) {
-        let Some((reading, _)) = self.readings.get_mut(&number) else { return };
+    /// Answers whether acceptors have just been seen to differ, and the others may yet settle it.
+    fn on_answer(&mut self, number: u64, from: AcceptorId, result: Result<Reply, Lost>) -> bool {
+        let Some((reading, _)) = self.readings.get_mut(&number) else { return false };
+        let before = reading.differs();
         let progress = match result {
             Ok(Reply::Current { accepted, value }) => reading.on_answer(from, accepted, value),
             Ok(_) | Err(_) => reading.on_lost(from),
         };
         let answer = match progress {
-            ReadProgress::Wait => return,
+            ReadProgress::Wait => return reading.differs() && !before,
             ReadProgress::Settled(cell) => Some(cell),
             ReadProgress::Unsettled => None,
         };
         if let Some((_, caller)) = self.readings.remove(&number) {
             drop(caller.send(answer));
         }
+        false
     }
 }

@@ -6,8 +6,8 @@ use crate::document::{Document, DocumentError};
 use crate::limits::Limits;
 use crate::roster::{Dial, Roster, RosterError};
 use crate::{
-    Access, AddressError, Bytes, CasAnswer, ChangeError, Expected, Options, Present, ProposerId,
-    RemoteAcceptor, Step, Store, Versioned, Watch,
+    Acceptor, Access, AddressError, Bytes, CasAnswer, ChangeError, Expected, Options, Present,
+    ProposerId, RemoteAcceptor, Step, Store, Versioned, Watch,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,9 @@ use tokio::time::Instant;
 
 /// The waits before acceptors are asked again for a later document: the first, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// How long an acceptor may take to hear of a document.
+const TELL: Duration = Duration::from_secs(2);
 
 /// How a cluster is found, and used.
 #[derive(Clone)]
@@ -306,7 +309,12 @@ impl Gryadka {
 
 impl fmt::Debug for Gryadka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gryadka").field("document", &self.shared.document()).finish_non_exhaustive()
+        // Addresses may have passwords in them.
+        let Document { cluster, epoch, .. } = self.shared.document();
+        f.debug_struct("Gryadka")
+            .field("cluster", &cluster)
+            .field("epoch", &epoch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -314,22 +322,23 @@ impl fmt::Debug for Gryadka {
 /// when an acceptor is not what it was.
 async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
     let mut fenced = store.fenced();
+    let mut wait = AGAIN.0;
     loop {
         tokio::select! {
             changed = fenced.changed() => if changed.is_err() { return },
             () = store.stranger() => {}
         }
         let wanted = *fenced.borrow_and_update();
-        let mut wait = AGAIN.0;
         loop {
             let Some(shared) = shared.upgrade() else { return };
-            if let Err(error) = look(&store, &shared).await {
+            let adopted = look(&store, &shared).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the later configuration cannot be had yet");
-            }
+                false
+            });
             drop(shared);
             // Neither who stays behind nor who is turned away for good asks at every call.
             tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(AGAIN.1);
+            wait = if adopted { AGAIN.0 } else { (wait * 2).min(AGAIN.1) };
             if store.configuration().epoch() >= wanted {
                 break;
             }
@@ -337,14 +346,20 @@ async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
     }
 }
 
-/// Takes over the latest configuration that acceptors know of.
-async fn look(store: &Store<RemoteAcceptor>, shared: &Shared) -> Result<(), ConnectError> {
+/// Takes over the latest configuration that acceptors know of, and tells it to all of them: this
+/// proposer's calls will raise their epochs, and somebody must be able to tell why.
+async fn look(store: &Store<RemoteAcceptor>, shared: &Shared) -> Result<bool, ConnectError> {
     let known = shared.document();
     let addresses: Vec<String> = known.acceptors.into_values().collect();
-    if let Some(newest) = shared.roster.newest(&addresses, Some(known.cluster)).await? {
-        shared.adopt(store, newest)?;
+    let newest = shared.roster.newest(&addresses, Some(known.cluster)).await?;
+    let Some(newest) = newest else { return Ok(false) };
+    for (id, acceptor) in shared.roster.of(&newest)? {
+        let (stamp, epoch, bytes) = (newest.stamp(id.0), newest.epoch, newest.bytes());
+        tokio::spawn(async move {
+            drop(tokio::time::timeout(TELL, acceptor.tell(stamp, epoch, bytes)).await);
+        });
     }
-    Ok(())
+    shared.adopt(store, newest)
 }
 
 fn first_twice(urls: &[String]) -> Option<&String> {

@@ -10,20 +10,17 @@
 //!                        └──────────────────── next step ◄─────────────────────────┘
 //! ```
 
+mod joining;
 mod rescan;
+mod telling;
 
 pub use rescan::Rescan;
 
 use crate::document::{self, Document, DocumentError};
 use crate::roster::{Roster, RosterError};
-use crate::{
-    Acceptor, AddressError, ChangeError, Head, Lost, Options, Present, ProposerId, Reply, Request,
-    Status, Store,
-};
-use caspaxos::{AcceptorId, Ballot, Standing, Step, plan};
-use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use crate::{Acceptor, AddressError, ChangeError, Lost, Options, Present, ProposerId, Store};
+use caspaxos::{AcceptorId, Step, plan};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -93,6 +90,9 @@ pub enum MembershipError {
     /// Other changes are under way.
     #[error("the cluster is on its way to acceptors {0:?}; let that end first, or resume it")]
     Busy(BTreeSet<u32>),
+    /// Somebody else has given up what was announced, or announced something else since.
+    #[error("the change was given up by somebody else; the acceptors are {0:?}")]
+    GivenUp(BTreeSet<u32>),
     /// The caller's deadline came first.
     #[error("not done within the time given; what was done stays, and can be resumed")]
     Deadline,
@@ -111,7 +111,7 @@ pub(crate) struct Driver<'a, A> {
     pub(crate) watch: &'a (dyn Fn(Progress) + Send + Sync),
     /// Other rules than the protocol's own: for the gallery of mutants.
     #[cfg(feature = "mutants")]
-    pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
+    pub(crate) rules: Option<std::sync::Arc<dyn caspaxos::Rules>>,
 }
 
 /// What a driver is to bring about.
@@ -144,6 +144,8 @@ impl<A: Acceptor> Driver<'_, A> {
     /// Goes on until the cluster has the acceptors that it is to have.
     pub(crate) async fn drive(&self, aim: Aim<'_>) -> Result<Document, MembershipError> {
         let mut aim = aim;
+        // What this driver has announced, whether or not it was told that it did.
+        let mut announced = None;
         loop {
             if Instant::now() >= self.deadline {
                 return Err(MembershipError::Deadline);
@@ -155,9 +157,14 @@ impl<A: Acceptor> Driver<'_, A> {
                 continue;
             }
             match (aim, truth.target.clone()) {
+                (Aim::Change(_), Some(under_way)) if Some(&under_way) == announced.as_ref() => {
+                    aim = Aim::Resume;
+                }
                 (Aim::Change(_), Some(under_way)) => return Err(MembershipError::Busy(under_way)),
                 (Aim::Change(target), None) => {
-                    if self.announce(&epoch, &truth, target).await? {
+                    let (wanted, written) = self.announce(&epoch, &truth, target).await?;
+                    announced = Some(wanted);
+                    if written {
                         aim = Aim::Resume;
                     }
                 }
@@ -166,26 +173,34 @@ impl<A: Acceptor> Driver<'_, A> {
                     self.write(&epoch, &truth, &stays).await;
                 }
                 (Aim::Resume, Some(wanted)) => self.step(&epoch, &truth, &wanted).await?,
-                (Aim::Resume | Aim::Cancel, None) => return Ok(truth),
+                (Aim::Resume | Aim::Cancel, None) => {
+                    if announced.is_some_and(|wanted| wanted != truth.members()) {
+                        return Err(MembershipError::GivenUp(truth.members()));
+                    }
+                    if !epoch.document.is_settled() {
+                        self.tell(&truth).await?;
+                    }
+                    return Ok(truth);
+                }
             }
         }
     }
 
-    /// Notes in the store where the cluster is to go, if it can. `false` when that was not to be
-    /// done now.
+    /// Notes in the store where the cluster is to go, if it can; answers that, and whether it was
+    /// written down for certain.
     async fn announce(
         &self,
         epoch: &Epoch<A>,
         truth: &Document,
         target: &Target<'_>,
-    ) -> Result<bool, MembershipError> {
+    ) -> Result<(BTreeSet<u32>, bool), MembershipError> {
         let mut announced = truth.clone();
         let wanted = target(&mut announced)?;
         if wanted.is_empty() {
             return Err(MembershipError::Nobody);
         }
         if wanted == truth.members() {
-            return Ok(true);
+            return Ok((wanted, true));
         }
         for &id in wanted.difference(&truth.members()) {
             let may_join = self.place_of_newcomer(&announced, id).await;
@@ -194,15 +209,15 @@ impl<A: Acceptor> Driver<'_, A> {
         announced.target = Some(wanted.clone());
         let written = self.write(epoch, truth, &announced).await;
         if written {
-            (self.watch)(Progress::Announced(wanted));
+            (self.watch)(Progress::Announced(wanted.clone()));
         }
-        Ok(written)
+        Ok((wanted, written))
     }
 
     /// Commits every key again in the present epoch, whatever it is good for.
     pub(crate) async fn rescan_again(&self) -> Result<u64, MembershipError> {
         let Epoch { document, store } = self.open().await?;
-        let told = self.tell(&document).await?;
+        let told = self.seal(&document, &document.configuration()?).await?;
         rescan::run(self, &document, &store, &told, Rescan::Identity).await
     }
 
@@ -277,7 +292,9 @@ impl<A: Acceptor> Driver<'_, A> {
             return Ok(());
         };
         for AcceptorId(id) in to.members().difference(&from.members()) {
-            self.admit(truth, *id).await?;
+            if !self.admit(epoch, truth, *id).await? {
+                return Ok(());
+            }
         }
         let next = truth.step(to);
         if self.write(epoch, truth, &next).await {
@@ -287,64 +304,10 @@ impl<A: Acceptor> Driver<'_, A> {
         Ok(())
     }
 
-    /// Gives a newcomer its place: empty, and no younger than the others.
-    async fn admit(&self, document: &Document, id: u32) -> Result<(), MembershipError> {
-        let mut age = 0;
-        for found in self.roster.ask(document.acceptors.values()).await? {
-            if let Ok(Status { standing: Some(standing), .. }) = found.status
-                && standing.stamp.cluster == document.cluster
-            {
-                age = age.max(standing.age);
-            }
-        }
-        let stamp = document.stamp(id);
-        let standing = Standing { stamp, epoch: document.epoch, age };
-        let admitted = async {
-            let (acceptor, place) = self.place_of_newcomer(document, id).await?;
-            match place {
-                Some(place) if place.stamp == stamp => return Ok(()),
-                Some(place) => acceptor.retire(place.stamp).await?,
-                None => {}
-            }
-            acceptor.wipe().await?;
-            acceptor.admit(standing, document.bytes()).await
-        };
-        admitted.await.map_err(|lost| newcomer(document, id, lost))?;
-        (self.watch)(Progress::Admitted(id));
-        Ok(())
-    }
-
-    /// The place that a newcomer has already, if it may have it: its own to be, or one of this
-    /// cluster that nobody counts on any more.
-    async fn place_of_newcomer(
-        &self,
-        document: &Document,
-        id: u32,
-    ) -> Result<(Arc<A>, Option<Standing>), Lost> {
-        let address = document.acceptors.get(&id).map_or("", String::as_str);
-        let wrong = |error: AddressError| Lost::NotConnected(error.to_string());
-        let acceptor = self.roster.at(address).map_err(wrong)?;
-        let late = || Lost::NoAnswer(String::from("no answer in time"));
-        let status = tokio::time::timeout(ANSWER, acceptor.status()).await;
-        let place = status.unwrap_or_else(|_| Err(late()))?.standing;
-        let free = place.is_none_or(|place| {
-            let number = place.stamp.acceptor.0;
-            place.stamp.cluster == document.cluster
-                && (number == id || !document.acceptors.contains_key(&number))
-        });
-        if free { Ok((acceptor, place)) } else { Err(Lost::NotMember) }
-    }
-
     /// Seals the epoch before this document's, commits every key again, and notes it.
     async fn settle(&self, document: &Document) -> Result<(), MembershipError> {
         let Some(before) = document.before()? else { return Ok(()) };
-        let told = loop {
-            let told = self.tell(document).await?;
-            if before.is_blocked_by(&told) {
-                break told;
-            }
-            self.wait().await?;
-        };
+        let told = self.seal(document, &before).await?;
         (self.watch)(Progress::Sealed(document.epoch));
         self.age(document, &told).await?;
         let store = self.store(document)?;
@@ -357,62 +320,6 @@ impl<A: Acceptor> Driver<'_, A> {
             // Copies are not the truth, but whoever looks at them should not see a step under way.
             self.tell(&settled).await?;
             self.dismiss(document, &settled).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes the acceptors of this epoch as old as those of the one before are. Newcomers were given
-    /// an age when they joined, but collections went on until the epoch before was sealed; now no
-    /// more can.
-    async fn age(
-        &self,
-        document: &Document,
-        told: &BTreeSet<AcceptorId>,
-    ) -> Result<(), MembershipError> {
-        let configuration = document.configuration()?;
-        let mut oldest = 0;
-        let asked = document.acceptors.iter().filter(|(id, _)| told.contains(&AcceptorId(**id)));
-        for found in self.roster.ask(asked.map(|(_, address)| address)).await? {
-            let standing = found.status.ok().and_then(|status| status.standing);
-            oldest = oldest.max(standing.map_or(0, |standing| standing.age));
-        }
-        let acceptors = self.roster.of(document)?;
-        loop {
-            let raise = async |id: AcceptorId| {
-                let head = Head { stamp: document.stamp(id.0), epoch: document.epoch };
-                let grow = Request::Collect { tombstone: Ballot::ZERO, age: oldest };
-                let call = acceptors.get(&id)?.call(head, vec![(document::KEY.into(), grow)]);
-                let replies = tokio::time::timeout(ANSWER, call).await.ok()?;
-                matches!(replies.first(), Some(Ok(Reply::Collected(_)))).then_some(id)
-            };
-            let members = configuration.members().into_iter().map(raise);
-            let aged: BTreeSet<_> = join_all(members).await.into_iter().flatten().collect();
-            if configuration.accept().met_by(&aged) && configuration.prepare().met_by(&aged) {
-                return Ok(());
-            }
-            self.wait().await?;
-        }
-    }
-
-    /// Tells the acceptors of this epoch and the one before of it. Answers who has heard.
-    async fn tell(&self, document: &Document) -> Result<BTreeSet<AcceptorId>, MembershipError> {
-        let acceptors = self.roster.of(document)?;
-        let tell = async |(id, acceptor): (AcceptorId, Arc<A>)| {
-            let told = acceptor.tell(document.stamp(id.0), document.epoch, document.bytes());
-            matches!(tokio::time::timeout(ANSWER, told).await, Ok(Ok(()))).then_some(id)
-        };
-        Ok(join_all(acceptors.into_iter().map(tell)).await.into_iter().flatten().collect())
-    }
-
-    /// Takes the place away from those who are not needed any more. It is a courtesy: they are
-    /// fenced, and nobody asks them.
-    async fn dismiss(&self, before: &Document, after: &Document) -> Result<(), MembershipError> {
-        let gone: BTreeMap<_, _> =
-            (before.acceptors.iter()).filter(|(id, _)| !after.acceptors.contains_key(id)).collect();
-        for (id, address) in gone {
-            let acceptor = self.roster.at(address)?;
-            let left = tokio::time::timeout(ANSWER, acceptor.retire(before.stamp(*id))).await;
-            tracing::debug!(acceptor = id, address, ?left, "dismissed");
         }
         Ok(())
     }

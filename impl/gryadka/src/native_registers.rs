@@ -40,7 +40,6 @@ pub(crate) enum Spoken {
 struct Malformed;
 
 impl NativeRegisters {
-    /// Executes a command.
     /// How many registers are held.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -53,6 +52,7 @@ impl NativeRegisters {
         self.len() == 0
     }
 
+    /// Executes a command.
     pub(crate) fn execute(&self, command: &[Bytes]) -> Spoken {
         let Some((name, arguments)) = command.split_first() else {
             return Spoken::Error(String::from("ERR empty command"));
@@ -164,9 +164,11 @@ impl Memory {
 
     fn retire(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
         let (_, arguments) = split(arguments)?;
-        let stamp = stamp(arguments.first())?;
-        if self.member.standing().is_some_and(|held| held.stamp != stamp) {
-            return Ok(refusal(Turned::NotMember));
+        let (stamp, epoch) = (stamp(arguments.first())?, number(arguments.get(1))?);
+        match self.member.standing() {
+            Some(held) if held.stamp != stamp => return Ok(refusal(Turned::NotMember)),
+            Some(held) if held.epoch > epoch => return Ok(refusal(Turned::Fenced(held.epoch))),
+            Some(_) | None => {}
         }
         self.member.leave();
         Ok(Spoken::Number(1))

@@ -266,9 +266,9 @@ impl Acceptor for RemoteAcceptor {
         self.run(Verb::Tell, &command).await.map(drop)
     }
 
-    async fn retire(&self, stamp: Stamp) -> Result<(), Lost> {
+    async fn retire(&self, stamp: Stamp, epoch: u64) -> Result<(), Lost> {
         let mut command = self.begin(Verb::Retire, 0, 0);
-        command.arg(wire::stamp(stamp));
+        command.arg(wire::stamp(stamp)).arg(epoch);
         self.run(Verb::Retire, &command).await.map(drop)
     }
 

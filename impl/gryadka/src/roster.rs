@@ -77,6 +77,7 @@ impl<A: Acceptor> Roster<A> {
         cluster: Option<u64>,
     ) -> Result<Option<Document>, RosterError> {
         let mut newest: Option<Document> = None;
+        let mut unreadable = None;
         let mut ask: Vec<String> = addresses.to_vec();
         let mut asked: Vec<String> = Vec::new();
         while !ask.is_empty() {
@@ -85,14 +86,21 @@ impl<A: Acceptor> Roster<A> {
                 if document.is_empty() || (standing.is_none() && cluster.is_none()) {
                     continue;
                 }
-                let document = Document::parse(&document)?;
+                let document = match Document::parse(&document) {
+                    Ok(document) => document,
+                    Err(error) => {
+                        tracing::warn!(%error, "an acceptor's copy of the document is passed over");
+                        unreadable = Some(error);
+                        continue;
+                    }
+                };
                 if cluster.is_some_and(|cluster| cluster != document.cluster) {
                     continue;
                 }
                 if let Some(known) = newest.as_ref().filter(|it| it.cluster != document.cluster) {
                     return Err(RosterError::TwoClusters(known.cluster, document.cluster));
                 }
-                if newest.as_ref().is_none_or(|newest| document.epoch > newest.epoch) {
+                if newest.as_ref().is_none_or(|newest| document.is_later_than(newest)) {
                     newest = Some(document);
                 }
             }
@@ -100,7 +108,10 @@ impl<A: Acceptor> Roster<A> {
             let named = newest.iter().flat_map(|newest| newest.acceptors.values());
             ask = named.filter(|address| !asked.contains(address)).cloned().collect();
         }
-        Ok(newest)
+        match (newest, unreadable) {
+            (None, Some(error)) => Err(error.into()),
+            (newest, _) => Ok(newest),
+        }
     }
 }
 

@@ -8,14 +8,9 @@ use bytes::Bytes;
 use caspaxos::{AcceptorId, Configuration, ProposerId, Step, Why};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
-
-/// How long a quorum read waits for acceptors to agree before a round is run instead, if its
-/// deadline does not come first.
-const READ_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How a store is set up.
 #[derive(Debug, Clone)]
@@ -77,12 +72,15 @@ impl<A: Acceptor> Store<A> {
     /// Applies `f` to what the register holds and commits what it makes of it. `f` may run several
     /// times, but at most one of its results takes effect. `Put(None, …)` deletes.
     ///
+    /// `f` runs while the store is locked: it must be quick, and must not use the store itself.
+    ///
     /// Changes that wait for the same key here share a round. Dropping the future does not take the
     /// change back.
     ///
     /// # Errors
     /// [`ChangeError::NotApplied`] when nothing has happened nor will; [`ChangeError::Unknown`] when
-    /// that cannot be told: only at the deadline, or when many others wrote meanwhile. A change
+    /// that cannot be told: at the deadline, or when the register was erased, or written by many
+    /// others, meanwhile. A change
     /// whose `f` only ever answers [`Step::Keep`] is never unknown.
     ///
     /// # Panics
@@ -157,8 +155,7 @@ impl<A: Acceptor> Store<A> {
     ) -> Result<Option<Cell>, ChangeError> {
         let (number, mut answer) = self.engine.read(&Bytes::copy_from_slice(key));
         let stop = StopReading { engine: &self.engine, number };
-        let patience = deadline.min(Instant::now() + READ_PATIENCE);
-        let settled = tokio::time::timeout_at(patience, &mut answer).await;
+        let settled = tokio::time::timeout_at(deadline, &mut answer).await;
         drop(stop);
         if let Ok(Ok(Some(cell))) = settled {
             return Ok(cell);

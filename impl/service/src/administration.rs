@@ -114,6 +114,7 @@ impl TaskError {
                 }
                 MembershipError::Newcomer { .. } => ("newcomer", Blame::State),
                 MembershipError::Busy(_) => ("busy", Blame::State),
+                MembershipError::GivenUp(_) => ("given-up", Blame::State),
                 MembershipError::Document(_)
                 | MembershipError::Roster(
                     RosterError::Document(_) | RosterError::TwoClusters(..),

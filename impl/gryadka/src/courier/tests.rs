@@ -43,7 +43,7 @@ impl Acceptor for Remote {
     async fn tell(&self, _: Stamp, _: u64, _: Bytes) -> Result<(), Lost> {
         unreachable!()
     }
-    async fn retire(&self, _: Stamp) -> Result<(), Lost> {
+    async fn retire(&self, _: Stamp, _: u64) -> Result<(), Lost> {
         unreachable!()
     }
     async fn wipe(&self) -> Result<u64, Lost> {

@@ -1,10 +1,11 @@
 //! Committing every key again, after a step of a change of membership.
 
-use super::{AGAIN, Driver, MembershipError, Progress};
+use super::{AGAIN, ANSWER, Driver, MembershipError, Progress};
 use crate::document::Document;
-use crate::{Acceptor, Cell, Cursor, Lost, Present, Reply, Request, Store};
+use crate::{Acceptor, Cursor, Present, Reply, Request, Store};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, Register, Step};
+use caspaxos::{AcceptorId, CopyProgress, Copying, Step};
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -45,6 +46,9 @@ pub(super) async fn run<A: Acceptor>(
         }
         let mut cursor = Some(Cursor::default());
         while let Some(at) = cursor {
+            if Instant::now() >= driver.deadline {
+                return Err(MembershipError::Deadline);
+            }
             let page = loop {
                 match acceptor.list(at.clone()).await {
                     Ok(page) => break page,
@@ -103,41 +107,39 @@ async fn copy<A: Acceptor>(
 ) -> Result<bool, MembershipError> {
     let Some(before) = document.before()? else { return Ok(false) };
     let acceptors = store.acceptors();
-    let mut newest: Option<Register<Cell>> = None;
-    let mut answered = BTreeSet::new();
-    for id in before.members() {
-        let Some(acceptor) = acceptors.get(&id) else { continue };
-        if let Ok(Reply::Current { accepted, value }) =
-            ask(document, id, acceptor, key, Request::Read).await
-        {
-            answered.insert(id);
-            if newest.as_ref().is_none_or(|newest| accepted > newest.accepted) {
-                newest = Some(Register { promised: accepted, accepted, value });
+    let (mut copying, mut progress) = Copying::begin(before, document.configuration()?);
+    let mut calls = FuturesUnordered::new();
+    loop {
+        match progress {
+            CopyProgress::Copied => return Ok(true),
+            CopyProgress::NeedsRound => return Ok(false),
+            CopyProgress::Send(requests) => {
+                for (id, request) in requests {
+                    let acceptor = acceptors.get(&id).cloned();
+                    calls.push(ask(document, id, acceptor, key, request));
+                }
             }
+            CopyProgress::Wait => {}
         }
+        progress = match calls.next().await {
+            Some((id, Some(reply))) => copying.on_reply(id, reply),
+            Some((id, None)) => copying.on_lost(id),
+            None => return Ok(false),
+        };
     }
-    let read = before.prepare().met_by(&answered) && before.is_blocked_by(&answered);
-    let Some(newest) = newest.filter(|_| read) else { return Ok(false) };
-    let mut installed = BTreeSet::new();
-    let to = document.configuration()?;
-    for &id in &to.accept().members {
-        let Some(acceptor) = acceptors.get(&id) else { continue };
-        let install = Request::Install(newest.clone());
-        if let Ok(Reply::Installed) = ask(document, id, acceptor, key, install).await {
-            installed.insert(id);
-        }
-    }
-    Ok(to.accept().met_by(&installed))
 }
 
+/// What an acceptor answers, if it does.
 async fn ask<A: Acceptor>(
     document: &Document,
     id: AcceptorId,
-    acceptor: &Arc<A>,
+    acceptor: Option<Arc<A>>,
     key: &Bytes,
     request: Request,
-) -> Result<Reply, Lost> {
+) -> (AcceptorId, Option<Reply>) {
+    let Some(acceptor) = acceptor else { return (id, None) };
     let head = crate::Head { stamp: document.stamp(id.0), epoch: document.epoch };
-    let mut replies = acceptor.call(head, vec![(key.clone(), request)]).await;
-    replies.pop().unwrap_or_else(|| Err(Lost::NoAnswer(String::from("no reply at all"))))
+    let call = acceptor.call(head, vec![(key.clone(), request)]);
+    let replies = tokio::time::timeout(ANSWER, call).await.unwrap_or_default();
+    (id, replies.into_iter().next().and_then(Result::ok))
 }

@@ -52,13 +52,13 @@ impl Acceptor for Pure {
         Ok(())
     }
 
-    async fn retire(&self, stamp: Stamp) -> Result<(), Lost> {
+    async fn retire(&self, stamp: Stamp, epoch: u64) -> Result<(), Lost> {
         let mut state = self.0.lock().unwrap();
         match state.0.standing() {
             Some(held) if held.stamp != stamp => Err(Lost::NotMember),
+            Some(held) if held.epoch > epoch => Err(Lost::Fenced { epoch: held.epoch }),
             Some(_) | None => {
                 state.0.leave();
-                state.1 = Bytes::new();
                 Ok(())
             }
         }

@@ -106,7 +106,10 @@ pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
             let epoch = epoch.parse().unwrap();
             outcome(acceptor.tell(stamp(who), epoch, text(document)).await, done)
         }
-        ["retire", who] => outcome(acceptor.retire(stamp(who)).await, done),
+        ["retire", who] => outcome(acceptor.retire(stamp(who), u64::MAX >> 11).await, done),
+        ["retire", who, "epoch", epoch] => {
+            outcome(acceptor.retire(stamp(who), epoch.parse().unwrap()).await, done)
+        }
         ["wipe"] => outcome(acceptor.wipe().await, |erased| format!("erased {erased}")),
         ["list"] => outcome(acceptor.list(Cursor::default()).await, names),
         ["hints"] => outcome(acceptor.hints(Cursor::default()).await, names),

@@ -5,9 +5,11 @@ use super::problem::Problem;
 use crate::settings::{Token, Tokens};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::Response;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Where there is a token, every resource of a key or the cluster asks for it.
@@ -19,10 +21,21 @@ pub(crate) async fn client(
     may_use(&service.tokens, bearer(request.headers()))?;
     // Browsers say where a page comes from. Without a token, any page on the web could change what
     // this machine's service holds.
-    if service.tokens.client.is_none() && request.headers().contains_key(ORIGIN) {
+    let headers = request.headers();
+    if service.tokens.client.is_none() && (headers.contains_key(ORIGIN) || is_named(headers)) {
         return Err(Problem::Forbidden("without a token, pages in browsers are not served"));
     }
     Ok(next.run(request).await)
+}
+
+/// Whether the request was sent to a name of the web, which may have been bent to this machine after
+/// the page that sends it was loaded (DNS rebinding).
+fn is_named(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    host.is_some_and(|host| {
+        let address = host.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        address.is_err() && !host.host().eq_ignore_ascii_case("localhost")
+    })
 }
 
 /// What changes the cluster asks for the administrator's token, and is closed without one.

@@ -135,7 +135,10 @@ impl Operation {
             () = self.cancel.notified() => Err(TaskError::Cancelled),
             end = cluster.perform(task, LONGEST, &watch) => end,
         };
-        tracing::info!(id, kind, ?end, "operation ended");
+        match &end {
+            Ok(_) => tracing::info!(id, kind, "operation done"),
+            Err(error) => tracing::warn!(id, kind, %error, "operation failed"),
+        }
         self.course.send_modify(|course| course.end = Some(end));
     }
 
