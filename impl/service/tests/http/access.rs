@@ -100,6 +100,9 @@ async fn without_a_token_pages_in_browsers_are_not_served() {
         assert_eq!((answer.status, answer.error().as_str()), (403, "forbidden"), "{path}");
     }
     assert_eq!(client.get("/v1/kv/k").await.status, 404);
+    // A page whose own name was bent to this machine says nothing of where it comes from.
+    let bent = client.send("GET", "/v1/kv/k", &[("host", "example.org:7480")], "").await;
+    assert_eq!((bent.status, bent.error().as_str()), (403, "forbidden"));
 }
 
 #[tokio::test]

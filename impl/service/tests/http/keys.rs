@@ -81,7 +81,7 @@ async fn values_are_any_bytes_to_a_limit() {
 async fn a_chunked_body_is_measured_as_it_comes() {
     let service = Running::with(|settings| settings.limits.value_bytes = 4).await;
     let answer = |chunks: &'static str| async move {
-        let head = "PUT /v1/kv/k HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+        let head = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
         raw(service.address, &[head, chunks].concat()).await
     };
     assert!(answer("2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n").await.starts_with("HTTP/1.1 413"));
@@ -99,7 +99,7 @@ async fn raw(address: std::net::SocketAddr, request: &str) -> String {
 async fn a_request_that_stops_half_way_is_not_waited_for_for_ever() {
     let service =
         Running::with(|settings| settings.limits.read_timeout = Duration::from_millis(100)).await;
-    let body = "PUT /v1/kv/k HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf";
+    let body = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhalf";
     assert!(raw(service.address, body).await.starts_with("HTTP/1.1 408"));
     let headers = "GET /v1/kv/k HTTP/1.1\r\nhost:";
     let answer = raw(service.address, headers).await;

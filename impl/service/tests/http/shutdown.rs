@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const HEAD: &str = "PUT /v1/kv/k HTTP/1.1\r\nhost: x\r\ncontent-length: 8\r\n\r\n";
+const HEAD: &str = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 8\r\n\r\n";
 
 /// A connection whose request is half sent, and known to be under way.
 async fn half_sent(service: &Running) -> TcpStream {
