@@ -13,9 +13,10 @@
 //! ballot, so it never gets in a writer's way.
 
 use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Configuration, Proposer, Request};
+use crate::{AcceptorId, Ballot, Configuration, Proposer, Quorum, Request};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// One read under way.
@@ -23,7 +24,7 @@ use alloc::vec::Vec;
 pub struct Reading<V> {
     configuration: Arc<Configuration>,
     rules: Arc<dyn Rules>,
-    waiting: BTreeSet<AcceptorId>,
+    waiting: Vec<AcceptorId>,
     found: Vec<Found<V>>,
 }
 
@@ -32,7 +33,7 @@ pub struct Reading<V> {
 struct Found<V> {
     accepted: Ballot,
     value: Option<V>,
-    by: BTreeSet<AcceptorId>,
+    by: Vec<AcceptorId>,
 }
 
 /// How far a read has come.
@@ -51,8 +52,11 @@ impl<V: Clone> Reading<V> {
     /// request goes to everyone named.
     pub fn begin<K: Ord + Clone>(proposer: &Proposer<K, V>) -> (Self, Vec<AcceptorId>) {
         let (configuration, rules) = proposer.shared();
-        let waiting = configuration.members();
-        let asked = waiting.iter().copied().collect();
+        let prepare = configuration.prepare().members.iter();
+        let mut waiting: Vec<AcceptorId> = prepare.copied().collect();
+        let accept = configuration.accept().members.iter();
+        waiting.extend(accept.filter(|id| !configuration.prepare().members.contains(id)));
+        let asked = waiting.clone();
         (Self { configuration, rules, waiting, found: Vec::new() }, asked)
     }
 
@@ -81,36 +85,47 @@ impl<V: Clone> Reading<V> {
         accepted: Ballot,
         value: Option<V>,
     ) -> ReadProgress<V> {
-        if !self.waiting.remove(&from) {
+        if !self.awaits(from) {
             return ReadProgress::Wait;
         }
         match self.found.iter_mut().find(|found| found.accepted == accepted) {
-            Some(found) => {
-                found.by.insert(from);
-            }
-            None => self.found.push(Found { accepted, value, by: BTreeSet::from([from]) }),
+            Some(found) => found.by.push(from),
+            None => self.found.push(Found { accepted, value, by: vec![from] }),
         }
         self.advance()
     }
 
     /// Says that no answer will come from this acceptor.
     pub fn on_lost(&mut self, from: AcceptorId) -> ReadProgress<V> {
-        if self.waiting.remove(&from) { self.advance() } else { ReadProgress::Wait }
+        if self.awaits(from) { self.advance() } else { ReadProgress::Wait }
+    }
+
+    /// Whether this is the first that is heard of the acceptor.
+    fn awaits(&mut self, from: AcceptorId) -> bool {
+        let at = self.waiting.iter().position(|waiting| *waiting == from);
+        at.map(|at| self.waiting.swap_remove(at)).is_some()
     }
 
     fn advance(&mut self) -> ReadProgress<V> {
         if !self.rules.reads_one_ballot() {
             return self.newest();
         }
-        let (prepare, accept) = (self.configuration.prepare(), self.configuration.accept());
-        let settled = |by: &BTreeSet<_>| prepare.met_by(by) && accept.met_by(by);
-        if let Some(found) = self.found.iter_mut().find(|found| settled(&found.by)) {
+        let configuration = &self.configuration;
+        let met = |quorum: &Quorum, by: &[AcceptorId], more: &[AcceptorId]| {
+            let agree = |id: &&AcceptorId| by.contains(id) || more.contains(id);
+            quorum.members.iter().filter(agree).count() >= quorum.size
+        };
+        let settled = |by: &[AcceptorId], more: &[AcceptorId]| {
+            met(configuration.prepare(), by, more) && met(configuration.accept(), by, more)
+        };
+        if let Some(found) = self.found.iter_mut().find(|found| settled(&found.by, &[])) {
             return ReadProgress::Settled(found.value.take());
         }
-        let nobody = BTreeSet::new();
-        let hoped = self.found.iter().map(|found| &found.by).chain([&nobody]);
-        let mut hoped = hoped.map(|by| by.union(&self.waiting).copied().collect::<BTreeSet<_>>());
-        if hoped.any(|by| settled(&by)) { ReadProgress::Wait } else { ReadProgress::Unsettled }
+        let hopes = |found: &Found<V>| settled(&found.by, &self.waiting);
+        if settled(&[], &self.waiting) || self.found.iter().any(hopes) {
+            return ReadProgress::Wait;
+        }
+        ReadProgress::Unsettled
     }
 
     /// The wrong rule: what the highest ballot of a prepare quorum says, committed or not.
@@ -137,9 +152,8 @@ impl<V> Reading<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ProposerId, Quorum};
+    use crate::ProposerId;
     use ReadProgress::{Settled, Unsettled, Wait};
-    use std::vec;
 
     fn read(prepare: usize, accept: usize) -> Reading<char> {
         let members = || (0..3).map(AcceptorId);
