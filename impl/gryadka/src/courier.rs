@@ -25,6 +25,8 @@ const LANES: usize = 2;
 const CALL: Weight = Weight { requests: 128, bytes: 1 << 20 };
 /// How many requests, and about how many bytes, wait at most.
 const BACKLOG: Weight = Weight { requests: 16_384, bytes: 64 << 20 };
+/// How many losses are told of at a time.
+const PORTION: usize = 64;
 /// How long a call is waited for.
 const STRAGGLER: Duration = Duration::from_secs(30);
 
@@ -207,9 +209,13 @@ async fn lane<T, A: Acceptor, I: Inbox<T>>(desk: Arc<Desk<T>>, acceptor: Arc<A>,
         // What waited for a connection that broke need not wait for the next one.
         if let Some(lost) = broken {
             let lost = |parcel: Parcel<T>| delivered((parcel.tag, Err(lost.clone())));
-            // The backlog is let go first: taking these in may send more.
-            let waiting = desk.backlog().empty();
-            inbox.take(waiting.into_iter().map(lost).collect());
+            // The backlog is let go first: taking these in may send more. There may be thousands,
+            // and the requests to other acceptors must not wait for all of them.
+            let mut waiting = desk.backlog().empty().into_iter().map(lost).peekable();
+            while waiting.peek().is_some() {
+                inbox.take(waiting.by_ref().take(PORTION).collect());
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
