@@ -37,6 +37,19 @@ pub trait Acceptor: Send + Sync + 'static {
         requests: Vec<(Bytes, Request)>,
     ) -> impl Future<Output = Vec<Result<Reply, Lost>>> + Send;
 
+    /// The same for one request.
+    fn ask(
+        &self,
+        head: Head,
+        key: Bytes,
+        request: Request,
+    ) -> impl Future<Output = Result<Reply, Lost>> + Send {
+        async move {
+            let mut replies = self.call(head, vec![(key, request)]).await;
+            replies.pop().unwrap_or_else(|| Err(Lost::NoAnswer(String::from("no reply at all"))))
+        }
+    }
+
     /// Its place in a cluster, and what is known about its server.
     fn status(&self) -> impl Future<Output = Result<Status, Lost>> + Send;
 

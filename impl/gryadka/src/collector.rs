@@ -67,12 +67,10 @@ impl<A: Acceptor> Collector<A> {
             return Pass { unfinished: keys.len() as u64, ..pass };
         }
         let mut seen = BTreeSet::new();
-        for acceptor in self.acceptors.values() {
-            let mut cursor = Some(Cursor::default());
-            while let Some(at) = cursor {
-                let Some(page) = hints(acceptor, at).await else { break };
+        for (acceptor, mut page) in self.acceptors.values().zip(first) {
+            while let Some(Page { keys, next }) = page {
                 let fresh: Vec<Bytes> =
-                    page.keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
+                    keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
                 let ends = stream::iter(fresh.into_iter().map(|key| self.collect(key)));
                 let mut ends = ends.buffer_unordered(AT_ONCE);
                 while let Some(end) = ends.next().await {
@@ -82,7 +80,10 @@ impl<A: Acceptor> Collector<A> {
                         Collected::Unfinished(_) => pass.unfinished += 1,
                     }
                 }
-                cursor = page.next;
+                page = match next {
+                    Some(at) => hints(acceptor, at).await,
+                    None => None,
+                };
             }
         }
         pass
@@ -152,8 +153,7 @@ impl<A: Acceptor> Collector<A> {
             return Err(Lost::NotConnected(String::from("no such acceptor here")));
         };
         let head = Head { stamp: self.document.stamp(to.0), epoch };
-        let mut replies = acceptor.call(head, vec![(key, request)]).await;
-        replies.pop().unwrap_or_else(|| Err(Lost::NoAnswer(String::from("no reply at all"))))
+        acceptor.ask(head, key, request).await
     }
 
     fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, Cell>> {

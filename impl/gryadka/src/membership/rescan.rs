@@ -2,12 +2,12 @@
 
 use super::{AGAIN, ANSWER, Driver, MembershipError, Progress};
 use crate::document::Document;
-use crate::{Acceptor, Cursor, Present, Reply, Request, Store};
+use crate::{Acceptor, Cursor, Head, Present, Reply, Request, Store};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, CopyProgress, Copying, Step};
+use caspaxos::{AcceptorId, Configuration, CopyProgress, Copying, Step};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -40,8 +40,16 @@ pub(super) async fn run<A: Acceptor>(
 ) -> Result<u64, MembershipError> {
     let (mut seen, mut done) = (HashSet::new(), 0);
     let epoch = document.epoch;
-    for (id, acceptor) in driver.roster.of(document)? {
-        if !told.contains(&id) {
+    let acceptors = driver.roster.of(document)?;
+    let copier = match (way, document.before()?) {
+        (Rescan::Copy, Some(before)) => {
+            let after = document.configuration()?;
+            Some(Copier { document, before, after, acceptors: &acceptors })
+        }
+        (Rescan::Copy | Rescan::Identity, _) => None,
+    };
+    for (id, acceptor) in &acceptors {
+        if !told.contains(id) {
             continue;
         }
         let mut cursor = Some(Cursor::default());
@@ -58,7 +66,7 @@ pub(super) async fn run<A: Acceptor>(
             };
             let fresh: Vec<Bytes> =
                 page.keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
-            let moved = |key| bring(driver, document, store, way, key);
+            let moved = |key| bring(driver, store, copier.as_ref(), key);
             let mut moving = stream::iter(fresh.into_iter().map(moved)).buffer_unordered(AT_ONCE);
             while let Some(moved) = moving.next().await {
                 moved?;
@@ -77,12 +85,13 @@ pub(super) async fn run<A: Acceptor>(
 /// Brings one key into the epoch, however long it takes within the driver's deadline.
 async fn bring<A: Acceptor>(
     driver: &Driver<'_, A>,
-    document: &Document,
     store: &Store<A>,
-    way: Rescan,
+    copier: Option<&Copier<'_, A>>,
     key: Bytes,
 ) -> Result<(), MembershipError> {
-    if way == Rescan::Copy && copy(document, store, &key).await.is_ok_and(|copied| copied) {
+    if let Some(copier) = copier
+        && copier.copy(&key).await
+    {
         return Ok(());
     }
     loop {
@@ -98,48 +107,47 @@ async fn bring<A: Acceptor>(
     }
 }
 
-/// Copies the newest of what the acceptors of the epoch before hold to all of this one. `false` when
-/// it must be done by a round.
-async fn copy<A: Acceptor>(
-    document: &Document,
-    store: &Store<A>,
-    key: &Bytes,
-) -> Result<bool, MembershipError> {
-    let Some(before) = document.before()? else { return Ok(false) };
-    let acceptors = store.acceptors();
-    let (mut copying, mut progress) = Copying::begin(before, document.configuration()?);
-    let mut calls = FuturesUnordered::new();
-    loop {
-        match progress {
-            CopyProgress::Copied => return Ok(true),
-            CopyProgress::NeedsRound => return Ok(false),
-            CopyProgress::Send(requests) => {
-                for (id, request) in requests {
-                    let acceptor = acceptors.get(&id).cloned();
-                    calls.push(ask(document, id, acceptor, key, request));
-                }
-            }
-            CopyProgress::Wait => {}
-        }
-        progress = match calls.next().await {
-            Some((id, Some(reply))) => copying.on_reply(id, reply),
-            Some((id, None)) => copying.on_lost(id),
-            None => return Ok(false),
-        };
-    }
+/// What copying a key takes, which is the same for all keys of a rescan.
+struct Copier<'a, A> {
+    document: &'a Document,
+    before: Configuration,
+    after: Configuration,
+    acceptors: &'a BTreeMap<AcceptorId, Arc<A>>,
 }
 
-/// What an acceptor answers, if it does.
-async fn ask<A: Acceptor>(
-    document: &Document,
-    id: AcceptorId,
-    acceptor: Option<Arc<A>>,
-    key: &Bytes,
-    request: Request,
-) -> (AcceptorId, Option<Reply>) {
-    let Some(acceptor) = acceptor else { return (id, None) };
-    let head = crate::Head { stamp: document.stamp(id.0), epoch: document.epoch };
-    let call = acceptor.call(head, vec![(key.clone(), request)]);
-    let replies = tokio::time::timeout(ANSWER, call).await.unwrap_or_default();
-    (id, replies.into_iter().next().and_then(Result::ok))
+impl<A: Acceptor> Copier<'_, A> {
+    /// Copies the newest of what the acceptors of the epoch before hold to all of this one. `false`
+    /// when it must be done by a round.
+    async fn copy(&self, key: &Bytes) -> bool {
+        let (mut copying, mut progress) = Copying::begin(self.before.clone(), self.after.clone());
+        let mut calls = FuturesUnordered::new();
+        loop {
+            match progress {
+                CopyProgress::Copied => return true,
+                CopyProgress::NeedsRound => return false,
+                CopyProgress::Send(requests) => {
+                    calls.extend(requests.into_iter().map(|(id, it)| self.ask(id, key, it)));
+                }
+                CopyProgress::Wait => {}
+            }
+            progress = match calls.next().await {
+                Some((id, Some(reply))) => copying.on_reply(id, reply),
+                Some((id, None)) => copying.on_lost(id),
+                None => return false,
+            };
+        }
+    }
+
+    /// What an acceptor answers, if it does.
+    async fn ask(
+        &self,
+        id: AcceptorId,
+        key: &Bytes,
+        request: Request,
+    ) -> (AcceptorId, Option<Reply>) {
+        let Some(acceptor) = self.acceptors.get(&id) else { return (id, None) };
+        let head = Head { stamp: self.document.stamp(id.0), epoch: self.document.epoch };
+        let asked = acceptor.ask(head, key.clone(), request);
+        (id, tokio::time::timeout(ANSWER, asked).await.ok().and_then(Result::ok))
+    }
 }

@@ -60,9 +60,9 @@ impl<A: Acceptor> Driver<'_, A> {
             let raise = async |id: AcceptorId| {
                 let head = Head { stamp: document.stamp(id.0), epoch: document.epoch };
                 let grow = Request::Collect { tombstone: Ballot::ZERO, age: oldest };
-                let call = acceptors.get(&id)?.call(head, vec![(document::KEY.into(), grow)]);
-                let replies = tokio::time::timeout(ANSWER, call).await.ok()?;
-                matches!(replies.first(), Some(Ok(Reply::Collected(_)))).then_some(id)
+                let asked = acceptors.get(&id)?.ask(head, document::KEY.into(), grow);
+                let reply = tokio::time::timeout(ANSWER, asked).await.ok()?;
+                matches!(reply, Ok(Reply::Collected(_))).then_some(id)
             };
             let members = configuration.members().into_iter().map(raise);
             let aged: BTreeSet<_> = join_all(members).await.into_iter().flatten().collect();
