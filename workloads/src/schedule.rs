@@ -43,6 +43,24 @@ pub struct PlannedFault {
 }
 
 impl PlannedFault {
+    /// A fault of this kind that strikes nobody yet.
+    #[must_use]
+    pub const fn of(fault: FaultKind, (at, lasts): (Span, Span)) -> Self {
+        Self {
+            at,
+            lasts,
+            fault,
+            whom: String::new(),
+            links: Vec::new(),
+            node: None,
+            direction: None,
+            latency: None,
+            jitter: None,
+            probability: None,
+            membership: None,
+        }
+    }
+
     /// What it does to whom, in words.
     #[must_use]
     pub fn what(&self) -> String {
@@ -112,19 +130,7 @@ fn draw(
     acceptors: &mut Acceptors,
     random: &mut Pcg32,
 ) -> PlannedFault {
-    let mut planned = PlannedFault {
-        at,
-        lasts,
-        fault: kind,
-        whom: String::new(),
-        links: Vec::new(),
-        node: None,
-        direction: None,
-        latency: None,
-        jitter: None,
-        probability: None,
-        membership: None,
-    };
+    let mut planned = PlannedFault::of(kind, (at, lasts));
     if kind == FaultKind::Membership {
         let change = acceptors.change(random);
         let moved = [change.joins, change.leaves].into_iter().flatten();

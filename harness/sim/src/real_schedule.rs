@@ -66,7 +66,7 @@ fn of_links(
     let blank = |fault| PlannedFault {
         whom: whom.to_owned(),
         links: links.to_vec(),
-        ..of_acceptor_or_links(fault)
+        ..PlannedFault::of(fault, (Span::millis(0), LEAST))
     };
     match (effect, direction) {
         (Effect::Cut, None) => Some(blank(FaultKind::Cut)),
@@ -93,23 +93,7 @@ fn of_acceptor(fault: FaultKind, acceptor: u32) -> PlannedFault {
     PlannedFault {
         whom: format!("a{acceptor}"),
         node: Some(acceptor),
-        ..of_acceptor_or_links(fault)
-    }
-}
-
-const fn of_acceptor_or_links(fault: FaultKind) -> PlannedFault {
-    PlannedFault {
-        at: Span::millis(0),
-        lasts: LEAST,
-        fault,
-        whom: String::new(),
-        links: Vec::new(),
-        node: None,
-        direction: None,
-        latency: None,
-        jitter: None,
-        probability: None,
-        membership: None,
+        ..PlannedFault::of(fault, (Span::millis(0), LEAST))
     }
 }
 
