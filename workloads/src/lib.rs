@@ -31,7 +31,7 @@ mod workload;
 pub use change::{Loss, PlannedChange};
 pub use client::{Answer, Call, Client};
 pub use draft::{Draft, ScenarioError};
-pub use fault::{FaultKind, OneWay};
+pub use fault::{Befalls, FaultKind, OneWay};
 pub use generator::{Generator, is_cold};
 pub use grudge::{Link, Shape};
 pub use names::{UnknownName, nearest};

@@ -83,9 +83,20 @@ impl PlannedFault {
                     self.probability.unwrap_or(0.0) * 100.0
                 )
             }
-            FaultKind::Restart => format!("restarts {whom}"),
-            FaultKind::Kill => format!("kills {whom}"),
-            FaultKind::Pause => format!("pauses {whom}"),
+            FaultKind::Bandwidth => format!("narrows {whom}"),
+            FaultKind::Slicing => format!("slices what passes {whom}"),
+            FaultKind::Drop => format!("drops messages on {whom}"),
+            FaultKind::Reset => format!("resets connections on {whom}"),
+            FaultKind::Limit => format!("limits connections on {whom}"),
+            FaultKind::Restart | FaultKind::ProposerRestart => format!("restarts {whom}"),
+            FaultKind::Kill | FaultKind::ProposerKill => format!("kills {whom}"),
+            FaultKind::Pause | FaultKind::ProposerPause => format!("pauses {whom}"),
+            FaultKind::Wipe => format!("wipes {whom}"),
+            FaultKind::TailLost => format!("kills {whom} and cuts its log to what was synced"),
+            FaultKind::Disconnect => format!("ends the connections of {whom}"),
+            FaultKind::Stall => format!("stalls {whom}"),
+            FaultKind::MemoryFull => format!("fills the memory of {whom}"),
+            FaultKind::DiskFull => format!("fills the disk of {whom}"),
             FaultKind::Membership => {
                 self.membership.as_ref().map_or_else(String::new, PlannedChange::what)
             }
@@ -163,12 +174,7 @@ fn draw(
         FaultKind::Loss => {
             planned.probability = Some(f64::from(random.random_range(3_u32..=15)) / 100.0);
         }
-        FaultKind::Cut
-        | FaultKind::Blackhole
-        | FaultKind::Restart
-        | FaultKind::Kill
-        | FaultKind::Pause
-        | FaultKind::Membership => {}
+        _ => {}
     }
     planned
 }
@@ -178,9 +184,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const KINDS: &[FaultKind] = &[
+        FaultKind::Cut,
+        FaultKind::Blackhole,
+        FaultKind::OneWay,
+        FaultKind::Latency,
+        FaultKind::Loss,
+        FaultKind::Restart,
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::Membership,
+    ];
+
     fn planned(seed: u64) -> Vec<PlannedFault> {
         let (from, until) = (Span::seconds(2), Span::seconds(32));
-        plan(FaultKind::ALL, 3, from, until, Span::seconds(3), seed)
+        plan(KINDS, 3, from, until, Span::seconds(3), seed)
     }
 
     #[test]
@@ -202,7 +220,7 @@ mod tests {
             }
             let last = &schedule[9];
             prop_assert!(last.at.as_millis() + last.lasts.as_millis() <= 32_000);
-            for kind in FaultKind::ALL {
+            for kind in KINDS {
                 prop_assert!(schedule[..9].iter().any(|fault| fault.fault == *kind));
             }
             for fault in &schedule {

@@ -60,16 +60,8 @@ pub(crate) enum Environment {
 /// What an environment of this kind can do, strongest first where it matters.
 pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
-        EnvironmentKind::Auto | EnvironmentKind::Process => FaultKind::ALL,
-        EnvironmentKind::Embedded => &[
-            FaultKind::Cut,
-            FaultKind::Blackhole,
-            FaultKind::OneWay,
-            FaultKind::Latency,
-            FaultKind::Loss,
-            FaultKind::Restart,
-            FaultKind::Membership,
-        ],
+        EnvironmentKind::Auto | EnvironmentKind::Process => process::ABLE,
+        EnvironmentKind::Embedded => embedded::ABLE,
     }
 }
 

@@ -193,9 +193,7 @@ fn condition(planned: &PlannedFault) -> Condition {
             jitter: planned.jitter.unwrap_or_default().duration(),
         },
         FaultKind::Loss => Condition::Loss { probability: planned.probability.unwrap_or_default() },
-        FaultKind::Restart | FaultKind::Kill | FaultKind::Pause | FaultKind::Membership => {
-            Condition::Clear
-        }
+        _ => Condition::Clear,
     }
 }
 

@@ -31,9 +31,11 @@ mod pipeline;
 mod port;
 mod resp;
 mod stage;
+mod toxic;
 mod traffic;
 
 pub use condition::{Condition, DELAY_MAX, Direction};
 pub use link::{Link, ProxyError};
 pub use pipeline::HELD_MAX;
+pub use toxic::{Effect, Toxic};
 pub use traffic::{Flow, Traffic};

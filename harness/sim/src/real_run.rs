@@ -115,10 +115,8 @@ mod tests {
             let draft = Draft::parse(&text, "run").unwrap();
             let process = EnvironmentKind::Process;
             // The world has changes of membership of its own.
-            let kinds: Vec<_> = (FaultKind::ALL.iter().copied())
-                .filter(|kind| *kind != FaultKind::Membership)
-                .collect();
-            let scenario = draft.settle(process, &kinds, 5, None).unwrap();
+            let scenario =
+                draft.settle(process, crate::fault::KNOWN_TO_THE_WORLD, 5, None).unwrap();
             let played = SimScenario::of_real_run("run", &scenario);
             let setup = played.setup(1);
             setup.check().unwrap();

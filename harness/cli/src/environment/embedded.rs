@@ -8,6 +8,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 use workloads::FaultKind;
 
+/// What can be done to these servers, and to the links to them.
+pub(super) const ABLE: &[FaultKind] = &[
+    FaultKind::Cut,
+    FaultKind::Blackhole,
+    FaultKind::OneWay,
+    FaultKind::Latency,
+    FaultKind::Loss,
+    FaultKind::Restart,
+    FaultKind::Membership,
+];
+
 /// How long a port that was just given up may take to be free again.
 const PORT_FREE: Duration = Duration::from_secs(2);
 

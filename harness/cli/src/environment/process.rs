@@ -14,6 +14,19 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 use workloads::FaultKind;
 
+/// What can be done to these servers, and to the links to them.
+pub(super) const ABLE: &[FaultKind] = &[
+    FaultKind::Cut,
+    FaultKind::Blackhole,
+    FaultKind::OneWay,
+    FaultKind::Latency,
+    FaultKind::Loss,
+    FaultKind::Restart,
+    FaultKind::Kill,
+    FaultKind::Pause,
+    FaultKind::Membership,
+];
+
 /// How long a server may take to come up, or to go in good order.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many free ports are tried before giving up: another program may be quicker.
@@ -108,12 +121,7 @@ impl Process {
                 server.gone().await
             }
             FaultKind::Pause => server.signal(Signal::SIGSTOP),
-            FaultKind::Cut
-            | FaultKind::Blackhole
-            | FaultKind::OneWay
-            | FaultKind::Latency
-            | FaultKind::Loss
-            | FaultKind::Membership => Err(EnvironmentError::Unable(fault)),
+            _ => Err(EnvironmentError::Unable(fault)),
         }
     }
 
@@ -126,12 +134,7 @@ impl Process {
         match fault {
             FaultKind::Kill | FaultKind::Restart => server.start_again().await,
             FaultKind::Pause => server.signal(Signal::SIGCONT),
-            FaultKind::Cut
-            | FaultKind::Blackhole
-            | FaultKind::OneWay
-            | FaultKind::Latency
-            | FaultKind::Loss
-            | FaultKind::Membership => Err(EnvironmentError::Unable(fault)),
+            _ => Err(EnvironmentError::Unable(fault)),
         }
     }
 

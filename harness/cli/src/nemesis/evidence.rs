@@ -138,7 +138,7 @@ async fn look_during(planned: PlannedFault, mut watched: Watched) -> (Watched, L
         }
         FaultKind::Latency => slow(old) && slow(new),
         // These are looked at elsewhere.
-        FaultKind::Loss | FaultKind::Membership => false,
+        _ => false,
     };
     let mut sentence = format!("the old connection {old}, a new one {new}");
     let mut one_way = true;
