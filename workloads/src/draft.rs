@@ -3,8 +3,8 @@
 mod check;
 
 use crate::{
-    EnvironmentKind, FaultKind, Mutant, PlannedFault, Scenario, Span, Threshold, UnknownName,
-    Workload, plan,
+    EnvironmentKind, FaultKind, Fsync, Mutant, PlannedFault, Proposers, Scenario, Span, Target,
+    Threshold, UnknownName, Workload, plan,
 };
 use check::{OutOfRange, check, check_cold, check_schedule};
 use serde::Deserialize;
@@ -17,6 +17,12 @@ use std::fmt;
 pub struct Draft {
     pub workload: Option<Workload>,
     pub environment: Option<EnvironmentKind>,
+    pub proposers: Option<Proposers>,
+    pub image: Option<String>,
+    pub toxiproxy_image: Option<String>,
+    pub toxiproxy: Option<String>,
+    pub services: Option<Vec<String>>,
+    pub fsync: Option<Fsync>,
     pub nodes: Option<u32>,
     pub time: Option<Span>,
     pub concurrency: Option<u32>,
@@ -27,6 +33,8 @@ pub struct Draft {
     pub deadline: Option<Span>,
     pub faults: Option<Vec<FaultKind>>,
     pub fault_interval: Option<Span>,
+    pub overlap: Option<u32>,
+    pub targets: Option<Vec<Target>>,
     pub quiet: Option<Span>,
     pub seed: Option<u64>,
     pub output: Option<String>,
@@ -41,6 +49,12 @@ const COLD: u32 = 20;
 const FIELDS: &[&str] = &[
     "workload",
     "environment",
+    "proposers",
+    "image",
+    "toxiproxy-image",
+    "toxiproxy",
+    "services",
+    "fsync",
     "nodes",
     "time",
     "concurrency",
@@ -51,6 +65,8 @@ const FIELDS: &[&str] = &[
     "deadline",
     "faults",
     "fault-interval",
+    "overlap",
+    "targets",
     "quiet",
     "seed",
     "output",
@@ -107,6 +123,12 @@ impl Draft {
         Self {
             workload: self.workload.or(base.workload),
             environment: self.environment.or(base.environment),
+            proposers: self.proposers.or(base.proposers),
+            image: self.image.or(base.image),
+            toxiproxy_image: self.toxiproxy_image.or(base.toxiproxy_image),
+            toxiproxy: self.toxiproxy.or(base.toxiproxy),
+            services: self.services.or(base.services),
+            fsync: self.fsync.or(base.fsync),
             nodes: self.nodes.or(base.nodes),
             time: self.time.or(base.time),
             concurrency: self.concurrency.or(base.concurrency),
@@ -117,6 +139,8 @@ impl Draft {
             deadline: self.deadline.or(base.deadline),
             faults: self.faults.or(base.faults),
             fault_interval: self.fault_interval.or(base.fault_interval),
+            overlap: self.overlap.or(base.overlap),
+            targets: self.targets.or(base.targets),
             quiet: self.quiet.or(base.quiet),
             seed: self.seed.or(base.seed),
             output: self.output.or(base.output),
@@ -188,6 +212,12 @@ impl Draft {
         Ok(Scenario {
             workload,
             environment,
+            proposers: self.proposers.unwrap_or(Proposers::Inside),
+            image: self.image.clone(),
+            toxiproxy_image: self.toxiproxy_image.clone(),
+            toxiproxy: self.toxiproxy.clone(),
+            services: self.services.clone().unwrap_or_default(),
+            fsync: self.fsync.unwrap_or(Fsync::Always),
             nodes,
             time,
             concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
@@ -198,6 +228,8 @@ impl Draft {
             deadline: self.deadline.unwrap_or_else(|| Span::seconds(1)),
             faults,
             fault_interval: self.fault_interval.unwrap_or_else(|| Span::millis(2500)),
+            overlap: self.overlap.unwrap_or(1),
+            targets: self.targets.clone().unwrap_or_else(|| vec![Target::One]),
             quiet: self.quiet.unwrap_or_else(|| Span::millis((time.as_millis() / 4).min(5000))),
             seed: self.seed.unwrap_or(seed),
             output: self.output.clone().unwrap_or_else(|| String::from("runs")),

@@ -35,7 +35,7 @@ pub use fault::{Befalls, FaultKind, OneWay};
 pub use generator::{Generator, is_cold};
 pub use grudge::{Link, Shape};
 pub use names::{UnknownName, nearest};
-pub use scenario::{BUILT_IN, EnvironmentKind, Mutant, Scenario};
+pub use scenario::{BUILT_IN, EnvironmentKind, Fsync, Mutant, Proposers, Scenario, Target};
 pub use schedule::{PlannedFault, plan};
 pub use span::Span;
 pub use threshold::{Metric, Threshold};

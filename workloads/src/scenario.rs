@@ -10,16 +10,75 @@ use serde::Serialize;
 pub enum EnvironmentKind {
     /// The first of the others that can serve on this machine.
     Auto,
+    /// Redis in containers on a network of the run's own, behind Toxiproxy.
+    Docker,
     /// Local Redis servers on loopback, in directories of their own.
     Process,
     /// Native acceptors inside the harness, over real sockets.
     Embedded,
+    /// A cluster that is there already, of services at given addresses.
+    External,
 }
 
 named!(EnvironmentKind, "environment", {
     Auto => "auto",
+    Docker => "docker",
     Process => "process",
     Embedded => "embedded",
+    External => "external",
+});
+
+/// Where the proposers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proposers {
+    /// Inside the harness.
+    Inside,
+    /// Services in processes of their own, which can be killed and paused.
+    Process,
+    /// Services in containers of their own.
+    Container,
+}
+
+named!(Proposers, "place of proposers", {
+    Inside => "inside",
+    Process => "process",
+    Container => "container",
+});
+
+/// When a Redis server syncs its log to the disk: its `appendfsync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    /// Before every answer.
+    Always,
+    /// Once a second: what is acknowledged can still be lost.
+    Everysec,
+    /// When the system likes.
+    No,
+}
+
+named!(Fsync, "appendfsync", { Always => "always", Everysec => "everysec", No => "no" });
+
+/// How many acceptors, or proposers, a fault strikes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Any one.
+    One,
+    /// As many as a quorum can be without.
+    Minority,
+    /// So many that no quorum is left.
+    Majority,
+    /// Everybody.
+    All,
+    /// The one whose links have carried the most when the fault begins.
+    Busiest,
+}
+
+named!(Target, "target", {
+    One => "one",
+    Minority => "minority",
+    Majority => "majority",
+    All => "all",
+    Busiest => "busiest",
 });
 
 /// A store with one rule of its protocol broken, to show that the harness sees it.
@@ -34,6 +93,10 @@ pub enum Mutant {
     ReadNewest,
     /// Of the changes that share a round, all but the last are answered before it ends.
     AnsweredEarly,
+    /// A wiped acceptor keeps its place in the cluster, as if nothing had been lost: nobody guards.
+    Unguarded,
+    /// Not the store but the nemesis is broken: faults of links strike other links than they name.
+    Misaimed,
 }
 
 // As the gallery of the seeded world has them.
@@ -42,6 +105,8 @@ named!(Mutant, "mutant", {
     DoubtRepeated => "doubt-repeated",
     ReadNewest => "read-newest",
     AnsweredEarly => "answered-early",
+    Unguarded => "unguarded",
+    Misaimed => "misaimed",
 });
 
 /// A complete scenario: it reruns a run.
@@ -52,6 +117,22 @@ pub struct Scenario {
     pub workload: Workload,
     /// Where it takes place.
     pub environment: EnvironmentKind,
+    /// Where the proposers are.
+    pub proposers: Proposers,
+    /// The image of the acceptors' containers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The image of Toxiproxy's container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toxiproxy_image: Option<String>,
+    /// The address of a Toxiproxy that is there already, `http://host:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toxiproxy: Option<String>,
+    /// The services of an external cluster, `http://host:port` each: a node each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// When the acceptors sync their logs.
+    pub fsync: Fsync,
     /// Nodes, each a proposer and its acceptor; 1 to 9.
     pub nodes: u32,
     /// How long the load goes on, from 1 s to 24 h.
@@ -73,6 +154,10 @@ pub struct Scenario {
     pub faults: Vec<FaultKind>,
     /// From the start of one fault to the start of the next; 500 ms to 1 h.
     pub fault_interval: Span,
+    /// How many faults there may be at the same time, 1 to 4.
+    pub overlap: u32,
+    /// How many a fault of acceptors or proposers strikes at once, one of these each time.
+    pub targets: Vec<Target>,
     /// The last part of the load, without faults, in which every node must make progress.
     pub quiet: Span,
     /// Seed of the generators and of the schedule, below 2^63.

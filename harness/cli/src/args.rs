@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use harness_checker::{FailedCas, ModelKind, NilRead};
 use std::path::PathBuf;
 use std::str::FromStr;
-use workloads::{Draft, EnvironmentKind, FaultKind, Mutant, Span, Threshold};
+use workloads::{
+    Draft, EnvironmentKind, FaultKind, Fsync, Mutant, Proposers, Span, Target, Threshold,
+};
 
 /// Does this store keep its word when the network does not?
 #[derive(Debug, Parser)]
@@ -56,9 +58,27 @@ pub(crate) struct RunArgs {
 /// Each flag has its field in scenario files, under the same name.
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioArgs {
-    /// Where to run: auto, process, embedded [default: auto]
+    /// Where to run: auto, docker, process, embedded, external [default: auto]
     #[arg(long, value_name = "NAME")]
     environment: Option<EnvironmentKind>,
+    /// Where the proposers are: inside the harness, process, container [default: inside]
+    #[arg(long, value_name = "PLACE")]
+    proposers: Option<Proposers>,
+    /// The acceptors' image, under docker [default: redis:8]
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// Toxiproxy's image, under docker [default: ghcr.io/shopify/toxiproxy:2.12.0]
+    #[arg(long, value_name = "IMAGE")]
+    toxiproxy_image: Option<String>,
+    /// A Toxiproxy to make the links with, instead of the harness's own proxy
+    #[arg(long, value_name = "URL")]
+    toxiproxy: Option<String>,
+    /// The services of an external cluster, a node each
+    #[arg(long, value_name = "URL,…", value_delimiter = ',')]
+    services: Vec<String>,
+    /// When Redis syncs its log: always, everysec, no [default: always]
+    #[arg(long, value_name = "WHEN")]
+    fsync: Option<Fsync>,
     /// Nodes, each a proposer and its acceptor, 1 to 9 [default: 3]
     #[arg(long, value_name = "N")]
     nodes: Option<u32>,
@@ -89,6 +109,13 @@ pub(crate) struct ScenarioArgs {
     /// From the start of one fault to the start of the next [default: 2s500ms]
     #[arg(long, value_name = "TIME")]
     fault_interval: Option<Span>,
+    /// How many faults there may be at the same time [default: 1]
+    #[arg(long, value_name = "N")]
+    overlap: Option<u32>,
+    /// Whom faults of servers strike, with commas between: one, minority, majority, all, busiest
+    /// [default: one]
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',')]
+    targets: Vec<Target>,
     /// The last part of the load, without faults [default: 5s]
     #[arg(long, value_name = "TIME")]
     quiet: Option<Span>,
@@ -113,6 +140,12 @@ impl ScenarioArgs {
         Ok(Draft {
             workload: None,
             environment: self.environment,
+            proposers: self.proposers,
+            image: self.image.clone(),
+            toxiproxy_image: self.toxiproxy_image.clone(),
+            toxiproxy: self.toxiproxy.clone(),
+            services: (!self.services.is_empty()).then(|| self.services.clone()),
+            fsync: self.fsync,
             nodes: self.nodes,
             time: self.time,
             concurrency: self.concurrency,
@@ -123,6 +156,8 @@ impl ScenarioArgs {
             deadline: self.deadline,
             faults,
             fault_interval: self.fault_interval,
+            overlap: self.overlap,
+            targets: (!self.targets.is_empty()).then(|| self.targets.clone()),
             quiet: self.quiet,
             seed: self.seed,
             output: self.output.clone(),

@@ -60,7 +60,10 @@ pub(crate) enum Environment {
 /// What an environment of this kind can do, strongest first where it matters.
 pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
-        EnvironmentKind::Auto | EnvironmentKind::Process => process::ABLE,
+        EnvironmentKind::Auto
+        | EnvironmentKind::Docker
+        | EnvironmentKind::External
+        | EnvironmentKind::Process => process::ABLE,
         EnvironmentKind::Embedded => embedded::ABLE,
     }
 }
@@ -82,7 +85,7 @@ pub(crate) fn choose(
             )),
         )),
         (EnvironmentKind::Process, None) => Err(EnvironmentError::NoRedis),
-        (EnvironmentKind::Process | EnvironmentKind::Embedded, _) => Ok((wanted, None)),
+        _ => Ok((wanted, None)),
     }
 }
 
@@ -94,7 +97,10 @@ impl Environment {
         logs: &Path,
     ) -> Result<Self, EnvironmentError> {
         let mut environment = match kind {
-            EnvironmentKind::Auto | EnvironmentKind::Process => Self::Process(Process::new(logs)?),
+            EnvironmentKind::Auto
+            | EnvironmentKind::Process
+            | EnvironmentKind::Docker
+            | EnvironmentKind::External => Self::Process(Process::new(logs)?),
             EnvironmentKind::Embedded => Self::Embedded(Embedded::default()),
         };
         for _ in 0..nodes {

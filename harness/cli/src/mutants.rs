@@ -1,5 +1,6 @@
 //! Rules that can be broken on purpose, to show that the harness sees it.
 
+use caspaxos::Faithful;
 use gryadka::Rules;
 use std::sync::Arc;
 use workloads::Mutant;
@@ -11,6 +12,8 @@ pub(crate) fn rules(mutant: Mutant) -> Arc<dyn Rules> {
         Mutant::DoubtRepeated => Arc::new(DoubtRepeated),
         Mutant::ReadNewest => Arc::new(ReadNewest),
         Mutant::AnsweredEarly => Arc::new(AnsweredEarly),
+        // These break the acceptors' guard and the nemesis, not a proposer.
+        Mutant::Unguarded | Mutant::Misaimed => Arc::new(Faithful),
     }
 }
 
