@@ -31,6 +31,7 @@ mod order;
 mod pipeline;
 mod port;
 mod resp;
+mod server;
 mod stage;
 mod toxic;
 mod traffic;
@@ -40,6 +41,7 @@ pub use client::{Asked, Carried, ProxyBytes, TIME_OUT, Toxiproxy, ToxiproxyError
 pub use condition::{Condition, DELAY_MAX, Direction};
 pub use link::{Link, ProxyError};
 pub use pipeline::HELD_MAX;
+pub use server::{ConfigError, ProxyServer, Refusal, ServerError, parse_config};
 pub use toxic::{Effect, Toxic};
 pub use traffic::{Flow, Traffic};
 pub use wire::{ProxySettings, ProxyState, WireError};
