@@ -218,6 +218,39 @@ impl Environment {
         }
     }
 
+    /// Where the proposers serve that are services, by node: `http://host:port` each. Empty when they
+    /// are inside the harness.
+    #[expect(clippy::unused_self, reason = "no environment has such proposers yet")]
+    pub(crate) const fn services(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Does a fault to a proposer.
+    #[expect(clippy::unused_self, reason = "no environment has such proposers yet")]
+    pub(crate) async fn strike_proposer(
+        &mut self,
+        fault: FaultKind,
+        _node: u32,
+    ) -> Result<(), EnvironmentError> {
+        Err(EnvironmentError::Unable(fault))
+    }
+
+    /// Undoes it.
+    #[expect(clippy::unused_self, reason = "no environment has such proposers yet")]
+    pub(crate) async fn undo_proposer(
+        &mut self,
+        fault: FaultKind,
+        _node: u32,
+    ) -> Result<(), EnvironmentError> {
+        Err(EnvironmentError::Unable(fault))
+    }
+
+    /// What can be said about a proposer's process, as evidence.
+    #[expect(clippy::unused_self, reason = "no environment has such proposers yet")]
+    pub(crate) const fn proposer_evidence(&mut self, _node: u32) -> Option<String> {
+        None
+    }
+
     /// Whether every acceptor that should be there is: one that ended by itself is an error.
     pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
         match self {

@@ -147,6 +147,7 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
@@ -193,8 +194,10 @@ async fn under_load(
         thread?;
     }
     let (nemesis, played) = nemesis.await?;
+    // Only now that nobody calls any more may the links and the servers end.
+    let closed = links.close().await;
     played?;
-    // Only now that nobody calls any more may the servers end.
+    closed?;
     drop(nemesis);
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
