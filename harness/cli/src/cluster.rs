@@ -1,23 +1,25 @@
 //! Nodes put together: a proposer each, an acceptor each, and a link of its own from every
 //! proposer to every acceptor, also to those that join later.
 
-use crate::environment::Environment;
+use crate::environment::{Environment, EnvironmentError};
 use crate::links::{self, LinkError, Links};
 use crate::mutants;
 use gryadka::{ConnectError, ConnectOptions, Gryadka, Route};
 use std::sync::Arc;
-use workloads::Scenario;
+use workloads::{Proposers, Scenario};
 
 /// Why a cluster cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     #[error("the store cannot be reached: {0}")]
     Connect(#[from] ConnectError),
 }
 
-/// The links and the proposers of a run, by node.
+/// The links of a run, and its proposers by node, where they are inside the harness.
 pub(crate) struct Cluster {
     pub(crate) links: Arc<Links>,
     pub(crate) stores: Vec<Gryadka>,
@@ -26,21 +28,21 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Makes the acceptors a cluster, opens a link for every pair and sets a proposer on each node's.
     pub(crate) async fn build(
-        environment: &Environment,
+        environment: &mut Environment,
         scenario: &Scenario,
     ) -> Result<Self, ClusterError> {
         let wiring = links::wiring(scenario, environment.wiring());
         let links = Arc::new(Links::new(scenario.nodes, scenario.seed, wiring).await?);
         let stores = Self::put_together(environment, scenario, &links).await;
         if stores.is_err() {
-            // What is wrong is told above; a Toxiproxy is left as it was found, if it can be.
+            // A Toxiproxy is left as it was found, if it can be; what went wrong first is told.
             drop(links.close().await);
         }
         Ok(Self { stores: stores?, links })
     }
 
     async fn put_together(
-        environment: &Environment,
+        environment: &mut Environment,
         scenario: &Scenario,
         links: &Arc<Links>,
     ) -> Result<Vec<Gryadka>, ClusterError> {
@@ -52,6 +54,14 @@ impl Cluster {
         let founder = ConnectOptions { initialise: true, ..ConnectOptions::new(urls.clone()) };
         Gryadka::connect(founder).await?;
         let mut stores = Vec::new();
+        if scenario.proposers != Proposers::Inside {
+            let scheme =
+                urls.first().and_then(|url| url.split_once("://")).map_or("redis", |u| u.0);
+            let routes = |node| links.routes(node, scheme, &[]);
+            let ways: Vec<_> = (1..=scenario.nodes).map(routes).collect();
+            environment.start_proposers(&ways).await?;
+            return Ok(stores);
+        }
         for node in 1..=scenario.nodes {
             let options = options(scenario, urls.clone(), Some(links.route(node)));
             stores.push(Gryadka::connect(options).await?);

@@ -104,7 +104,10 @@ fn spans_with_a_quorum(
         leaves_a_quorum(&planned.collect::<Vec<_>>(), scenario.nodes)
     };
     let pairs = borders.iter().zip(borders.iter().skip(1));
-    pairs.map(|(from, until)| (*from, *until)).filter(|(from, until)| has_quorum(*from, *until)).collect()
+    pairs
+        .map(|(from, until)| (*from, *until))
+        .filter(|(from, until)| has_quorum(*from, *until))
+        .collect()
 }
 
 /// After the faults every node reads every cold key.

@@ -45,7 +45,10 @@ fn faults() -> String {
             text += &format!(" {mark:<8}");
         }
     }
-    format!("{}\n  Faults of proposers need proposers of their own: --proposers process or container.\n  --faults all is whatever can be done; of tail-lost only where every write is synced.\n", text.trim_end())
+    format!(
+        "{}\n  Faults of proposers need proposers of their own: --proposers process or container.\n  --faults all is whatever can be done; of tail-lost only where every write is synced.\n",
+        text.trim_end()
+    )
 }
 
 #[cfg(test)]
