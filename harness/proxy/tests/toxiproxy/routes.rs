@@ -11,8 +11,9 @@ async fn conversation(server: &Server, asked: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (request, body) in asked {
         let (status, answer) = server.ask(request, body).await;
-        writeln!(text, "{request} {body}").unwrap();
-        writeln!(text, "  {status} {}", without_ports(answer.trim_end())).unwrap();
+        writeln!(text, "{}", format!("{request} {body}").trim_end()).unwrap();
+        let answer = format!("  {status} {}", without_ports(&answer));
+        writeln!(text, "{}", answer.trim_end()).unwrap();
     }
     text
 }
