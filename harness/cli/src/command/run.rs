@@ -8,6 +8,7 @@ use crate::cluster::Cluster;
 use crate::environment::{self, Environment};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
+use crate::links;
 use crate::load;
 use crate::mutants;
 use crate::nemesis::Nemesis;
@@ -36,11 +37,11 @@ use workloads::{BUILT_IN, Draft, EnvironmentKind, Proposers, Scenario, UnknownNa
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
-    let (scenario, why) = scenario(args)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (scenario, why) = runtime.block_on(scenario(args))?;
     if let Some(why) = why {
         say(why);
     }
-    let runtime = tokio::runtime::Runtime::new()?;
     let directory = runtime.block_on(carry_out(&scenario))?;
     let limits = Limits::from(&args.limits);
     runtime.spawn(end_on_signal(limits.ended.clone()));
@@ -53,14 +54,16 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
 }
 
 /// The whole scenario, before anything is started or written.
-fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
+async fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
     let (base, source) = base(&args.what)?;
     let wanted = args.scenario.environment().or(base.environment);
     let (environment, why) =
         environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
     let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
-    let able = environment::able_here(environment, proposers);
     let flags = args.scenario.draft()?;
+    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+    let able = environment::able_here(environment, proposers);
+    let able = links::able(able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
@@ -150,6 +153,7 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let links = Arc::clone(&cluster.links);
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
     let (mut nemesis, news) =
@@ -194,8 +198,10 @@ async fn under_load(
         thread?;
     }
     let (nemesis, played) = nemesis.await?;
+    // Only now that nobody calls any more may the links and the servers end.
+    let closed = links.close().await;
     played?;
-    // Only now that nobody calls any more may the servers end.
+    closed?;
     drop(nemesis);
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
