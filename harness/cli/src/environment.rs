@@ -2,6 +2,7 @@
 
 mod console;
 mod embedded;
+pub(crate) mod placement;
 mod process;
 mod standing;
 mod tail;

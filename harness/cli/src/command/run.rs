@@ -62,6 +62,7 @@ async fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure>
     let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
     let flags = args.scenario.draft()?;
     let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+    environment::placement::check(environment, proposers).map_err(Failure::usage)?;
     let able = environment::able_here(environment, proposers);
     let able = links::able(able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.

@@ -6,6 +6,7 @@
 //! | what becomes of servers and history when a run is cut short? | `cut_short.rs` |
 //! | what befalls a run, and is it seen? | `faults.rs` |
 //! | do acceptors join and leave while the load goes on? | `membership.rs` |
+//! | what becomes of a run whose servers forget, fill up, or serve as proposers? | `servers.rs` |
 //! | is bad input refused before anything is started? | `refused.rs` |
 //! | does `check` agree with histories whose answer is known? | `checks.rs` |
 //! | is a store that loses a write found out? | `mutants.rs` |
@@ -29,6 +30,8 @@ mod mutants;
 mod refused;
 #[cfg(test)]
 mod runs;
+#[cfg(test)]
+mod servers;
 mod simulations;
 #[cfg(test)]
 mod support;
