@@ -55,8 +55,8 @@ fn everything_that_can_be_done_to_native_acceptors_leaves_the_store_valid() {
     let sandbox = Sandbox::new();
     sandbox
         .harness(
-            "run cas-register --environment embedded --faults all --time 18s --quiet 2s \
-             --fault-interval 1s --seed 3 --output out",
+            "run cas-register --environment embedded --faults all --time 26s --quiet 4s \
+             --fault-interval 1500ms --seed 3 --output out",
         )
         .exits(0);
     let kinds = [
@@ -82,8 +82,8 @@ fn everything_that_can_be_done_to_redis_leaves_the_store_valid() {
     let sandbox = Sandbox::with_redis();
     sandbox
         .harness(
-            "run append --environment process --faults all --time 27s --quiet 2s \
-             --fault-interval 1s --seed 4 --output out",
+            "run append --environment process --faults all --time 38s --quiet 4s \
+             --fault-interval 1500ms --seed 4 --output out",
         )
         .exits(0);
     let kinds =
