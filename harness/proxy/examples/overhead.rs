@@ -1,5 +1,6 @@
-//! What a link costs: `redis-benchmark` against a `redis-server` of the example's own, directly and
-//! across a link without toxics, side by side in every round; then the delay that a latency of
+//! What a link costs: `redis-benchmark` against a `redis-server` of the example's own, directly,
+//! across a link without toxics, and across Tokio's `copy_bidirectional`, which can do nothing but
+//! copy, side by side in every round; then the delay that a latency of
 //! 20 ms really adds, and what a reader that never reads does to memory.
 //! `cargo run --release -p harness-proxy --example overhead -- [ROUNDS]` (5 unless told)
 #![expect(clippy::print_stdout, reason = "it prints a table")]
@@ -9,7 +10,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -87,23 +88,55 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// The least that a proxy can be.
+async fn copying_proxy(upstream: SocketAddr) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(upstream).await?;
+                client.set_nodelay(true)?;
+                server.set_nodelay(true)?;
+                copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    Ok(address)
+}
+
+/// What a proxy made of every round.
+#[derive(Default)]
+struct Proxied {
+    ratios: Vec<f64>,
+    added_us: Vec<f64>,
+}
+
+impl Proxied {
+    fn note(&mut self, direct: &Outcome, proxied: &Outcome) {
+        self.ratios.push(proxied.rate / direct.rate);
+        self.added_us.push(proxied.p50_us - direct.p50_us);
+    }
+
+    fn show(self) -> String {
+        let (ratio, added) = (median(self.ratios), median(self.added_us));
+        format!("{ratio:.2} × direct, p50 {added:+.0} µs")
+    }
+}
+
 async fn compare(redis: &Redis, link: &Link, rounds: usize) -> Result<(), Failure> {
+    let copying = copying_proxy(redis.address).await?;
     for load in &LOADS {
-        let (mut ratios, mut added, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut linked, mut copied) = (Proxied::default(), Proxied::default());
+        let mut rates = Vec::new();
         for _ in 0..rounds {
             let direct = benchmark(redis.address, load).await?;
-            let linked = benchmark(link.address(), load).await?;
+            linked.note(&direct, &benchmark(link.address(), load).await?);
+            copied.note(&direct, &benchmark(copying, load).await?);
             rates.push(direct.rate);
-            ratios.push(linked.rate / direct.rate);
-            added.push(linked.p50_us - direct.p50_us);
         }
-        println!(
-            "{:<26} direct {:>9.0}/s  link {:.2} × direct  p50 {:>+6.0} µs",
-            load.name,
-            median(rates),
-            median(ratios),
-            median(added),
-        );
+        let (rate, linked, copied) = (median(rates), linked.show(), copied.show());
+        println!("{}: {rate:.0}/s direct; link {linked}; copying {copied}", load.name);
     }
     Ok(())
 }
