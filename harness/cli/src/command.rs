@@ -24,6 +24,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::List => list::list(),
         Command::Proxy(args) => proxy::proxy(&args),
+        Command::Gryadka(args) => Ok(End::Ended(gryadka_service::run_with(args.arguments))),
     }
 }
 
