@@ -3,6 +3,7 @@
 mod check;
 mod list;
 mod mutants;
+mod proxy;
 mod replay;
 mod report;
 mod run;
@@ -22,6 +23,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
         Command::Replay(args) => replay::replay(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::List => list::list(),
+        Command::Proxy(args) => proxy::proxy(&args),
         Command::Gryadka(args) => Ok(End::Ended(gryadka_service::run_with(args.arguments))),
     }
 }
