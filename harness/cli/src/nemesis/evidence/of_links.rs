@@ -63,10 +63,12 @@ async fn answers_otherwise(
     let (old, new) = ask_both(planned, address, line).await;
     let least = least_delay(planned);
     let late = |seen| matches!(seen, Seen::Answered(after) if after >= least);
-    let effect = match planned.fault {
-        FaultKind::Cut => old == Seen::Torn && new == Seen::Refused,
-        FaultKind::Latency => late(old) && late(new),
-        _ => old == Seen::Silent && new == Seen::Silent,
+    let effect = if planned.fault == FaultKind::Cut {
+        old == Seen::Torn && new == Seen::Refused
+    } else if planned.fault == FaultKind::Latency {
+        late(old) && late(new)
+    } else {
+        old == Seen::Silent && new == Seen::Silent
     };
     (effect, format!("the old connection {old}, a new one {new}"))
 }
@@ -282,14 +284,14 @@ async fn is_limited(planned: &PlannedFault, address: SocketAddr, line: &mut Opti
 
 /// Looks at a link once after a fault: it must answer as no link under the fault would.
 pub(super) async fn after(planned: &PlannedFault, address: SocketAddr) -> Look {
-    match planned.fault {
-        FaultKind::Bandwidth | FaultKind::Slicing => {
-            let (questions, least) = burst(planned);
-            quick(address, questions, least).await
-        }
-        FaultKind::Limit => quick(address, beyond(limit(planned)), Duration::from_secs(5)).await,
-        _ => answers_in_time(planned, address).await,
+    if matches!(planned.fault, FaultKind::Bandwidth | FaultKind::Slicing) {
+        let (questions, least) = burst(planned);
+        return quick(address, questions, least).await;
     }
+    if planned.fault == FaultKind::Limit {
+        return quick(address, beyond(limit(planned)), Duration::from_secs(5)).await;
+    }
+    answers_in_time(planned, address).await
 }
 
 /// A burst is answered whole, and sooner than that.
