@@ -1,5 +1,6 @@
 //! What a user can type.
 
+use crate::environment::Wanted;
 use crate::exit::Failure;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
@@ -67,7 +68,8 @@ pub(crate) struct ScenarioArgs {
     /// The acceptors' image, under docker [default: redis:8]
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// Toxiproxy's image, under docker [default: ghcr.io/shopify/toxiproxy:2.12.0]
+    /// Toxiproxy's image, under docker, or own for the harness's own proxy
+    /// [default: ghcr.io/shopify/toxiproxy:2.12.0, or own where that cannot be had]
     #[arg(long, value_name = "IMAGE")]
     toxiproxy_image: Option<String>,
     /// A Toxiproxy to make the links with, instead of the harness's own proxy
@@ -167,9 +169,16 @@ impl ScenarioArgs {
         })
     }
 
-    /// Where the user wants it to run, if that was said.
-    pub(crate) const fn environment(&self) -> Option<EnvironmentKind> {
-        self.environment
+    /// Where the user wants it to run, in flags or in a file.
+    pub(crate) fn wanted(&self, file: &Draft) -> Wanted {
+        Wanted {
+            kind: self.environment.or(file.environment),
+            proposers: self.proposers.or(file.proposers),
+            image: self.image.clone().or_else(|| file.image.clone()),
+            toxiproxy_image: self.toxiproxy_image.clone().or_else(|| file.toxiproxy_image.clone()),
+            toxiproxy: self.toxiproxy.clone().or_else(|| file.toxiproxy.clone()),
+            services: !self.services.is_empty() || file.services.is_some(),
+        }
     }
 }
 

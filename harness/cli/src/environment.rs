@@ -1,14 +1,29 @@
-//! Where a run can take place, and what can be done to its acceptors there.
+//! Where a run can take place, and what can be done to its acceptors and proposers there.
+//!
+//! | question | file |
+//! |---|---|
+//! | which environment is it, when nobody says? | `environment/choice.rs` |
+//! | Redis in containers, behind Toxiproxy | `environment/docker.rs` |
+//! | Redis servers on loopback | `environment/process.rs` |
+//! | native acceptors inside the harness | `environment/embedded.rs` |
 
+mod choice;
+pub(crate) mod docker;
 mod embedded;
 mod process;
 
+pub(crate) use choice::{Chosen, Wanted, choose};
+
+use crate::journal::{Journal, JournalError};
+use docker::Docker;
+use docker::daemon::DockerError;
 use embedded::Embedded;
 use process::Process;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use workloads::{EnvironmentKind, FaultKind};
+use std::sync::Arc;
+use workloads::{EnvironmentKind, FaultKind, Scenario};
 
 /// Why an environment cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -46,73 +61,172 @@ pub(crate) enum EnvironmentError {
         /// What the system said.
         source: io::Error,
     },
+    /// Containers cannot serve.
+    #[error(transparent)]
+    Docker(#[from] DockerError),
+    /// What is to be made could not be written down before.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was asked for does not go together.
+    #[error("{0}")]
+    Mismatch(&'static str),
     /// The fault is not one of an acceptor, or this environment cannot do it.
     #[error("this environment cannot do {0}")]
     Unable(FaultKind),
 }
 
+/// What links are made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wiring {
+    /// The harness's own proxy, inside it.
+    Inside,
+    /// A Toxiproxy, over HTTP: the genuine one or ours.
+    Toxiproxy(ToxiproxyPlace),
+}
+
+/// Where a Toxiproxy is, and how it is to be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToxiproxyPlace {
+    /// Its API: `http://host:port`.
+    pub(crate) api: String,
+    /// What its proxies listen on: 0.0.0.0 in a container, else 127.0.0.1.
+    pub(crate) listen: IpAddr,
+    /// Where the harness reaches what it listens on.
+    pub(crate) reach: IpAddr,
+    /// Whether the link from proposer p to acceptor a has the port 20000 + 100 p + a, so that it is
+    /// known before there is such a link; otherwise it has any port.
+    pub(crate) numbered: bool,
+    /// Whether the links p1-a1, p1-a2, … are there already, and are left there.
+    pub(crate) existing: bool,
+}
+
+/// What an environment is started from.
+#[derive(Clone, Copy)]
+pub(crate) struct Start<'a> {
+    pub(crate) scenario: &'a Scenario,
+    /// The directory that servers' logs go to.
+    pub(crate) logs: &'a Path,
+    /// Where everything that is made is written down before.
+    pub(crate) journal: &'a Arc<Journal>,
+}
+
 /// The acceptors of a run, by number: one per node from the beginning, and those that join later.
 pub(crate) enum Environment {
+    Docker(Box<Docker>),
     Process(Process),
     Embedded(Embedded),
 }
 
-/// What an environment of this kind can do, strongest first where it matters.
+/// What an environment of this kind can do, whatever it is made of, strongest first where it
+/// matters. What is chosen for a run may do less: see [`Chosen::able`].
 pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
-        EnvironmentKind::Auto
-        | EnvironmentKind::Docker
-        | EnvironmentKind::External
-        | EnvironmentKind::Process => process::ABLE,
+        EnvironmentKind::Docker => docker::ABLE,
+        EnvironmentKind::Auto | EnvironmentKind::External | EnvironmentKind::Process => {
+            process::ABLE
+        }
         EnvironmentKind::Embedded => embedded::ABLE,
     }
 }
 
-/// Chooses where to run. The second part says why, when the choice was left to the harness.
-pub(crate) fn choose(
-    wanted: EnvironmentKind,
-) -> Result<(EnvironmentKind, Option<String>), EnvironmentError> {
-    let redis = process::server();
-    match (wanted, redis) {
-        (EnvironmentKind::Auto, Some(server)) => Ok((
-            EnvironmentKind::Process,
-            Some(format!("environment process: {} is on the PATH", server.display())),
-        )),
-        (EnvironmentKind::Auto, None) => Ok((
-            EnvironmentKind::Embedded,
-            Some(String::from(
-                "environment embedded: there is no redis-server on the PATH for process",
-            )),
-        )),
-        (EnvironmentKind::Process, None) => Err(EnvironmentError::NoRedis),
-        _ => Ok((wanted, None)),
-    }
-}
-
 impl Environment {
-    /// Starts an acceptor for each node, counted from 1. Server logs go to `logs`.
-    pub(crate) async fn start(
-        kind: EnvironmentKind,
-        nodes: u32,
-        logs: &Path,
-    ) -> Result<Self, EnvironmentError> {
-        let mut environment = match kind {
-            EnvironmentKind::Auto
-            | EnvironmentKind::Process
-            | EnvironmentKind::Docker
-            | EnvironmentKind::External => Self::Process(Process::new(logs)?),
+    /// Starts an acceptor for each node, counted from 1.
+    pub(crate) async fn start(start: Start<'_>) -> Result<Self, EnvironmentError> {
+        let scenario = start.scenario;
+        let mut environment = match scenario.environment {
+            // All of them at once: one by one they would take long.
+            EnvironmentKind::Docker => {
+                return Ok(Self::Docker(Box::new(Docker::start(&start).await?)));
+            }
+            EnvironmentKind::Auto | EnvironmentKind::Process | EnvironmentKind::External => {
+                Self::Process(Process::new(start.logs)?)
+            }
             EnvironmentKind::Embedded => Self::Embedded(Embedded::default()),
         };
-        for _ in 0..nodes {
+        for _ in 0..scenario.nodes {
             environment.start_acceptor().await?;
         }
         Ok(environment)
+    }
+
+    /// What the links of a run here are made with.
+    pub(crate) fn wiring(&self) -> Wiring {
+        match self {
+            Self::Docker(docker) => Wiring::Toxiproxy(docker.toxiproxy()),
+            Self::Process(_) | Self::Embedded(_) => Wiring::Inside,
+        }
+    }
+
+    /// Starts a proposer, as a service, for each node: with the acceptors' own urls, and for each
+    /// node the ways from an acceptor's own url to where its proposer is to go instead.
+    pub(crate) async fn start_proposers(
+        &mut self,
+        acceptors: &[String],
+        routes: &[Vec<(String, String)>],
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.start_proposers(acceptors, routes).await,
+            Self::Process(_) | Self::Embedded(_) => Err(EnvironmentError::Mismatch(
+                "proposers in containers need --environment docker",
+            )),
+        }
+    }
+
+    /// Where the proposers listen that are services, by node; nothing when they are inside the
+    /// harness.
+    pub(crate) fn services(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Docker(docker) => docker.services(),
+            Self::Process(_) | Self::Embedded(_) => Vec::new(),
+        }
+    }
+
+    /// Does a fault to a proposer that is a service.
+    pub(crate) async fn strike_proposer(
+        &mut self,
+        fault: FaultKind,
+        proposer: u32,
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.strike_proposer(fault, proposer).await,
+            Self::Process(_) | Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
+        }
+    }
+
+    /// Undoes a fault of a proposer, and waits until it is ready again.
+    pub(crate) async fn undo_proposer(
+        &mut self,
+        fault: FaultKind,
+        proposer: u32,
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.undo_proposer(fault, proposer).await,
+            Self::Process(_) | Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
+        }
+    }
+
+    /// What can be said about a proposer's process, as evidence; nothing when there is none.
+    pub(crate) async fn proposer_evidence(&mut self, proposer: u32) -> Option<String> {
+        match self {
+            Self::Docker(docker) => Some(docker.proposer_evidence(proposer).await),
+            Self::Process(_) | Self::Embedded(_) => None,
+        }
+    }
+
+    /// Ends everything in good order. Nobody may call any more.
+    pub(crate) async fn finish(&mut self) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.finish().await,
+            // These end when they are dropped.
+            Self::Process(_) | Self::Embedded(_) => Ok(()),
+        }
     }
 
     /// Starts one more acceptor, empty and without a place in any cluster. Answers its number, which
     /// is the next one.
     pub(crate) async fn start_acceptor(&mut self) -> Result<u32, EnvironmentError> {
         match self {
+            Self::Docker(docker) => docker.add().await,
             Self::Process(process) => process.add().await,
             Self::Embedded(embedded) => embedded.add(),
         }
@@ -121,6 +235,7 @@ impl Environment {
     /// Where an acceptor listens, itself: not through a link. The same for the whole run.
     pub(crate) fn address(&self, acceptor: u32) -> SocketAddr {
         match self {
+            Self::Docker(docker) => docker.address(acceptor),
             Self::Process(process) => process.address(acceptor),
             Self::Embedded(embedded) => embedded.address(acceptor),
         }
@@ -129,7 +244,7 @@ impl Environment {
     /// The same as the store wants it.
     pub(crate) fn url(&self, acceptor: u32) -> String {
         let scheme = match self {
-            Self::Process(_) => "redis",
+            Self::Docker(_) | Self::Process(_) => "redis",
             Self::Embedded(_) => "native",
         };
         format!("{scheme}://{}", self.address(acceptor))
@@ -138,6 +253,7 @@ impl Environment {
     /// Ends an acceptor for good, if it has not ended yet: nobody counts on it any more.
     pub(crate) async fn end(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
         match self {
+            Self::Docker(docker) => docker.end(acceptor).await,
             Self::Process(process) => process.end(acceptor).await,
             Self::Embedded(embedded) => {
                 embedded.stop(acceptor).await;
@@ -149,6 +265,7 @@ impl Environment {
     /// Kills an acceptor and starts it again, at the same address, without anything that it knew.
     pub(crate) async fn wipe(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
         match self {
+            Self::Docker(docker) => docker.wipe(acceptor).await,
             Self::Process(process) => process.wipe(acceptor).await,
             Self::Embedded(embedded) => embedded.wipe(acceptor).await,
         }
@@ -157,6 +274,7 @@ impl Environment {
     /// Names and versions of what serves.
     pub(crate) fn versions(&self) -> Vec<(String, String)> {
         match self {
+            Self::Docker(docker) => docker.versions(),
             Self::Process(process) => vec![(String::from("redis-server"), process.version())],
             Self::Embedded(_) => Vec::new(),
         }
@@ -169,6 +287,7 @@ impl Environment {
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         match self {
+            Self::Docker(docker) => docker.strike(fault, acceptor).await,
             Self::Process(process) => process.strike(fault, acceptor).await,
             Self::Embedded(embedded) => embedded.strike(fault, acceptor).await,
         }
@@ -181,22 +300,25 @@ impl Environment {
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         match self {
+            Self::Docker(docker) => docker.undo(fault, acceptor).await,
             Self::Process(process) => process.undo(fault, acceptor).await,
             Self::Embedded(embedded) => embedded.undo(fault, acceptor).await,
         }
     }
 
     /// Whether every acceptor that should be there is: one that ended by itself is an error.
-    pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
+    pub(crate) async fn all_there(&mut self) -> Result<(), EnvironmentError> {
         match self {
+            Self::Docker(docker) => docker.all_there().await,
             Self::Process(process) => process.all_there(),
             Self::Embedded(_) => Ok(()),
         }
     }
 
     /// What can be said about the acceptor's process, as evidence; empty when there is none.
-    pub(crate) fn process_evidence(&mut self, acceptor: u32) -> Option<String> {
+    pub(crate) async fn process_evidence(&mut self, acceptor: u32) -> Option<String> {
         match self {
+            Self::Docker(docker) => Some(docker.evidence(acceptor).await),
             Self::Process(process) => Some(process.evidence(acceptor)),
             Self::Embedded(_) => None,
         }

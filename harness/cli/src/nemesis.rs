@@ -88,7 +88,15 @@ impl Nemesis {
         self.news.send_modify(|news| news.calm = true);
         // The servers are looked at once more at the very end: none may have ended by itself.
         drop(stop.wait_for(|stop| *stop).await);
-        Ok(self.environment.all_there()?)
+        Ok(self.environment.all_there().await?)
+    }
+
+    /// Ends the servers. Nobody may call any more.
+    ///
+    /// # Errors
+    /// When one of them cannot be ended.
+    pub(crate) async fn finish(mut self) -> Result<(), NemesisError> {
+        Ok(self.environment.finish().await?)
     }
 
     async fn one(

@@ -9,6 +9,7 @@ use crate::exit::{End, Failure};
 use crate::gryadka_client::GryadkaClient;
 use crate::judge::judge;
 use crate::load;
+use crate::making::Making;
 use crate::nemesis::Nemesis;
 use crate::progress::{self, say};
 use crate::recorder::Recorder;
@@ -35,11 +36,8 @@ use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, UnknownName, Workloa
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
-    let (scenario, why) = scenario(args)?;
-    if let Some(why) = why {
-        say(why);
-    }
     let runtime = tokio::runtime::Runtime::new()?;
+    let scenario = runtime.block_on(scenario(args))?;
     let directory = runtime.block_on(carry_out(&scenario))?;
     let limits = Limits::from(&args.limits);
     runtime.spawn(end_on_signal(limits.ended.clone()));
@@ -52,12 +50,11 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
 }
 
 /// The whole scenario, before anything is started or written.
-fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
+async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     let (base, source) = base(&args.what)?;
-    let wanted = args.scenario.environment().or(base.environment);
-    let (environment, why) =
-        environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
-    let able = environment::able(environment);
+    let chosen = environment::choose(&args.scenario.wanted(&base)).await.map_err(Failure::usage)?;
+    chosen.why.iter().for_each(say);
+    let (environment, able) = (chosen.kind, chosen.able());
     let flags = args.scenario.draft(able)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
@@ -69,7 +66,7 @@ fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
         let by_flag = base.settle(environment, able, seed, source).is_ok();
         if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
     })?;
-    Ok((scenario, why))
+    Ok(scenario)
 }
 
 /// A file's name and text.
@@ -108,13 +105,24 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     let output = Path::new(&scenario.output);
     let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())?;
     directory.write(&directory.scenario(), &scenario.to_toml()?)?;
-    let logs = directory.logs();
-    let environment = tokio::select! {
-        started = Environment::start(scenario.environment, scenario.nodes, &logs) => started?,
-        () = signals.any() => {
-            return Err(anyhow::anyhow!("interrupted before the run began").into());
-        }
-    };
+    let making = Making::begin(scenario)?;
+    let done = started(scenario, &directory, &making, &mut signals, began).await;
+    // Whatever has come of it: nothing that was made stays.
+    let undone = making.undo().await;
+    done?;
+    undone?;
+    Ok(directory)
+}
+
+/// Starts the servers, and has the load go on.
+async fn started(
+    scenario: &Scenario,
+    directory: &RunDirectory,
+    making: &Making,
+    signals: &mut Signals,
+    began: Timestamp,
+) -> Result<(), Failure> {
+    let environment = making.start(scenario, &directory.logs(), signals.any()).await?;
     let mut metadata = metadata(scenario, &environment, began);
     directory.write_json(&directory.metadata(), &metadata)?;
     directory.become_latest()?;
@@ -127,11 +135,10 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
         directory.path().display()
     ));
     let start = Instant::now();
-    metadata.interrupted =
-        under_load(scenario, environment, &directory, &mut signals, start).await?;
+    metadata.interrupted = under_load(scenario, environment, directory, signals, start).await?;
     metadata.seconds = start.elapsed().as_secs_f64();
     directory.write_json(&directory.metadata(), &metadata)?;
-    Ok(directory)
+    Ok(())
 }
 
 /// The load with its faults, from its first call to its last. True when it was cut short.
@@ -195,7 +202,7 @@ async fn under_load(
     let (nemesis, played) = nemesis.await?;
     played?;
     // Only now that nobody calls any more may the servers end.
-    drop(nemesis);
+    nemesis.finish().await?;
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
     }

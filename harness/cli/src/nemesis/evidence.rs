@@ -62,7 +62,7 @@ impl<'a> Evidence<'a> {
     pub(super) async fn during(&mut self, environment: &mut Environment) -> bool {
         let planned = self.planned.clone();
         let held = self.look("during", move |watched| look_during(planned.clone(), watched)).await;
-        self.add_process(environment);
+        self.add_process(environment).await;
         held && self.healthy
     }
 
@@ -70,7 +70,7 @@ impl<'a> Evidence<'a> {
     pub(super) async fn after(&mut self, environment: &mut Environment) -> bool {
         let planned = self.planned.clone();
         let gone = self.look("after", move |watched| look_after(planned.clone(), watched)).await;
-        self.add_process(environment);
+        self.add_process(environment).await;
         gone
     }
 
@@ -79,9 +79,10 @@ impl<'a> Evidence<'a> {
         std::mem::take(&mut self.sentences)
     }
 
-    fn add_process(&mut self, environment: &mut Environment) {
-        let seen = self.planned.node.and_then(|node| environment.process_evidence(node));
-        self.sentences.extend(seen);
+    async fn add_process(&mut self, environment: &mut Environment) {
+        if let Some(node) = self.planned.node {
+            self.sentences.extend(environment.process_evidence(node).await);
+        }
     }
 
     /// Looks at everything at once, and keeps the sentences in order.

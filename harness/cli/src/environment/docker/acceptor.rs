@@ -1,0 +1,193 @@
+//! An acceptor in a container: a Redis server that syncs its log, at an address of its own.
+
+use super::Ground;
+use super::container::{self, Container, Spec};
+use super::daemon::DockerError;
+use super::log_tail::{self, Lost, Watch};
+use crate::environment::EnvironmentError;
+use crate::probe;
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use workloads::{FaultKind, Fsync};
+
+/// Where Redis listens.
+const PORT: u16 = 6379;
+
+/// An acceptor.
+pub(super) struct Acceptor {
+    number: u32,
+    address: SocketAddr,
+    /// None when it has ended for good.
+    container: Option<Container>,
+    /// Knows how long its log was; none when every write is synced before it is answered.
+    watch: Option<Watch>,
+    /// What its log has lost last.
+    lost: Option<Lost>,
+}
+
+impl Acceptor {
+    /// Starts one, and waits until it answers.
+    pub(super) async fn start(ground: &Ground, number: u32) -> Result<Self, EnvironmentError> {
+        let container = run(ground, number).await?;
+        let address = container.address();
+        let watch = (ground.fsync != Fsync::Always).then(|| Watch::start(address));
+        Ok(Self { number, address, container: Some(container), watch, lost: None })
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its container, unless it has ended for good.
+    pub(super) const fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
+    }
+
+    fn there(&self) -> Result<&Container, EnvironmentError> {
+        self.container.as_ref().ok_or_else(|| EnvironmentError::NotUp {
+            acceptor: self.number,
+            reason: String::from("it has ended for good"),
+            log: String::new(),
+        })
+    }
+
+    pub(super) async fn strike(
+        &mut self,
+        ground: &Ground,
+        fault: FaultKind,
+    ) -> Result<(), EnvironmentError> {
+        let container = self.there()?;
+        match fault {
+            FaultKind::Kill => Ok(container.kill().await?),
+            FaultKind::Restart => Ok(container.stop().await?),
+            FaultKind::Pause => Ok(container.pause().await?),
+            FaultKind::Wipe => self.wipe(ground).await,
+            FaultKind::TailLost => self.lose_tail(ground).await,
+            other => Err(EnvironmentError::Unable(other)),
+        }
+    }
+
+    pub(super) async fn undo(&mut self, fault: FaultKind) -> Result<(), EnvironmentError> {
+        let container = self.there()?;
+        match fault {
+            FaultKind::Kill | FaultKind::Restart | FaultKind::TailLost => {
+                container.start_again().await?;
+                Ok(container.up(probe::answers).await?)
+            }
+            FaultKind::Pause => {
+                container.unpause().await?;
+                Ok(container.up(probe::answers).await?)
+            }
+            // It serves already, empty; that it takes part again is the cluster's affair.
+            FaultKind::Wipe => Ok(()),
+            other => Err(EnvironmentError::Unable(other)),
+        }
+    }
+
+    /// Removes its container with all that it held, and starts another of the same name at the same
+    /// address.
+    pub(super) async fn wipe(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        self.there()?.kill().await?;
+        self.end(ground).await?;
+        if let Some(watch) = &self.watch {
+            watch.forget();
+        }
+        self.container = Some(run(ground, self.number).await?);
+        Ok(())
+    }
+
+    /// Kills it and cuts its log back to what counts as synced.
+    async fn lose_tail(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        let container = self.there()?;
+        let synced = self.watch.as_ref().map(|watch| watch.synced().unwrap_or(0));
+        container.kill().await?;
+        // Under `always` everything that was answered is there, and nothing can be lost.
+        let keep = synced.unwrap_or(u64::MAX);
+        let lost = log_tail::cut(&ground.docker, container.name(), keep).await?;
+        self.lost = Some(lost);
+        if let Some(watch) = &self.watch {
+            watch.forget();
+        }
+        Ok(())
+    }
+
+    /// Removes its container, and keeps what it wrote.
+    pub(super) async fn end(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        let Some(container) = self.container.take() else { return Ok(()) };
+        keep_log(ground, &format!("a{}", self.number), &container).await?;
+        Ok(container.remove().await?)
+    }
+
+    /// It must not have ended by itself.
+    pub(super) async fn all_there(&self) -> Result<(), EnvironmentError> {
+        match &self.container {
+            Some(container) => Ok(container.runs().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// What the daemon says about it, and what its log has lost.
+    pub(super) async fn evidence(&mut self) -> String {
+        let Some(container) = &self.container else {
+            return format!("the container of a{} is removed", self.number);
+        };
+        let state = container.state().await;
+        let state = state.map_or_else(|error| error.to_string(), |state| container::words(&state));
+        let lost = self.lost.take().map_or_else(String::new, |Lost { of, bytes }| {
+            format!("; {bytes} of the {of} bytes of its log were cut off, as not synced")
+        });
+        format!("container {}: {state}{lost}", container.name())
+    }
+}
+
+/// Starts an acceptor's container, and waits until its server answers.
+async fn run(ground: &Ground, number: u32) -> Result<Container, EnvironmentError> {
+    if number > super::names::MOST_ACCEPTORS {
+        return Err(DockerError::TooMany(super::names::MOST_ACCEPTORS).into());
+    }
+    let spec = Spec {
+        name: ground.names.acceptor(number),
+        image: ground.image.clone(),
+        command: command(ground.fsync),
+        address: ground.subnet.acceptor(number),
+        port: PORT,
+    };
+    let container = ground.start(spec).await?;
+    container.up(probe::answers).await?;
+    Ok(container)
+}
+
+/// Redis, that keeps every write in its log, and never makes the log anew.
+fn command(fsync: Fsync) -> Vec<String> {
+    let words = [
+        "redis-server",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        fsync.name(),
+        "--auto-aof-rewrite-percentage",
+        "0",
+        "--save",
+        "",
+        // The network is the run's own.
+        "--protected-mode",
+        "no",
+        "--dir",
+        "/data",
+    ];
+    words.map(String::from).to_vec()
+}
+
+/// Adds what a container wrote to its log in the run directory.
+pub(super) async fn keep_log(
+    ground: &Ground,
+    name: &str,
+    container: &Container,
+) -> Result<(), EnvironmentError> {
+    let path = ground.logs.join(format!("{name}.log"));
+    let text = container.log().await;
+    let file = File::options().create(true).append(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|source| EnvironmentError::Io { path, source })
+}
