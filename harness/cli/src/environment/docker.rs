@@ -25,6 +25,8 @@ pub(crate) mod network;
 pub(crate) mod own_image;
 mod proposer;
 pub(crate) mod sweep;
+#[cfg(test)]
+mod tests;
 pub(crate) mod toxiproxy;
 
 use super::{EnvironmentError, Start, ToxiproxyPlace};

@@ -5,6 +5,7 @@ use super::container::{self, Container, Spec};
 use super::daemon::DockerError;
 use super::log_tail::{self, Lost, Watch};
 use crate::environment::EnvironmentError;
+use crate::environment::tail::synced_after;
 use crate::probe;
 use std::fs::File;
 use std::io::Write;
@@ -31,7 +32,7 @@ impl Acceptor {
     pub(super) async fn start(ground: &Ground, number: u32) -> Result<Self, EnvironmentError> {
         let container = run(ground, number).await?;
         let address = container.address();
-        let watch = (ground.fsync != Fsync::Always).then(|| Watch::start(address));
+        let watch = synced_after(ground.fsync).map(|age| Watch::start(address, age));
         Ok(Self { number, address, container: Some(container), watch, lost: None })
     }
 
@@ -100,12 +101,13 @@ impl Acceptor {
     /// Kills it and cuts its log back to what counts as synced.
     async fn lose_tail(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
         let container = self.there()?;
-        let synced = self.watch.as_ref().map(|watch| watch.synced().unwrap_or(0));
+        let synced = self.watch.as_ref().map(Watch::synced);
         container.kill().await?;
-        // Under `always` everything that was answered is there, and nothing can be lost.
-        let keep = synced.unwrap_or(u64::MAX);
-        let lost = log_tail::cut(&ground.docker, container.name(), keep).await?;
-        self.lost = Some(lost);
+        self.lost = Some(match synced {
+            Some(synced) => log_tail::cut(&ground.docker, container.name(), synced).await?,
+            // Everything that was answered had been synced: nothing can be lost.
+            None => Lost { of: 0, bytes: 0 },
+        });
         if let Some(watch) = &self.watch {
             watch.forget();
         }
@@ -134,9 +136,13 @@ impl Acceptor {
         };
         let state = container.state().await;
         let state = state.map_or_else(|error| error.to_string(), |state| container::words(&state));
-        let lost = self.lost.take().map_or_else(String::new, |Lost { of, bytes }| {
-            format!("; {bytes} of the {of} bytes of its log were cut off, as not synced")
-        });
+        let lost = match self.lost.take() {
+            Some(Lost { of: 0, .. }) => String::from("; its log is synced before every answer: nothing was lost"),
+            Some(Lost { of, bytes }) => {
+                format!("; {bytes} of the {of} bytes of its log were cut off, as not synced")
+            }
+            None => String::new(),
+        };
         format!("container {}: {state}{lost}", container.name())
     }
 }

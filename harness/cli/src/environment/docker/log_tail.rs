@@ -2,11 +2,12 @@
 //!
 //! Nothing tells a process's user which of its writes the system has brought to the disk, so this is
 //! an approximation. Under `appendfsync always` everything that was answered has been synced, and
-//! nothing is cut. Otherwise the log is cut back to the length that it had a second before its server
+//! nothing is cut. Otherwise the log is cut back to the length that it had some time before its server
 //! was killed, at the end of a command.
 
 use super::archive::{self, ArchiveError, Entry};
 use super::daemon::{DockerError, status};
+use crate::environment::tail::cut_at;
 use bollard::Docker;
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
@@ -21,20 +22,29 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Redis syncs once in this time, under `appendfsync everysec`.
-const SYNCED_AFTER: Duration = Duration::from_secs(1);
 /// How often the length is looked at.
 const EVERY: Duration = Duration::from_millis(100);
 /// An answer that takes longer is waited for no more.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// Where the log lies: in a directory, as Redis 7 and later have it, or in one file.
+/// Where the log lies: within this, in a directory, as Redis 7 and later have it, or in one file.
+const DATA: &str = "/data";
 const DIRECTORY: &str = "/data/appendonlydir";
 const FILE: &str = "/data/appendonly.aof";
 
-/// Knows how long a server's log was a second ago.
+/// Knows how long a server's log was some time ago.
 pub(super) struct Watch {
-    lengths: Arc<Mutex<VecDeque<(Instant, u64)>>>,
+    lengths: Arc<Mutex<VecDeque<(Instant, Length)>>>,
+    age: Duration,
     task: JoinHandle<()>,
+}
+
+/// How long a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Length {
+    bytes: u64,
+    /// Whether the base that the log begins with is counted: a server counts it that has read its
+    /// log, and does not that has begun it.
+    with_base: bool,
 }
 
 /// What was lost.
@@ -47,7 +57,7 @@ pub(super) struct Lost {
 }
 
 impl Watch {
-    pub(super) fn start(address: SocketAddr) -> Self {
+    pub(super) fn start(address: SocketAddr, age: Duration) -> Self {
         let lengths = Arc::new(Mutex::new(VecDeque::new()));
         let watched = Arc::clone(&lengths);
         let task = tokio::spawn(async move {
@@ -56,20 +66,20 @@ impl Watch {
                     let mut lengths = watched.lock().unwrap_or_else(PoisonError::into_inner);
                     lengths.push_back((Instant::now(), length));
                     // The first one is the newest of those that are old enough.
-                    while lengths.get(1).is_some_and(|(at, _)| at.elapsed() >= SYNCED_AFTER) {
+                    while lengths.get(1).is_some_and(|(at, _)| at.elapsed() >= age) {
                         lengths.pop_front();
                     }
                 }
                 sleep(EVERY).await;
             }
         });
-        Self { lengths, task }
+        Self { lengths, age, task }
     }
 
     /// The length that counts as synced: none when the server is not known for that long.
-    pub(super) fn synced(&self) -> Option<u64> {
+    pub(super) fn synced(&self) -> Option<Length> {
         let lengths = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = lengths.iter().rev().find(|(at, _)| at.elapsed() >= SYNCED_AFTER);
+        let old = lengths.iter().rev().find(|(at, _)| at.elapsed() >= self.age);
         old.map(|(_, length)| *length)
     }
 
@@ -85,15 +95,19 @@ impl Drop for Watch {
     }
 }
 
-/// The length of a server's log, its base included, as the server itself has it.
-async fn length(address: SocketAddr) -> Option<u64> {
+/// The length of a server's log, as the server itself has it.
+async fn length(address: SocketAddr) -> Option<Length> {
     let asking = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(b"*2\r\n$4\r\nINFO\r\n$11\r\npersistence\r\n").await?;
         let mut lines = BufReader::new(stream).lines();
+        let mut bytes = None;
         while let Some(line) = lines.next_line().await? {
             if let Some(length) = line.strip_prefix("aof_current_size:") {
-                return Ok(length.trim().parse().ok());
+                bytes = length.trim().parse().ok();
+            } else if let Some(base) = line.strip_prefix("aof_base_size:") {
+                let with_base = base.trim() != "0";
+                return Ok(bytes.map(|bytes| Length { bytes, with_base }));
             }
         }
         std::io::Result::Ok(None)
@@ -101,11 +115,17 @@ async fn length(address: SocketAddr) -> Option<u64> {
     timeout(PATIENCE, asking).await.ok()?.ok()?
 }
 
-/// Cuts the log of a container that does not run back to this length, its base included.
-pub(super) async fn cut(docker: &Docker, container: &str, keep: u64) -> Result<Lost, DockerError> {
-    let (folder, entries) = match download(docker, container, DIRECTORY).await? {
-        Some(entries) => ("/data", entries),
-        None => ("/data", download(docker, container, FILE).await?.unwrap_or_default()),
+/// Cuts the log of a container that does not run back to what was synced: to its beginning when that
+/// is not known.
+pub(super) async fn cut(
+    docker: &Docker,
+    container: &str,
+    synced: Option<Length>,
+) -> Result<Lost, DockerError> {
+    let synced = synced.unwrap_or(Length { bytes: 0, with_base: false });
+    let entries = match download(docker, container, DIRECTORY).await? {
+        Some(entries) => entries,
+        None => download(docker, container, FILE).await?.unwrap_or_default(),
     };
     let broken = |error: ArchiveError| DockerError::Container {
         name: container.to_owned(),
@@ -113,12 +133,12 @@ pub(super) async fn cut(docker: &Docker, container: &str, keep: u64) -> Result<L
         log: String::new(),
     };
     let mut entries = archive::unpack(&entries).map_err(broken)?;
-    let Some(lost) = cut_entries(&mut entries, keep) else {
+    let Some(lost) = cut_entries(&mut entries, synced) else {
         return Ok(Lost { of: 0, bytes: 0 });
     };
     if lost.bytes > 0 {
         let archive = archive::pack(&entries).map_err(broken)?;
-        let options = UploadToContainerOptionsBuilder::new().path(folder).build();
+        let options = UploadToContainerOptionsBuilder::new().path(DATA).build();
         let body = bollard::body_full(archive.into());
         let uploaded = docker.upload_to_container(container, Some(options), body).await;
         uploaded.map_err(DockerError::call(format!("write the log of the container {container}")))?;
@@ -146,7 +166,7 @@ async fn download(
 }
 
 /// Cuts the file of the log that grows, and leaves only that one. None when there is none.
-fn cut_entries(entries: &mut Vec<Entry>, keep: u64) -> Option<Lost> {
+fn cut_entries(entries: &mut Vec<Entry>, synced: Length) -> Option<Lost> {
     let is_growing =
         |entry: &Entry| entry.path.ends_with(".incr.aof") || entry.path.ends_with("appendonly.aof");
     let is_base = |entry: &&Entry| entry.path.contains(".base.");
@@ -154,38 +174,12 @@ fn cut_entries(entries: &mut Vec<Entry>, keep: u64) -> Option<Lost> {
     // The last one is written to: there is another while the log is rewritten.
     let mut growing = entries.extract_if(.., |entry| is_growing(entry)).last()?;
     let of = growing.content.len();
-    let keep = usize::try_from(keep).unwrap_or(usize::MAX).saturating_sub(base);
-    growing.content.truncate(whole_commands(&growing.content, keep));
+    let base = if synced.with_base { base as u64 } else { 0 };
+    let kept = cut_at(&growing.content, synced.bytes.saturating_sub(base));
+    growing.content.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
     let lost = Lost { of, bytes: of - growing.content.len() };
     *entries = vec![growing];
     Some(lost)
-}
-
-/// Where the last command ends that lies within the first `keep` bytes of a log.
-fn whole_commands(log: &[u8], keep: usize) -> usize {
-    let mut end = 0;
-    while let Some(next) = command_end(log, end).filter(|next| *next <= keep) {
-        end = next;
-    }
-    end
-}
-
-/// Where the command ends that begins here: an array of bulk strings. None when it is cut, or none.
-fn command_end(log: &[u8], begin: usize) -> Option<usize> {
-    let (parts, mut at) = header(log, begin, b'*')?;
-    for _ in 0..parts {
-        let (length, body) = header(log, at, b'$')?;
-        at = body.checked_add(length)?.checked_add(2)?;
-    }
-    (at <= log.len()).then_some(at)
-}
-
-/// The number in a line that begins with this mark, and where the next line begins.
-fn header(log: &[u8], at: usize, mark: u8) -> Option<(usize, usize)> {
-    let line = log.get(at..)?.strip_prefix(&[mark])?;
-    let end = line.iter().position(|byte| *byte == b'\r')?;
-    let number = std::str::from_utf8(&line[..end]).ok()?.parse().ok()?;
-    Some((number, at + 1 + end + 2))
 }
 
 #[cfg(test)]
@@ -194,25 +188,10 @@ mod tests {
 
     const TWO: &[u8] = b"*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
     const FIRST: usize = 14;
+    const NOTHING: Length = Length { bytes: 0, with_base: false };
 
     fn file(path: &str, content: &[u8]) -> Entry {
         Entry::file(String::from(path), 0o600, content.to_vec())
-    }
-
-    #[test]
-    fn a_log_is_cut_where_a_command_ends() {
-        for (keep, end) in [
-            (0, 0),
-            (FIRST - 1, 0),
-            (FIRST, FIRST),
-            (FIRST + 5, FIRST),
-            (TWO.len(), TWO.len()),
-            (usize::MAX, TWO.len()),
-        ] {
-            assert_eq!(whole_commands(TWO, keep), end, "{keep}");
-        }
-        assert_eq!(whole_commands(&TWO[..TWO.len() - 1], usize::MAX), FIRST);
-        assert_eq!(whole_commands(b"REDIS0011 no commands", usize::MAX), 0);
     }
 
     #[test]
@@ -223,16 +202,18 @@ mod tests {
             file("appendonlydir/appendonly.aof.1.incr.aof", TWO),
             file("appendonlydir/appendonly.aof.manifest", b"file ..."),
         ];
-        let lost = cut_entries(&mut entries, 88 + 20);
+        let lost = cut_entries(&mut entries, Length { bytes: 88 + 20, with_base: true });
         assert_eq!(lost, Some(Lost { of: TWO.len(), bytes: TWO.len() - FIRST }));
         let cut = file("appendonlydir/appendonly.aof.1.incr.aof", &TWO[..FIRST]);
         assert_eq!(entries, [cut]);
+        let lost = cut_entries(&mut entries, Length { bytes: 13, with_base: false });
+        assert_eq!(lost, Some(Lost { of: FIRST, bytes: FIRST }));
     }
 
     #[test]
     fn the_single_file_of_older_servers_is_cut_too() {
         let mut entries = vec![file("appendonly.aof", TWO)];
-        assert_eq!(cut_entries(&mut entries, 0), Some(Lost { of: TWO.len(), bytes: TWO.len() }));
-        assert_eq!(cut_entries(&mut vec![file("dump.rdb", b"")], 0), None);
+        assert_eq!(cut_entries(&mut entries, NOTHING), Some(Lost { of: TWO.len(), bytes: TWO.len() }));
+        assert_eq!(cut_entries(&mut vec![file("dump.rdb", b"")], NOTHING), None);
     }
 }
