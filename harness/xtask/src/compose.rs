@@ -52,8 +52,8 @@ fn do_line(project: &Project, line: &Line) -> anyhow::Result<()> {
     say(&format!("$ {}", line.command))?;
     let began = Instant::now();
     let (success, said) = project.run(line)?;
-    let expected = line.expected.as_deref().unwrap_or_default();
-    if !success || !said.contains(expected) {
+    let expected = line.expected();
+    if !success || !said.contains(&expected) {
         let wanted = if success { format!("without {expected:?}") } else { "failed".to_owned() };
         bail!("{}: {wanted}\n{said}\n{}", line.command, project.state());
     }

@@ -15,6 +15,15 @@ pub(super) struct Line {
     pub(super) expected: Option<String>,
 }
 
+impl Line {
+    /// What its output must hold; of a status alone, the line of HTTP that has it.
+    pub(super) fn expected(&self) -> String {
+        let expected = self.expected.clone().unwrap_or_default();
+        let is_status = expected.len() == 3 && expected.bytes().all(|byte| byte.is_ascii_digit());
+        if is_status { format!("HTTP/1.1 {expected} ") } else { expected }
+    }
+}
+
 /// The lines of the marked block.
 pub(super) fn lines(readme: &str) -> anyhow::Result<Vec<Line>> {
     let (_, after) = readme.split_once(MARK).with_context(|| format!("lacks the line {MARK}"))?;
@@ -53,6 +62,7 @@ mod tests {
         };
         let expected = [line("curl -i localhost:7481", Some("201")), line("down", None)];
         assert_eq!(lines(&text).unwrap(), expected);
+        assert_eq!(expected.map(|line| line.expected()), ["HTTP/1.1 201 ", ""]);
         for wrong in
             ["", "```\nx\n```", MARK, &format!("{MARK}\n```\n```"), &format!("{MARK}\n```")]
         {
