@@ -4,6 +4,7 @@ use crate::exit::Failure;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use harness_checker::{FailedCas, ModelKind, NilRead};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
@@ -39,6 +40,16 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List workloads, scenarios, and the faults that each environment can do
     List,
+    /// The store's own service and tool, for proposers in processes and containers of their own
+    #[command(hide = true, disable_help_flag = true)]
+    Gryadka(GryadkaArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GryadkaArgs {
+    /// What `gryadka` is told
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +181,11 @@ impl ScenarioArgs {
     /// Where the user wants it to run, if that was said.
     pub(crate) const fn environment(&self) -> Option<EnvironmentKind> {
         self.environment
+    }
+
+    /// Where the user wants the proposers, if that was said.
+    pub(crate) const fn proposers(&self) -> Option<Proposers> {
+        self.proposers
     }
 }
 

@@ -1,14 +1,20 @@
 //! Where a run can take place, and what can be done to its acceptors there.
 
+mod console;
 mod embedded;
 mod process;
+mod standing;
+mod tail;
+mod trouble;
 
 use embedded::Embedded;
-use process::Process;
+use process::{Process, ProgramError, Way};
+use standing::StandingError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use workloads::{EnvironmentKind, FaultKind};
+use trouble::TroubleError;
+use workloads::{EnvironmentKind, FaultKind, Proposers, Scenario};
 
 /// Why an environment cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -28,16 +34,15 @@ pub(crate) enum EnvironmentError {
         /// The last lines of its log, each on a line of its own.
         log: String,
     },
-    /// A process could not be signalled.
-    #[error("acceptor a{acceptor} could not be sent {signal}: {source}")]
-    Signal {
-        /// Which one.
-        acceptor: u32,
-        /// The signal's name.
-        signal: &'static str,
-        /// What the system said.
-        source: nix::Error,
-    },
+    /// A process is not as it should be.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A server did not do what it was told.
+    #[error(transparent)]
+    Trouble(#[from] TroubleError),
+    /// An acceptor's standing was not carried over.
+    #[error(transparent)]
+    Standing(#[from] StandingError),
     /// A directory or file could not be made.
     #[error("{}: {source}", path.display())]
     Io {
@@ -46,7 +51,7 @@ pub(crate) enum EnvironmentError {
         /// What the system said.
         source: io::Error,
     },
-    /// The fault is not one of an acceptor, or this environment cannot do it.
+    /// The fault is not one of a server, or this environment cannot do it.
     #[error("this environment cannot do {0}")]
     Unable(FaultKind),
 }
@@ -57,14 +62,25 @@ pub(crate) enum Environment {
     Embedded(Embedded),
 }
 
-/// What an environment of this kind can do, strongest first where it matters.
-pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
+/// What an environment of this kind could ever do, on some machine and wherever the proposers are.
+pub(crate) const fn able_ever(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
         EnvironmentKind::Auto
         | EnvironmentKind::Docker
         | EnvironmentKind::External
         | EnvironmentKind::Process => process::ABLE,
         EnvironmentKind::Embedded => embedded::ABLE,
+    }
+}
+
+/// What it can do on this machine, with the proposers there.
+pub(crate) fn able(kind: EnvironmentKind, proposers: Proposers) -> Vec<FaultKind> {
+    match kind {
+        EnvironmentKind::Auto
+        | EnvironmentKind::Docker
+        | EnvironmentKind::External
+        | EnvironmentKind::Process => process::able(proposers),
+        EnvironmentKind::Embedded => embedded::ABLE.to_vec(),
     }
 }
 
@@ -91,19 +107,15 @@ pub(crate) fn choose(
 
 impl Environment {
     /// Starts an acceptor for each node, counted from 1. Server logs go to `logs`.
-    pub(crate) async fn start(
-        kind: EnvironmentKind,
-        nodes: u32,
-        logs: &Path,
-    ) -> Result<Self, EnvironmentError> {
-        let mut environment = match kind {
+    pub(crate) async fn start(scenario: &Scenario, logs: &Path) -> Result<Self, EnvironmentError> {
+        let mut environment = match scenario.environment {
             EnvironmentKind::Auto
             | EnvironmentKind::Process
             | EnvironmentKind::Docker
-            | EnvironmentKind::External => Self::Process(Process::new(logs)?),
-            EnvironmentKind::Embedded => Self::Embedded(Embedded::default()),
+            | EnvironmentKind::External => Self::Process(Process::new(scenario, logs)?),
+            EnvironmentKind::Embedded => Self::Embedded(Embedded::new(scenario.mutant)),
         };
-        for _ in 0..nodes {
+        for _ in 0..scenario.nodes {
             environment.start_acceptor().await?;
         }
         Ok(environment)
@@ -186,7 +198,58 @@ impl Environment {
         }
     }
 
-    /// Whether every acceptor that should be there is: one that ended by itself is an error.
+    /// Starts a proposer of its own for each node, which finds the acceptors by its own ways.
+    pub(crate) async fn start_proposers(
+        &mut self,
+        ways: &[Vec<Way>],
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Process(process) => process.start_proposers(ways).await,
+            Self::Embedded(_) => Ok(()),
+        }
+    }
+
+    /// Where proposers serve that are not inside the harness, `http://host:port`, by node.
+    pub(crate) fn services(&self) -> Vec<String> {
+        match self {
+            Self::Process(process) => process.services(),
+            Self::Embedded(_) => Vec::new(),
+        }
+    }
+
+    /// Does a fault to a node's proposer.
+    pub(crate) async fn strike_proposer(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Process(process) => process.strike_proposer(fault, node).await,
+            Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
+        }
+    }
+
+    /// Undoes a fault of a node's proposer.
+    pub(crate) async fn undo_proposer(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Process(process) => process.undo_proposer(fault, node).await,
+            Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
+        }
+    }
+
+    /// What can be said about the process of a node's proposer; empty when there is none.
+    pub(crate) fn proposer_evidence(&mut self, node: u32) -> Option<String> {
+        match self {
+            Self::Process(process) => Some(process.proposer_evidence(node)),
+            Self::Embedded(_) => None,
+        }
+    }
+
+    /// Whether everybody is there who should be: one that ended by itself is an error.
     pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
         match self {
             Self::Process(process) => process.all_there(),

@@ -3,12 +3,13 @@
 use super::report::{rerun, show};
 use crate::args::RunArgs;
 use crate::checking::Limits;
+use crate::clients::clients;
 use crate::cluster::Cluster;
 use crate::environment::{self, Environment};
 use crate::exit::{End, Failure};
-use crate::gryadka_client::GryadkaClient;
 use crate::judge::judge;
 use crate::load;
+use crate::mutants;
 use crate::nemesis::Nemesis;
 use crate::progress::{self, say};
 use crate::recorder::Recorder;
@@ -29,7 +30,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, UnknownName, Workload};
+use workloads::{BUILT_IN, Draft, EnvironmentKind, Proposers, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
@@ -57,18 +58,20 @@ fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
     let wanted = args.scenario.environment().or(base.environment);
     let (environment, why) =
         environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
-    let able = environment::able(environment);
-    let flags = args.scenario.draft(able)?;
+    let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
+    let able = environment::able(environment, proposers);
+    let flags = args.scenario.draft(&able)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
     let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-    let scenario = flags.over(base.clone()).settle(environment, able, seed, source);
+    let scenario = flags.over(base.clone()).settle(environment, &able, seed, source);
     let scenario = scenario.map_err(|error| {
         // What the file alone would get away with is the fault of a flag.
-        let by_flag = base.settle(environment, able, seed, source).is_ok();
+        let by_flag = base.settle(environment, &able, seed, source).is_ok();
         if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
     })?;
+    mutants::refuse_out_of_reach(&scenario).map_err(Failure::usage)?;
     Ok((scenario, why))
 }
 
@@ -110,7 +113,7 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     directory.write(&directory.scenario(), &scenario.to_toml()?)?;
     let logs = directory.logs();
     let environment = tokio::select! {
-        started = Environment::start(scenario.environment, scenario.nodes, &logs) => started?,
+        started = Environment::start(scenario, &logs) => started?,
         () = signals.any() => {
             return Err(anyhow::anyhow!("interrupted before the run began").into());
         }
@@ -137,25 +140,23 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
 /// The load with its faults, from its first call to its last. True when it was cut short.
 async fn under_load(
     scenario: &Scenario,
-    environment: Environment,
+    mut environment: Environment,
     directory: &RunDirectory,
     signals: &mut Signals,
     start: Instant,
 ) -> Result<bool, Failure> {
-    let cluster = Cluster::build(&environment, scenario).await?;
+    let cluster = Cluster::build(&mut environment, scenario).await?;
     let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let collector = collector(scenario, &cluster.stores);
+    let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
     let (stop, mut stopped) = watch::channel(false);
     let stop = Arc::new(stop);
-    let deadline = scenario.deadline.duration();
-    let collector = collector(scenario, &cluster.stores);
-    let client = |store| GryadkaClient { store, deadline };
-    let clients: Vec<_> = cluster.stores.into_iter().map(client).collect();
     let mut threads = load::start(scenario, &clients, &recorder, &stopped, &news, start);
     let time = scenario.time.duration();
     let progress = tokio::spawn(progress::show(Arc::clone(&recorder), news, start, time));
