@@ -104,9 +104,20 @@ impl Acceptors {
         self.homes.len()
     }
 
+    /// Their numbers, in order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.homes.keys().copied()
+    }
+
     /// Any of them.
-    pub(crate) fn draw(&self, random: &mut Pcg32) -> u32 {
-        self.homes.keys().copied().choose(random).unwrap_or(1)
+    fn draw(&self, random: &mut Pcg32) -> u32 {
+        self.numbers().choose(random).unwrap_or(1)
+    }
+
+    /// Every link to any of them, in order.
+    pub(crate) fn every_link(&self) -> Vec<Link> {
+        let to_all = |proposer| self.numbers().map(move |acceptor| Link { proposer, acceptor });
+        (1..=self.nodes).flat_map(to_all).collect()
     }
 
     /// The links of a shape that was made for nodes: an acceptor is struck where its home is. None for

@@ -2,7 +2,7 @@
 
 use crate::generator::Cold;
 use crate::names::named;
-use crate::{FaultKind, Generator, PlannedFault, Span, Threshold, Workload};
+use crate::{FaultKind, Generator, PlannedFault, Span, Threshold, Workload, minority};
 use serde::Serialize;
 
 /// Where a run takes place.
@@ -80,6 +80,19 @@ named!(Target, "target", {
     All => "all",
     Busiest => "busiest",
 });
+
+impl Target {
+    /// How many of so many it strikes: at least one.
+    #[must_use]
+    pub fn size(self, of: usize) -> usize {
+        match self {
+            Self::One | Self::Busiest => 1,
+            Self::Minority => minority(of).max(1),
+            Self::Majority => of / 2 + 1,
+            Self::All => of,
+        }
+    }
+}
 
 /// A store with one rule of its protocol broken, to show that the harness sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

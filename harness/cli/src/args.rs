@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
-    Draft, EnvironmentKind, FaultKind, Fsync, Mutant, Proposers, Span, Target, Threshold,
+    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold,
 };
 
 /// Does this store keep its word when the network does not?
@@ -114,7 +114,8 @@ pub(crate) struct ScenarioArgs {
     /// After this long a client gives a call up [default: 1s]
     #[arg(long, value_name = "TIME")]
     deadline: Option<Span>,
-    /// Kinds of faults, with commas between; all for what the environment can do, or none
+    /// Kinds of faults, with commas between, or packages of them: all for what the environment can
+    /// do, partition, network, process, redis, storage, proposers, none [default: all]
     #[arg(long, value_name = "KINDS")]
     faults: Option<String>,
     /// From the start of one fault to the start of the next [default: 2s500ms]
@@ -145,9 +146,10 @@ pub(crate) struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// The flags as a draft of a scenario. `able` is what `--faults all` stands for.
-    pub(crate) fn draft(&self, able: &[FaultKind]) -> Result<Draft, Failure> {
-        let faults = self.faults.as_deref().map(|names| faults(names, able)).transpose()?;
+    /// The flags as a draft of a scenario.
+    pub(crate) fn draft(&self) -> Result<Draft, Failure> {
+        let faults = self.faults.as_deref().map(FaultChoice::several).transpose();
+        let faults = faults.map_err(Failure::usage)?;
         Ok(Draft {
             workload: None,
             environment: self.environment,
@@ -186,14 +188,6 @@ impl ScenarioArgs {
     /// Where the user wants the proposers, if that was said.
     pub(crate) const fn proposers(&self) -> Option<Proposers> {
         self.proposers
-    }
-}
-
-fn faults(names: &str, able: &[FaultKind]) -> Result<Vec<FaultKind>, Failure> {
-    match names {
-        "all" => Ok(able.to_vec()),
-        "none" => Ok(Vec::new()),
-        _ => names.split(',').map(|name| name.trim().parse().map_err(Failure::usage)).collect(),
     }
 }
 

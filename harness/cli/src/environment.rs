@@ -11,7 +11,7 @@ use embedded::Embedded;
 use process::{Process, ProgramError, Way};
 use standing::StandingError;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use trouble::TroubleError;
 use workloads::{EnvironmentKind, FaultKind, Proposers, Scenario};
@@ -54,6 +54,31 @@ pub(crate) enum EnvironmentError {
     /// The fault is not one of a server, or this environment cannot do it.
     #[error("this environment cannot do {0}")]
     Unable(FaultKind),
+}
+
+/// What links are made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wiring {
+    /// The harness's own proxy, inside it.
+    Inside,
+    /// A Toxiproxy, over HTTP: the genuine one or ours.
+    Toxiproxy(ToxiproxyPlace),
+}
+
+/// Where a Toxiproxy is, and how it is to be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToxiproxyPlace {
+    /// Its API: `http://host:port`.
+    pub(crate) api: String,
+    /// What its proxies listen on: 0.0.0.0 in a container, else 127.0.0.1.
+    pub(crate) listen: IpAddr,
+    /// Where the harness reaches what it listens on.
+    pub(crate) reach: IpAddr,
+    /// Whether the link from proposer p to acceptor a has the port 20000 + 100 p + a, so that it is
+    /// known before there is such a link; otherwise it has any port.
+    pub(crate) numbered: bool,
+    /// Whether the links p1-a1, p1-a2, … are there already, and are left there.
+    pub(crate) existing: bool,
 }
 
 /// The acceptors of a run, by number: one per node from the beginning, and those that join later.
@@ -119,6 +144,13 @@ impl Environment {
             environment.start_acceptor().await?;
         }
         Ok(environment)
+    }
+
+    /// What the links of a run here are made with.
+    pub(crate) fn wiring(&self) -> Wiring {
+        match self {
+            Self::Process(_) | Self::Embedded(_) => Wiring::Inside,
+        }
     }
 
     /// Starts one more acceptor, empty and without a place in any cluster. Answers its number, which

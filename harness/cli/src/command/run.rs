@@ -60,7 +60,7 @@ fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
         environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
     let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
     let able = environment::able(environment, proposers);
-    let flags = args.scenario.draft(&able)?;
+    let flags = args.scenario.draft()?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());

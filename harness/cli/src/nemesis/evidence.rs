@@ -48,7 +48,7 @@ impl<'a> Evidence<'a> {
             let (address, link) = (link.address(), Some(link));
             watched.push(Watched { name: name.to_string(), address, link, line: None });
         }
-        if let Some(node) = planned.node {
+        for node in planned.nodes.iter().copied() {
             let address = environment.address(node);
             watched.push(Watched { name: format!("a{node}"), address, link: None, line: None });
         }
@@ -80,7 +80,8 @@ impl<'a> Evidence<'a> {
     }
 
     fn add_process(&mut self, environment: &mut Environment) {
-        let seen = self.planned.node.and_then(|node| environment.process_evidence(node));
+        let nodes = self.planned.nodes.iter();
+        let seen = nodes.filter_map(|node| environment.process_evidence(*node));
         self.sentences.extend(seen);
     }
 
