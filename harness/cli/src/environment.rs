@@ -88,7 +88,7 @@ pub(crate) enum Environment {
 }
 
 /// What an environment of this kind could ever do, on some machine and wherever the proposers are.
-pub(crate) const fn able_ever(kind: EnvironmentKind) -> &'static [FaultKind] {
+pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
         EnvironmentKind::Auto
         | EnvironmentKind::Docker
@@ -99,7 +99,7 @@ pub(crate) const fn able_ever(kind: EnvironmentKind) -> &'static [FaultKind] {
 }
 
 /// What it can do on this machine, with the proposers there.
-pub(crate) fn able(kind: EnvironmentKind, proposers: Proposers) -> Vec<FaultKind> {
+pub(crate) fn able_here(kind: EnvironmentKind, proposers: Proposers) -> Vec<FaultKind> {
     match kind {
         EnvironmentKind::Auto
         | EnvironmentKind::Docker

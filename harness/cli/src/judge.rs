@@ -105,12 +105,7 @@ fn read_scenario(path: &Path) -> Result<Scenario, JudgeError> {
     let draft = Draft::parse(&text, &name)?;
     let environment = draft.environment.unwrap_or(EnvironmentKind::Auto);
     let seed = draft.seed.unwrap_or_default();
-    Ok(draft.settle(
-        environment,
-        environment::able_ever(environment),
-        seed,
-        Some((&name, &text)),
-    )?)
+    Ok(draft.settle(environment, environment::able(environment), seed, Some((&name, &text)))?)
 }
 
 fn read_metadata(path: &Path) -> Result<Metadata, JudgeError> {

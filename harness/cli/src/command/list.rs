@@ -1,7 +1,7 @@
 //! `harness list`
 
 use super::print;
-use crate::environment::able_ever as able;
+use crate::environment::able;
 use crate::exit::{End, Failure};
 use workloads::{BUILT_IN, EnvironmentKind, FaultKind, Workload};
 

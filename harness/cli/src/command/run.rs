@@ -59,7 +59,7 @@ fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
     let (environment, why) =
         environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
     let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
-    let able = environment::able(environment, proposers);
+    let able = environment::able_here(environment, proposers);
     let flags = args.scenario.draft()?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };

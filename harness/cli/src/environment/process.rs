@@ -49,14 +49,12 @@ pub(super) const ABLE: &[FaultKind] = &[
     FaultKind::Membership,
 ];
 
-/// What can be done on this machine, with proposers where they are. Those that are processes have
-/// their ways to acceptors from the start, and no way to one that joins.
+/// What can be done on this machine, with proposers where they are.
 pub(super) fn able(proposers: Proposers) -> Vec<FaultKind> {
     let inside = proposers == Proposers::Inside;
     let can = |fault: &FaultKind| match fault.befalls() {
         Befalls::Proposer => !inside,
-        Befalls::Cluster => inside,
-        Befalls::Links => true,
+        Befalls::Links | Befalls::Cluster => true,
         Befalls::Acceptor => *fault != FaultKind::DiskFull || can_be_full(),
     };
     ABLE.iter().copied().filter(can).collect()
