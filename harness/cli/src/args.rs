@@ -160,6 +160,7 @@ impl ScenarioArgs {
             services: (!self.services.is_empty()).then(|| self.services.clone()),
             fsync: self.fsync,
             nodes: self.nodes,
+            acceptors: None,
             time: self.time,
             concurrency: self.concurrency,
             rate: self.rate,
