@@ -2,12 +2,15 @@
 
 mod console;
 mod embedded;
+mod external;
 mod process;
 mod standing;
 mod tail;
 mod trouble;
 
 use embedded::Embedded;
+pub(crate) use external::Found;
+use external::{External, ExternalError};
 use process::{Process, ProgramError, Way};
 use standing::StandingError;
 use std::io;
@@ -37,6 +40,9 @@ pub(crate) enum EnvironmentError {
     /// A process is not as it should be.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// A cluster that is there already cannot be used.
+    #[error(transparent)]
+    External(#[from] ExternalError),
     /// A server did not do what it was told.
     #[error(transparent)]
     Trouble(#[from] TroubleError),
@@ -85,28 +91,35 @@ pub(crate) struct ToxiproxyPlace {
 pub(crate) enum Environment {
     Process(Process),
     Embedded(Embedded),
+    External(External),
 }
 
 /// What an environment of this kind could ever do, on some machine and wherever the proposers are.
 pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
-        EnvironmentKind::Auto
-        | EnvironmentKind::Docker
-        | EnvironmentKind::External
-        | EnvironmentKind::Process => process::ABLE,
+        EnvironmentKind::Auto | EnvironmentKind::Docker | EnvironmentKind::Process => process::ABLE,
         EnvironmentKind::Embedded => embedded::ABLE,
+        EnvironmentKind::External => external::ABLE,
     }
 }
 
 /// What it can do on this machine, with the proposers there.
 pub(crate) fn able_here(kind: EnvironmentKind, proposers: Proposers) -> Vec<FaultKind> {
     match kind {
-        EnvironmentKind::Auto
-        | EnvironmentKind::Docker
-        | EnvironmentKind::External
-        | EnvironmentKind::Process => process::able(proposers),
+        EnvironmentKind::Auto | EnvironmentKind::Docker | EnvironmentKind::Process => {
+            process::able(proposers)
+        }
         EnvironmentKind::Embedded => embedded::ABLE.to_vec(),
+        EnvironmentKind::External => external::ABLE.to_vec(),
     }
+}
+
+/// What an external cluster is made of, before anything is disturbed there.
+pub(crate) async fn found(
+    services: &[String],
+    toxiproxy: Option<&str>,
+) -> Result<Found, EnvironmentError> {
+    Ok(Found::of(services, toxiproxy).await?)
 }
 
 /// Chooses where to run. The second part says why, when the choice was left to the harness.
@@ -134,10 +147,12 @@ impl Environment {
     /// Starts an acceptor for each node, counted from 1. Server logs go to `logs`.
     pub(crate) async fn start(scenario: &Scenario, logs: &Path) -> Result<Self, EnvironmentError> {
         let mut environment = match scenario.environment {
-            EnvironmentKind::Auto
-            | EnvironmentKind::Process
-            | EnvironmentKind::Docker
-            | EnvironmentKind::External => Self::Process(Process::new(scenario, logs)?),
+            EnvironmentKind::External => {
+                return Ok(Self::External(External::find(scenario).await?));
+            }
+            EnvironmentKind::Auto | EnvironmentKind::Process | EnvironmentKind::Docker => {
+                Self::Process(Process::new(scenario, logs)?)
+            }
             EnvironmentKind::Embedded => Self::Embedded(Embedded::new(scenario.mutant)),
         };
         for _ in 0..scenario.nodes {
@@ -150,6 +165,7 @@ impl Environment {
     pub(crate) fn wiring(&self) -> Wiring {
         match self {
             Self::Process(_) | Self::Embedded(_) => Wiring::Inside,
+            Self::External(external) => Wiring::Toxiproxy(external.toxiproxy()),
         }
     }
 
@@ -159,6 +175,7 @@ impl Environment {
         match self {
             Self::Process(process) => process.add().await,
             Self::Embedded(embedded) => embedded.add(),
+            Self::External(_) => Err(EnvironmentError::Unable(FaultKind::Membership)),
         }
     }
 
@@ -167,13 +184,14 @@ impl Environment {
         match self {
             Self::Process(process) => process.address(acceptor),
             Self::Embedded(embedded) => embedded.address(acceptor),
+            Self::External(external) => external.address(acceptor),
         }
     }
 
     /// The same as the store wants it.
     pub(crate) fn url(&self, acceptor: u32) -> String {
         let scheme = match self {
-            Self::Process(_) => "redis",
+            Self::Process(_) | Self::External(_) => "redis",
             Self::Embedded(_) => "native",
         };
         format!("{scheme}://{}", self.address(acceptor))
@@ -187,6 +205,7 @@ impl Environment {
                 embedded.stop(acceptor).await;
                 Ok(())
             }
+            Self::External(_) => Err(EnvironmentError::Unable(FaultKind::Membership)),
         }
     }
 
@@ -195,6 +214,7 @@ impl Environment {
         match self {
             Self::Process(process) => process.wipe(acceptor).await,
             Self::Embedded(embedded) => embedded.wipe(acceptor).await,
+            Self::External(_) => Err(EnvironmentError::Unable(FaultKind::Wipe)),
         }
     }
 
@@ -203,6 +223,7 @@ impl Environment {
         match self {
             Self::Process(process) => vec![(String::from("redis-server"), process.version())],
             Self::Embedded(_) => Vec::new(),
+            Self::External(external) => external.versions(),
         }
     }
 
@@ -215,6 +236,7 @@ impl Environment {
         match self {
             Self::Process(process) => process.strike(fault, acceptor).await,
             Self::Embedded(embedded) => embedded.strike(fault, acceptor).await,
+            Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
 
@@ -227,6 +249,7 @@ impl Environment {
         match self {
             Self::Process(process) => process.undo(fault, acceptor).await,
             Self::Embedded(embedded) => embedded.undo(fault, acceptor).await,
+            Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
 
@@ -237,7 +260,7 @@ impl Environment {
     ) -> Result<(), EnvironmentError> {
         match self {
             Self::Process(process) => process.start_proposers(ways).await,
-            Self::Embedded(_) => Ok(()),
+            Self::Embedded(_) | Self::External(_) => Ok(()),
         }
     }
 
@@ -246,6 +269,15 @@ impl Environment {
         match self {
             Self::Process(process) => process.services(),
             Self::Embedded(_) => Vec::new(),
+            Self::External(external) => external.services(),
+        }
+    }
+
+    /// What the names of a run's keys begin with in the store: nothing where it is the run's own.
+    pub(crate) fn prefix(&self) -> &str {
+        match self {
+            Self::Process(_) | Self::Embedded(_) => "",
+            Self::External(external) => external.prefix(),
         }
     }
 
@@ -257,7 +289,7 @@ impl Environment {
     ) -> Result<(), EnvironmentError> {
         match self {
             Self::Process(process) => process.strike_proposer(fault, node).await,
-            Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
+            Self::Embedded(_) | Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
 
@@ -269,7 +301,7 @@ impl Environment {
     ) -> Result<(), EnvironmentError> {
         match self {
             Self::Process(process) => process.undo_proposer(fault, node).await,
-            Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
+            Self::Embedded(_) | Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
 
@@ -277,7 +309,7 @@ impl Environment {
     pub(crate) fn proposer_evidence(&mut self, node: u32) -> Option<String> {
         match self {
             Self::Process(process) => Some(process.proposer_evidence(node)),
-            Self::Embedded(_) => None,
+            Self::Embedded(_) | Self::External(_) => None,
         }
     }
 
@@ -285,7 +317,7 @@ impl Environment {
     pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
         match self {
             Self::Process(process) => process.all_there(),
-            Self::Embedded(_) => Ok(()),
+            Self::Embedded(_) | Self::External(_) => Ok(()),
         }
     }
 
@@ -293,7 +325,7 @@ impl Environment {
     pub(crate) fn process_evidence(&mut self, acceptor: u32) -> Option<String> {
         match self {
             Self::Process(process) => Some(process.evidence(acceptor)),
-            Self::Embedded(_) => None,
+            Self::Embedded(_) | Self::External(_) => None,
         }
     }
 }

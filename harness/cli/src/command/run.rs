@@ -26,6 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -36,11 +37,11 @@ use workloads::{BUILT_IN, Draft, EnvironmentKind, Proposers, Scenario, UnknownNa
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
-    let (scenario, why) = scenario(args)?;
+    let runtime = Runtime::new()?;
+    let (scenario, why) = scenario(args, &runtime)?;
     if let Some(why) = why {
         say(why);
     }
-    let runtime = tokio::runtime::Runtime::new()?;
     let directory = runtime.block_on(carry_out(&scenario))?;
     let limits = Limits::from(&args.limits);
     runtime.spawn(end_on_signal(limits.ended.clone()));
@@ -53,14 +54,21 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
 }
 
 /// The whole scenario, before anything is started or written.
-fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
+fn scenario(args: &RunArgs, runtime: &Runtime) -> Result<(Scenario, Option<String>), Failure> {
     let (base, source) = base(&args.what)?;
     let wanted = args.scenario.environment().or(base.environment);
     let (environment, why) =
         environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
     let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
-    let able = environment::able_here(environment, proposers);
-    let flags = args.scenario.draft()?;
+    let mut able = environment::able_here(environment, proposers);
+    let mut flags = args.scenario.draft()?;
+    if environment == EnvironmentKind::External {
+        let services = flags.services.as_ref().or(base.services.as_ref());
+        let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+        let found = environment::found(services.map_or(&[], Vec::as_slice), toxiproxy);
+        let found = runtime.block_on(found).map_err(Failure::usage)?;
+        (able, flags.acceptors) = (found.able.to_vec(), Some(found.acceptors));
+    }
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());

@@ -111,7 +111,38 @@ pub(crate) enum ExternalError {
     },
 }
 
-/// The cluster, as it was found.
+/// What there is of a cluster, and what can be done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// How many acceptors there are.
+    pub(crate) acceptors: u32,
+    /// What the Toxiproxy can do to links.
+    pub(crate) able: &'static [FaultKind],
+}
+
+impl Found {
+    /// Asks the services and the Toxiproxy.
+    pub(super) async fn of(
+        services: &[String],
+        toxiproxy: Option<&str>,
+    ) -> Result<Self, ExternalError> {
+        if services.is_empty() {
+            return Err(ExternalError::NoServices);
+        }
+        for service in services {
+            ready(service).await?;
+        }
+        let url = toxiproxy.ok_or(ExternalError::NoToxiproxy)?;
+        let toxiproxy = Toxiproxy::at(url)?;
+        let nodes = u32::try_from(services.len()).unwrap_or(u32::MAX);
+        let links = links(url, nodes, &toxiproxy.proxies().await?)?;
+        let able = if toxiproxy.version().await?.is_ours() { ABLE_OURS } else { ABLE };
+        let acceptors = links.keys().map(|link| link.acceptor).max().unwrap_or(1);
+        Ok(Self { acceptors, able })
+    }
+}
+
+/// The cluster of a run.
 #[derive(Debug)]
 pub(crate) struct External {
     services: Vec<String>,
@@ -124,14 +155,8 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// Finds the cluster that a scenario names, and looks whether it can be used as it is.
+    /// The cluster that a scenario names, if it is still as it has to be.
     pub(super) async fn find(scenario: &Scenario) -> Result<Self, ExternalError> {
-        if scenario.services.is_empty() {
-            return Err(ExternalError::NoServices);
-        }
-        for service in &scenario.services {
-            ready(service).await?;
-        }
         let url = scenario.toxiproxy.as_deref().ok_or(ExternalError::NoToxiproxy)?;
         let toxiproxy = Toxiproxy::at(url)?;
         let version = toxiproxy.version().await?.as_str().to_owned();
@@ -179,14 +204,6 @@ impl External {
     pub(super) fn versions(&self) -> Vec<(String, String)> {
         vec![(String::from("toxiproxy"), self.version.clone())]
     }
-}
-
-/// What can be done to links by the Toxiproxy of this address: more by ours than by another one, and
-/// nothing where there is none.
-pub(super) async fn able(url: Option<&str>) -> Result<&'static [FaultKind], ExternalError> {
-    let Some(url) = url else { return Ok(&[]) };
-    let version = Toxiproxy::at(url)?.version().await?;
-    Ok(if version.is_ours() { ABLE_OURS } else { ABLE })
 }
 
 /// Every link and the port that it is reached at: from each of so many services to the same
