@@ -9,8 +9,8 @@ mod tail;
 mod trouble;
 
 use embedded::Embedded;
-pub(crate) use external::Found;
 use external::{External, ExternalError};
+pub(crate) use external::{Found, Sweep};
 use process::{Process, ProgramError, Way};
 use standing::StandingError;
 use std::io;

@@ -5,7 +5,7 @@ use crate::args::RunArgs;
 use crate::checking::Limits;
 use crate::clients::clients;
 use crate::cluster::Cluster;
-use crate::environment::{self, Environment};
+use crate::environment::{self, Environment, Sweep};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
 use crate::load;
@@ -160,6 +160,7 @@ async fn under_load(
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
+    let sweep = Sweep::of(&environment);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
@@ -207,6 +208,9 @@ async fn under_load(
     drop(nemesis);
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
+    }
+    if let Some(sweep) = sweep {
+        sweep.sweep(&directory.history()).await?;
     }
     Ok(interrupted)
 }

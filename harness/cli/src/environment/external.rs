@@ -2,7 +2,12 @@
 //! Toxiproxy. Nothing is started or ended here, and only links are disturbed.
 //!
 //! The acceptors are known by the proxies alone: `p1-a2` leads from the first service to the second
-//! acceptor. How links are disturbed and left as they were found: `links.rs`.
+//! acceptor. How links are disturbed and left as they were found: `links.rs`. What becomes of the run's
+//! keys: `external/sweep.rs`.
+
+mod sweep;
+
+pub(crate) use sweep::Sweep;
 
 use super::ToxiproxyPlace;
 use harness_proxy::{ProxyState, Toxiproxy, ToxiproxyError};
