@@ -31,7 +31,9 @@ pub(super) fn lines(readme: &str) -> anyhow::Result<Vec<Line>> {
     let before = parts.next().unwrap_or_default();
     let block = parts.next().filter(|_| before.trim().is_empty() && parts.next().is_some());
     let block = block.with_context(|| format!("lacks a block between {FENCE} after {MARK}"))?;
-    let lines: Vec<Line> = block.lines().filter(|line| !line.trim().is_empty()).map(line).collect();
+    let joined = block.replace("\\\n", " ");
+    let lines = joined.lines().filter(|line| !line.trim().is_empty()).map(line);
+    let lines: Vec<Line> = lines.collect();
     if lines.is_empty() {
         bail!("the block after {MARK} is empty");
     }
@@ -54,13 +56,13 @@ mod tests {
     #[test]
     fn the_marked_block_is_read_and_no_other() {
         let text = format!(
-            "```\nrm -rf /\n```\n{MARK}\n```\ncurl -i localhost:7481   # 201, or so\n\ndown\n```\n```\nno\n```\n"
+            "```\nrm -rf /\n```\n{MARK}\n```\ncurl -i \\\nlocalhost:7481   # 201, or so\n\ndown\n```\n```\nno\n```\n"
         );
         let line = |command: &str, expected: Option<&str>| Line {
             command: command.to_owned(),
             expected: expected.map(str::to_owned),
         };
-        let expected = [line("curl -i localhost:7481", Some("201")), line("down", None)];
+        let expected = [line("curl -i  localhost:7481", Some("201")), line("down", None)];
         assert_eq!(lines(&text).unwrap(), expected);
         assert_eq!(expected.map(|line| line.expected()), ["HTTP/1.1 201 ", ""]);
         for wrong in
