@@ -1,12 +1,14 @@
 //! A scenario as a user writes it, in a file or as flags: what is left out gets its default.
 
 mod check;
+mod check_schedule;
 
 use crate::{
-    EnvironmentKind, FaultKind, Fsync, Mutant, PlannedFault, Proposers, Scenario, Span, Target,
-    Threshold, UnknownName, Workload, plan,
+    EnvironmentKind, FaultChoice, FaultKind, Frame, Fsync, Mutant, Package, PlannedFault,
+    Proposers, Scenario, Span, Target, Threshold, UnknownName, Workload, minority,
 };
-use check::{OutOfRange, check, check_cold, check_schedule};
+use check::{OutOfRange, can_move, check, check_cold};
+use check_schedule::check_schedule;
 use serde::Deserialize;
 use std::fmt;
 
@@ -24,6 +26,7 @@ pub struct Draft {
     pub services: Option<Vec<String>>,
     pub fsync: Option<Fsync>,
     pub nodes: Option<u32>,
+    pub acceptors: Option<u32>,
     pub time: Option<Span>,
     pub concurrency: Option<u32>,
     pub rate: Option<f64>,
@@ -31,7 +34,7 @@ pub struct Draft {
     pub cold: Option<u32>,
     pub collect: Option<Span>,
     pub deadline: Option<Span>,
-    pub faults: Option<Vec<FaultKind>>,
+    pub faults: Option<Vec<FaultChoice>>,
     pub fault_interval: Option<Span>,
     pub overlap: Option<u32>,
     pub targets: Option<Vec<Target>>,
@@ -56,6 +59,7 @@ const FIELDS: &[&str] = &[
     "services",
     "fsync",
     "nodes",
+    "acceptors",
     "time",
     "concurrency",
     "rate",
@@ -130,6 +134,7 @@ impl Draft {
             services: self.services.or(base.services),
             fsync: self.fsync.or(base.fsync),
             nodes: self.nodes.or(base.nodes),
+            acceptors: self.acceptors.or(base.acceptors),
             time: self.time.or(base.time),
             concurrency: self.concurrency.or(base.concurrency),
             rate: self.rate.or(base.rate),
@@ -153,11 +158,14 @@ impl Draft {
     /// Whether other faults are asked for than a saved schedule has, so that it must be drawn anew.
     #[must_use]
     pub const fn changes_schedule(&self) -> bool {
-        self.faults.is_some() || self.fault_interval.is_some()
+        self.faults.is_some()
+            || self.fault_interval.is_some()
+            || self.overlap.is_some()
+            || self.targets.is_some()
     }
 
     /// Fills the gaps, checks every range, and draws the schedule if there is none. `environment`
-    /// replaces `auto`; `able` are the faults that it can do, and the default ones. `source` is the
+    /// replaces `auto`; `able` are the faults that it can do. `source` is the
     /// file's name and text, when it came from one.
     ///
     /// # Errors
@@ -180,13 +188,12 @@ impl Draft {
             scenario.schedule = schedule;
             check_schedule(&scenario, able).map_err(located)?;
         } else {
-            let until = Span::millis(scenario.time.as_millis() - scenario.quiet.as_millis());
-            let (from, interval) = (Scenario::steady(scenario.time), scenario.fault_interval);
-            scenario.schedule =
-                plan(&scenario.faults, scenario.nodes, from, until, interval, scenario.seed);
-            if scenario.schedule.is_empty() && !scenario.faults.is_empty() {
-                return Err(located(no_room(from, until, interval)));
+            let frame = Frame::of(&scenario);
+            let schedule = frame.plan(scenario.seed);
+            if schedule.is_empty() && !scenario.faults.is_empty() {
+                return Err(located(no_room(&frame)));
             }
+            scenario.schedule = schedule;
         }
         check_cold(&scenario).map_err(located)?;
         Ok(scenario)
@@ -203,11 +210,15 @@ impl Draft {
             OutOfRange { field: "workload", reason: format!("must be one of {}", names.join(", ")) }
         })?;
         let time = self.time.unwrap_or_else(|| Span::seconds(30));
-        let nodes = self.nodes.unwrap_or(3);
-        let faults = self.faults.clone().unwrap_or_else(|| able.to_vec());
+        let services = self.services.as_deref().unwrap_or_default();
+        let there = u32::try_from(services.len()).ok().filter(|services| *services > 0);
+        let nodes = self.nodes.or(there).unwrap_or(3);
+        let all = [FaultChoice::Package(Package::All)];
+        let choices = self.faults.as_deref().unwrap_or(&all);
+        let faults = FaultChoice::kinds(choices, &self.survivable(environment, able, nodes));
         let changes = match &self.schedule {
-            Some(schedule) => schedule.iter().any(|planned| planned.membership.is_some()),
-            None => faults.contains(&FaultKind::Membership),
+            Some(schedule) => schedule.iter().any(|planned| planned.fault.needs_cold_keys()),
+            None => faults.iter().any(|kind| kind.needs_cold_keys()),
         };
         Ok(Scenario {
             workload,
@@ -219,6 +230,7 @@ impl Draft {
             services: self.services.clone().unwrap_or_default(),
             fsync: self.fsync.unwrap_or(Fsync::Always),
             nodes,
+            acceptors: self.acceptors,
             time,
             concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
             rate: self.rate.unwrap_or(500.0),
@@ -240,7 +252,29 @@ impl Draft {
     }
 }
 
-fn no_room(from: Span, until: Span, interval: Span) -> OutOfRange {
+impl Draft {
+    /// What `all` stands for: of what the environment can do, what a correct store survives here.
+    fn survivable(
+        &self,
+        environment: EnvironmentKind,
+        able: &[FaultKind],
+        nodes: u32,
+    ) -> Vec<FaultKind> {
+        let synced = self.fsync.unwrap_or(Fsync::Always) == Fsync::Always;
+        let spared = minority(nodes as usize) > 0;
+        let proposers = self.proposers.unwrap_or(Proposers::Inside);
+        let survives = |kind: FaultKind| {
+            // What was acknowledged and not synced is lost by right.
+            (synced || kind != FaultKind::TailLost)
+                && (spared || !kind.loses_memory())
+                && (can_move(environment, proposers) || kind != FaultKind::Membership)
+        };
+        able.iter().copied().filter(|kind| survives(*kind)).collect()
+    }
+}
+
+fn no_room(frame: &Frame<'_>) -> OutOfRange {
+    let Frame { from, until, interval, .. } = frame;
     let reason = format!(
         "there is no room for a fault: between {from} and {until} none fits into a fault-interval of {interval}; give more time, a shorter fault-interval or quiet, or no faults"
     );
@@ -265,7 +299,7 @@ mod tests {
         let file = "my.toml";
         Draft::parse(text, file)?.settle(
             EnvironmentKind::Embedded,
-            &[FaultKind::Cut, FaultKind::Loss],
+            &[FaultKind::Cut, FaultKind::Loss, FaultKind::Kill, FaultKind::Wipe],
             7,
             Some((file, text)),
         )
@@ -311,6 +345,31 @@ mod tests {
     }
 
     #[test]
+    fn an_external_cluster_has_a_node_for_each_service_and_any_number_of_acceptors() {
+        let able = [FaultKind::Cut];
+        let draft =
+            |text: &str| Draft::parse(&format!("workload = \"append\"\n{text}"), "f").unwrap();
+        let settle = |text: &str, kind| draft(text).settle(kind, &able, 1, None);
+        let external = |text: &str| settle(text, EnvironmentKind::External);
+        let two = "services = [\"http://h:1\", \"http://h:2\"]";
+        let scenario = external(&format!("{two}\nacceptors = 5")).unwrap();
+        assert_eq!((scenario.nodes, scenario.acceptors(), scenario.concurrency), (2, 5, 4));
+        assert!(scenario.schedule.iter().any(|one| one.links.iter().any(|l| l.acceptor == 5)));
+        let wrong = [
+            external("").unwrap_err(),
+            external(&format!("{two}\nnodes = 3")).unwrap_err(),
+            settle(two, EnvironmentKind::Process).unwrap_err(),
+            settle("acceptors = 5", EnvironmentKind::Process).unwrap_err(),
+        ];
+        insta::assert_snapshot!(wrong.map(|error| error.to_string()).join("\n"), @r"
+        services: environment external needs the addresses of its services, such as http://127.0.0.1:7481
+        nodes: each service is a node, and there are 2; leave nodes out
+        services: only environment external has services that are there already
+        acceptors: there are as many as nodes, but for environment external
+        ");
+    }
+
+    #[test]
     fn there_are_cold_keys_where_the_membership_changes() {
         let cold = |text: &str| {
             let draft = Draft::parse(text, "f").unwrap();
@@ -319,6 +378,38 @@ mod tests {
         assert_eq!(cold("workload = \"append\"\nfaults = [\"membership\"]"), COLD);
         assert_eq!(cold("workload = \"append\"\nfaults = [\"cut\"]"), 0);
         assert_eq!(cold("workload = \"append\"\nfaults = [\"cut\"]\ncold = 3"), 3);
+    }
+
+    #[test]
+    fn all_is_what_a_correct_store_survives() {
+        let all = |text: &str, nodes: u32| {
+            let draft = Draft::parse(&format!("workload = \"append\"\n{text}"), "f").unwrap();
+            let draft = Draft { nodes: Some(nodes), ..draft };
+            let process = EnvironmentKind::Process;
+            draft.settle(process, FaultKind::ALL, 1, None).unwrap().faults
+        };
+        assert_eq!(all("", 3), FaultKind::ALL);
+        assert_eq!(all("", 3), all("faults = [\"all\"]", 3));
+        assert!(!all("fsync = \"everysec\"", 3).contains(&FaultKind::TailLost));
+        assert!(all("fsync = \"no\"", 3).contains(&FaultKind::Wipe));
+        assert!(!all("", 2).contains(&FaultKind::Wipe));
+        assert!(!all("proposers = \"process\"", 3).contains(&FaultKind::Membership));
+        let asked = all("fsync = \"no\"\nfaults = [\"storage\"]", 3);
+        assert_eq!(asked, [FaultKind::Wipe, FaultKind::TailLost]);
+    }
+
+    #[test]
+    fn every_parameter_reads_back_as_it_was_written() {
+        let text = "workload = \"append\"\ntime = \"10m\"\noverlap = 3\ntargets = [\"majority\", \"busiest\"]";
+        let read = |text: &str| {
+            let draft = Draft::parse(text, "f").unwrap();
+            draft.settle(EnvironmentKind::Process, FaultKind::ALL, 1, None).unwrap()
+        };
+        let scenario = read(text);
+        let kinds: std::collections::BTreeSet<_> =
+            scenario.schedule.iter().map(|planned| planned.fault).collect();
+        assert_eq!(kinds.len(), FaultKind::ALL.len());
+        assert_eq!(read(&scenario.to_toml().unwrap()), scenario);
     }
 
     #[test]

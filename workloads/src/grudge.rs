@@ -102,6 +102,33 @@ impl Shape {
         Self { words: "each node from the majority's other side (a ring)".into(), links: apart }
     }
 
+    /// One node sees all, and the others are two halves that do not see each other.
+    #[must_use]
+    pub fn bridge(nodes: u32, node: u32) -> Self {
+        let others: Vec<u32> = (1..=nodes).filter(|&other| other != node).collect();
+        let half = &others[..others.len() / 2];
+        let apart =
+            |p: u32, a: u32| p != node && a != node && half.contains(&p) != half.contains(&a);
+        let words = format!("the two halves that only n{node} joins (a bridge)");
+        Self { words, links: links(nodes, apart) }
+    }
+
+    /// Each link by the toss of a coin, but neither all of them nor none.
+    pub(crate) fn grudges(nodes: u32, random: &mut Pcg32) -> Self {
+        let all = links(nodes, |_, _| true);
+        loop {
+            let links: Vec<Link> = all.iter().copied().filter(|_| random.random()).collect();
+            if !links.is_empty() && links.len() < all.len() {
+                return Self { words: named(&links), links };
+            }
+        }
+    }
+
+    /// These links, by their names.
+    pub(crate) fn of(links: Vec<Link>) -> Self {
+        Self { words: named(&links), links }
+    }
+
     /// A single link.
     #[must_use]
     pub fn link(link: Link) -> Self {
@@ -113,7 +140,7 @@ impl Shape {
         if nodes < 2 {
             return Self::all(nodes);
         }
-        match random.random_range(0..5) {
+        match random.random_range(0..7) {
             0 | 1 => Self::isolate(nodes, random.random_range(1..=nodes)),
             2 => {
                 let mut order: Vec<u32> = (1..=nodes).collect();
@@ -123,12 +150,18 @@ impl Shape {
                 Self::halves(nodes, &minority)
             }
             3 if nodes > 2 => Self::ring(nodes),
+            4 if nodes > 2 => Self::bridge(nodes, random.random_range(1..=nodes)),
+            5 => Self::grudges(nodes, random),
             _ => {
                 let others = links(nodes, |p, a| p != a);
                 Self::link(others[random.random_range(0..others.len())])
             }
         }
     }
+}
+
+fn named(links: &[Link]) -> String {
+    links.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn links(nodes: u32, struck: impl Fn(u32, u32) -> bool) -> Vec<Link> {
@@ -143,6 +176,7 @@ fn links(nodes: u32, struck: impl Fn(u32, u32) -> bool) -> Vec<Link> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::SeedableRng;
 
     fn spell(shape: &Shape) -> String {
         let links: Vec<_> = shape.links.iter().map(ToString::to_string).collect();
@@ -151,11 +185,18 @@ mod tests {
 
     #[test]
     fn shapes_of_three_nodes() {
-        let shapes = [Shape::isolate(3, 2), Shape::halves(3, &[1]), Shape::ring(3), Shape::all(2)];
+        let shapes = [
+            Shape::isolate(3, 2),
+            Shape::halves(3, &[1]),
+            Shape::ring(3),
+            Shape::bridge(3, 2),
+            Shape::all(2),
+        ];
         insta::assert_snapshot!(shapes.iter().map(spell).collect::<Vec<_>>().join("\n"), @"
         n2 from the others: p1→a2 p2→a1 p2→a3 p3→a2
         n1 from n2 n3: p1→a2 p1→a3 p2→a1 p3→a1
         each node from the majority's other side (a ring): p1→a2 p2→a3 p3→a1
+        the two halves that only n2 joins (a bridge): p1→a3 p3→a1
         every link: p1→a1 p1→a2 p2→a1 p2→a2
         ");
     }
@@ -175,6 +216,26 @@ mod tests {
             seen.sort();
             seen.dedup();
             assert_eq!(seen.len(), nodes as usize);
+        }
+    }
+
+    #[test]
+    fn over_a_bridge_both_halves_are_seen_and_do_not_see_each_other() {
+        for nodes in 3..8 {
+            let bridge = Shape::bridge(nodes, 2);
+            assert!(bridge.links.iter().all(|link| link.proposer != 2 && link.acceptor != 2));
+            let others = nodes - 1;
+            let (half, rest) = (others / 2, others - others / 2);
+            assert_eq!(bridge.links.len(), 2 * half as usize * rest as usize);
+        }
+    }
+
+    #[test]
+    fn grudges_leave_something_cut_and_something_whole() {
+        let mut random = Pcg32::seed_from_u64(3);
+        for nodes in [2, 3, 5].repeat(50) {
+            let struck = Shape::grudges(nodes, &mut random).links.len();
+            assert!(0 < struck && struck < (nodes * nodes) as usize);
         }
     }
 

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_hand_is_told_the_nearest_right_word() {
         let error = "blackhol".parse::<FaultKind>().unwrap_err().to_string();
-        insta::assert_snapshot!(error, @r#"there is no fault "blackhol"; did you mean "blackhole"? Allowed: cut, blackhole, one-way, latency, loss, restart, kill, pause, membership"#);
+        insta::assert_snapshot!(error, @r#"there is no fault "blackhol"; did you mean "blackhole"? Allowed: cut, blackhole, one-way, latency, bandwidth, slicing, loss, drop, reset, limit, restart, kill, pause, wipe, tail-lost, disconnect, stall, memory-full, disk-full, proposer-restart, proposer-kill, proposer-pause, membership"#);
     }
 
     #[test]

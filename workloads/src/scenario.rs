@@ -2,7 +2,7 @@
 
 use crate::generator::Cold;
 use crate::names::named;
-use crate::{FaultKind, Generator, PlannedFault, Span, Threshold, Workload};
+use crate::{FaultKind, Generator, PlannedFault, Span, Threshold, Workload, minority};
 use serde::Serialize;
 
 /// Where a run takes place.
@@ -81,6 +81,19 @@ named!(Target, "target", {
     Busiest => "busiest",
 });
 
+impl Target {
+    /// How many of so many it strikes: at least one.
+    #[must_use]
+    pub fn size(self, of: usize) -> usize {
+        match self {
+            Self::One | Self::Busiest => 1,
+            Self::Minority => minority(of).max(1),
+            Self::Majority => of / 2 + 1,
+            Self::All => of,
+        }
+    }
+}
+
 /// A store with one rule of its protocol broken, to show that the harness sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutant {
@@ -135,6 +148,9 @@ pub struct Scenario {
     pub fsync: Fsync,
     /// Nodes, each a proposer and its acceptor; 1 to 9.
     pub nodes: u32,
+    /// Acceptors of an external cluster, 1 to 9; elsewhere there are as many as nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptors: Option<u32>,
     /// How long the load goes on, from 1 s to 24 h.
     pub time: Span,
     /// Client threads, from one per node to 500 in all.
@@ -197,6 +213,12 @@ impl Scenario {
     #[must_use]
     pub fn steady(time: Span) -> Span {
         Span::millis((time.as_millis() / 10).min(2000))
+    }
+
+    /// How many acceptors there are at first, counted from 1.
+    #[must_use]
+    pub fn acceptors(&self) -> u32 {
+        self.acceptors.unwrap_or(self.nodes)
     }
 
     /// A fresh generator of the calls.

@@ -1,11 +1,7 @@
-//! When which fault strikes whom: drawn from a seed, saved, and played again.
+//! One fault of a schedule: when it strikes whom, and with which parameters.
 
-use crate::change::Acceptors;
-use crate::{FaultKind, Link, OneWay, PlannedChange, Span};
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg32;
-use serde::{Deserialize, Serialize};
+use crate::{FaultKind, Link, OneWay, PlannedChange, Span, Target};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One fault of a schedule, concrete to the last parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,9 +18,21 @@ pub struct PlannedFault {
     /// The links that it strikes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
-    /// The acceptor that it strikes: that of the node of this number, if it did not join later.
+    /// The acceptors that it strikes: those of the nodes of these numbers, if they did not join
+    /// later. A file may give a single one as `node = 1`.
+    #[serde(
+        default,
+        alias = "node",
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub nodes: Vec<u32>,
+    /// The proposers that it strikes: those of the nodes of these numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposers: Vec<u32>,
+    /// [`Target::Busiest`] where it is only known at its time whom it strikes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<u32>,
+    pub target: Option<Target>,
     /// Which way it stalls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<OneWay>,
@@ -37,6 +45,21 @@ pub struct PlannedFault {
     /// How likely one message is to be lost, above 0 and up to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
+    /// How much may pass, in kilobytes (1000 bytes) a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// How large the pieces are that messages are cut into, in bytes, give or take half of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
+    /// The pause between two pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Span>,
+    /// How long a connection lives before it is reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Span>,
+    /// After how many bytes of replies a connection is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u32>,
     /// Which acceptors join and leave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub membership: Option<PlannedChange>,
@@ -52,11 +75,18 @@ impl PlannedFault {
             fault,
             whom: String::new(),
             links: Vec::new(),
-            node: None,
+            nodes: Vec::new(),
+            proposers: Vec::new(),
+            target: None,
             direction: None,
             latency: None,
             jitter: None,
             probability: None,
+            rate: None,
+            size: None,
+            pause: None,
+            life: None,
+            bytes: None,
             membership: None,
         }
     }
@@ -83,16 +113,30 @@ impl PlannedFault {
                     self.probability.unwrap_or(0.0) * 100.0
                 )
             }
-            FaultKind::Bandwidth => format!("narrows {whom}"),
-            FaultKind::Slicing => format!("slices what passes {whom}"),
-            FaultKind::Drop => format!("drops messages on {whom}"),
-            FaultKind::Reset => format!("resets connections on {whom}"),
-            FaultKind::Limit => format!("limits connections on {whom}"),
+            FaultKind::Bandwidth => {
+                format!("narrows {whom} to {} kB a second", self.rate.unwrap_or(0))
+            }
+            FaultKind::Slicing => {
+                let (size, pause) = (self.size.unwrap_or(0), self.pause.unwrap_or_default());
+                format!("slices what passes {whom} into some {size} bytes, {pause} apart")
+            }
+            FaultKind::Drop => {
+                let percent = self.probability.unwrap_or(0.0) * 100.0;
+                format!("drops {percent:.0} % of messages on {whom}")
+            }
+            FaultKind::Reset => {
+                let life = self.life.unwrap_or_default();
+                format!("resets every connection on {whom} after {life}")
+            }
+            FaultKind::Limit => {
+                let bytes = self.bytes.unwrap_or(0);
+                format!("closes every connection on {whom} after {bytes} bytes")
+            }
             FaultKind::Restart | FaultKind::ProposerRestart => format!("restarts {whom}"),
             FaultKind::Kill | FaultKind::ProposerKill => format!("kills {whom}"),
             FaultKind::Pause | FaultKind::ProposerPause => format!("pauses {whom}"),
             FaultKind::Wipe => format!("wipes {whom}"),
-            FaultKind::TailLost => format!("kills {whom} and cuts its log to what was synced"),
+            FaultKind::TailLost => format!("kills {whom} and cuts off what was not synced"),
             FaultKind::Disconnect => format!("ends the connections of {whom}"),
             FaultKind::Stall => format!("stalls {whom}"),
             FaultKind::MemoryFull => format!("fills the memory of {whom}"),
@@ -104,128 +148,30 @@ impl PlannedFault {
     }
 }
 
-/// Draws a schedule: one fault at a time, beginning one `interval` apart, from `from` until
-/// `until`. Every kind has its turn before any comes again.
-#[must_use]
-pub fn plan(
-    kinds: &[FaultKind],
-    nodes: u32,
-    from: Span,
-    until: Span,
-    interval: Span,
-    seed: u64,
-) -> Vec<PlannedFault> {
-    let mut random = Pcg32::seed_from_u64(seed);
-    let mut acceptors = Acceptors::of(nodes);
-    let mut turns: Vec<FaultKind> = Vec::new();
-    let mut planned = Vec::new();
-    let mut at = from.as_millis();
-    while !kinds.is_empty() && at + interval.as_millis() <= until.as_millis() {
-        if turns.is_empty() {
-            turns = kinds.to_vec();
-            turns.shuffle(&mut random);
-        }
-        let lasts = random.random_range(interval.as_millis() / 2..=interval.as_millis() * 3 / 4);
-        if let Some(kind) = turns.pop() {
-            let when = (Span::millis(at), Span::millis(lasts));
-            planned.push(draw(kind, when, &mut acceptors, &mut random));
-        }
-        at += interval.as_millis();
+/// Reads one number, or several.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the number of a node, or several in brackets")]
+    enum Written {
+        One(u32),
+        Many(Vec<u32>),
     }
-    planned
-}
-
-fn draw(
-    kind: FaultKind,
-    (at, lasts): (Span, Span),
-    acceptors: &mut Acceptors,
-    random: &mut Pcg32,
-) -> PlannedFault {
-    let mut planned = PlannedFault::of(kind, (at, lasts));
-    if kind == FaultKind::Membership {
-        let change = acceptors.change(random);
-        let moved = [change.joins, change.leaves].into_iter().flatten();
-        let mut moved: Vec<_> = moved.map(|acceptor| format!("a{acceptor}")).collect();
-        moved.dedup();
-        planned.whom = moved.join(" ");
-        planned.membership = Some(change);
-        return planned;
-    }
-    if !kind.is_of_links() {
-        let acceptor = acceptors.draw(random);
-        planned.node = Some(acceptor);
-        planned.whom = format!("a{acceptor}");
-        return planned;
-    }
-    let everywhere =
-        matches!(kind, FaultKind::Latency | FaultKind::Loss) && random.random_bool(0.7);
-    let shape = acceptors.shape(everywhere, random);
-    (planned.whom, planned.links) = (shape.words, shape.links);
-    match kind {
-        FaultKind::OneWay => {
-            let either = [OneWay::Requests, OneWay::Replies];
-            planned.direction = Some(either[random.random_range(0..2)]);
-        }
-        FaultKind::Latency => {
-            let latency = random.random_range(20..=120);
-            planned.latency = Some(Span::millis(latency));
-            planned.jitter = Some(Span::millis(random.random_range(0..=latency / 2)));
-        }
-        FaultKind::Loss => {
-            planned.probability = Some(f64::from(random.random_range(3_u32..=15)) / 100.0);
-        }
-        _ => {}
-    }
-    planned
+    Ok(match Written::deserialize(deserializer)? {
+        Written::One(node) => vec![node],
+        Written::Many(nodes) => nodes,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    const KINDS: &[FaultKind] = &[
-        FaultKind::Cut,
-        FaultKind::Blackhole,
-        FaultKind::OneWay,
-        FaultKind::Latency,
-        FaultKind::Loss,
-        FaultKind::Restart,
-        FaultKind::Kill,
-        FaultKind::Pause,
-        FaultKind::Membership,
-    ];
-
-    fn planned(seed: u64) -> Vec<PlannedFault> {
-        let (from, until) = (Span::seconds(2), Span::seconds(32));
-        plan(KINDS, 3, from, until, Span::seconds(3), seed)
-    }
 
     #[test]
-    fn a_schedule_in_words() {
-        let lines = planned(1).into_iter().map(|fault| {
-            format!("{} +{} {}: {}", fault.at, fault.lasts, fault.fault, fault.what())
-        });
-        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
-    }
-
-    proptest! {
-        #[test]
-        fn a_seed_says_it_all_and_faults_keep_their_place(seed: u64) {
-            let schedule = planned(seed);
-            prop_assert_eq!(&schedule, &planned(seed));
-            prop_assert_eq!(schedule.len(), 10);
-            for pair in schedule.windows(2) {
-                prop_assert!(pair[0].at.as_millis() + pair[0].lasts.as_millis() < pair[1].at.as_millis());
-            }
-            let last = &schedule[9];
-            prop_assert!(last.at.as_millis() + last.lasts.as_millis() <= 32_000);
-            for kind in KINDS {
-                prop_assert!(schedule[..9].iter().any(|fault| fault.fault == *kind));
-            }
-            for fault in &schedule {
-                prop_assert_eq!(fault.links.is_empty(), !fault.fault.is_of_links());
-            }
-        }
+    fn a_single_node_may_be_written_as_earlier_versions_did() {
+        let head = "at = \"2s\"\nlasts = \"1s\"\nfault = \"kill\"\nwhom = \"a1\"\n";
+        let read = |rest: &str| toml::from_str::<PlannedFault>(&format!("{head}{rest}")).unwrap();
+        assert_eq!(read("node = 2").nodes, [2]);
+        assert_eq!(read("nodes = [2, 3]").nodes, [2, 3]);
+        assert_eq!(read("node = 2"), read("nodes = [2]"));
     }
 }

@@ -5,10 +5,11 @@ use crate::exit::Failure;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use harness_checker::{FailedCas, ModelKind, NilRead};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
-    Draft, EnvironmentKind, FaultKind, Fsync, Mutant, Proposers, Span, Target, Threshold,
+    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold,
 };
 
 /// Does this store keep its word when the network does not?
@@ -40,6 +41,16 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List workloads, scenarios, and the faults that each environment can do
     List,
+    /// The store's own service and tool, for proposers in processes and containers of their own
+    #[command(hide = true, disable_help_flag = true)]
+    Gryadka(GryadkaArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GryadkaArgs {
+    /// What `gryadka` is told
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -105,7 +116,8 @@ pub(crate) struct ScenarioArgs {
     /// After this long a client gives a call up [default: 1s]
     #[arg(long, value_name = "TIME")]
     deadline: Option<Span>,
-    /// Kinds of faults, with commas between; all for what the environment can do, or none
+    /// Kinds of faults, with commas between, or packages of them: all for what the environment can
+    /// do, partition, network, process, redis, storage, proposers, none [default: all]
     #[arg(long, value_name = "KINDS")]
     faults: Option<String>,
     /// From the start of one fault to the start of the next [default: 2s500ms]
@@ -136,9 +148,10 @@ pub(crate) struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// The flags as a draft of a scenario. `able` is what `--faults all` stands for.
-    pub(crate) fn draft(&self, able: &[FaultKind]) -> Result<Draft, Failure> {
-        let faults = self.faults.as_deref().map(|names| faults(names, able)).transpose()?;
+    /// The flags as a draft of a scenario.
+    pub(crate) fn draft(&self) -> Result<Draft, Failure> {
+        let faults = self.faults.as_deref().map(FaultChoice::several).transpose();
+        let faults = faults.map_err(Failure::usage)?;
         Ok(Draft {
             workload: None,
             environment: self.environment,
@@ -149,6 +162,7 @@ impl ScenarioArgs {
             services: (!self.services.is_empty()).then(|| self.services.clone()),
             fsync: self.fsync,
             nodes: self.nodes,
+            acceptors: None,
             time: self.time,
             concurrency: self.concurrency,
             rate: self.rate,
@@ -177,16 +191,12 @@ impl ScenarioArgs {
             image: self.image.clone().or_else(|| file.image.clone()),
             toxiproxy_image: self.toxiproxy_image.clone().or_else(|| file.toxiproxy_image.clone()),
             toxiproxy: self.toxiproxy.clone().or_else(|| file.toxiproxy.clone()),
-            services: !self.services.is_empty() || file.services.is_some(),
+            services: if self.services.is_empty() {
+                file.services.clone().unwrap_or_default()
+            } else {
+                self.services.clone()
+            },
         }
-    }
-}
-
-fn faults(names: &str, able: &[FaultKind]) -> Result<Vec<FaultKind>, Failure> {
-    match names {
-        "all" => Ok(able.to_vec()),
-        "none" => Ok(Vec::new()),
-        _ => names.split(',').map(|name| name.trim().parse().map_err(Failure::usage)).collect(),
     }
 }
 

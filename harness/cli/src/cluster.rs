@@ -1,14 +1,14 @@
 //! Nodes put together: a proposer each, an acceptor each, and a link of its own from every
 //! proposer to every acceptor, also to those that join later.
 
-use crate::environment::Environment;
+use crate::environment::{Environment, EnvironmentError};
 use crate::mutants;
 use gryadka::{ConnectError, ConnectOptions, Gryadka, Route};
 use harness_proxy::{Link as ProxyLink, ProxyError};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use workloads::{Link, Scenario};
+use workloads::{Link, Proposers, Scenario};
 
 /// Where an acceptor is looked for to which there is no link: nobody listens there, and nobody goes
 /// round the links.
@@ -26,11 +26,13 @@ pub(crate) struct Links {
 pub(crate) enum ClusterError {
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     #[error("the store cannot be reached: {0}")]
     Connect(#[from] ConnectError),
 }
 
-/// The links and the proposers of a run, by node.
+/// The links of a run, and its proposers by node, where they are inside the harness.
 pub(crate) struct Cluster {
     pub(crate) links: Arc<Links>,
     pub(crate) stores: Vec<Gryadka>,
@@ -91,7 +93,7 @@ impl Links {
 impl Cluster {
     /// Makes the acceptors a cluster, opens a link for every pair and sets a proposer on each node's.
     pub(crate) async fn build(
-        environment: &Environment,
+        environment: &mut Environment,
         scenario: &Scenario,
     ) -> Result<Self, ClusterError> {
         let links = Arc::new(Links::new(scenario.nodes, scenario.seed));
@@ -103,6 +105,13 @@ impl Cluster {
         let founder = ConnectOptions { initialise: true, ..ConnectOptions::new(urls.clone()) };
         Gryadka::connect(founder).await?;
         let mut stores = Vec::new();
+        if scenario.proposers != Proposers::Inside {
+            let way = |url: &String, route: &Route| (url.clone(), route(url));
+            let ways = |route: Route| urls.iter().map(|url| way(url, &route)).collect();
+            let ways: Vec<_> = (1..=scenario.nodes).map(|node| ways(links.route(node))).collect();
+            environment.start_proposers(&ways).await?;
+            return Ok(Self { links, stores });
+        }
         for node in 1..=scenario.nodes {
             let options = options(scenario, urls.clone(), Some(links.route(node)));
             stores.push(Gryadka::connect(options).await?);

@@ -22,6 +22,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
         Command::Replay(args) => replay::replay(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::List => list::list(),
+        Command::Gryadka(args) => Ok(End::Ended(gryadka_service::run_with(args.arguments))),
     }
 }
 

@@ -2,27 +2,39 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | which environment is it, when nobody says? | `environment/choice.rs` |
+//! | which environment is it, and what can this one do? | `environment/choice.rs` |
 //! | Redis in containers, behind Toxiproxy | `environment/docker.rs` |
 //! | Redis servers on loopback | `environment/process.rs` |
 //! | native acceptors inside the harness | `environment/embedded.rs` |
+//! | a cluster that is there already | `environment/external.rs` |
+//! | what is done to a Redis server by telling it so? | `environment/trouble.rs`, `environment/console.rs` |
+//! | what is lost of a log, and what of a standing? | `environment/tail.rs`, `environment/standing.rs` |
 
 mod choice;
+mod console;
 pub(crate) mod docker;
 mod embedded;
+mod external;
 mod process;
+mod standing;
+mod tail;
+mod trouble;
 
-pub(crate) use choice::{Chosen, Wanted, choose};
+pub(crate) use choice::{Wanted, choose};
 
 use crate::journal::{Journal, JournalError};
 use docker::Docker;
 use docker::daemon::DockerError;
 use embedded::Embedded;
-use process::Process;
+use external::{External, ExternalError};
+pub(crate) use external::Sweep;
+use process::{Process, ProgramError, Way};
+use standing::StandingError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trouble::TroubleError;
 use workloads::{EnvironmentKind, FaultKind, Scenario};
 
 /// Why an environment cannot serve.
@@ -43,16 +55,18 @@ pub(crate) enum EnvironmentError {
         /// The last lines of its log, each on a line of its own.
         log: String,
     },
-    /// A process could not be signalled.
-    #[error("acceptor a{acceptor} could not be sent {signal}: {source}")]
-    Signal {
-        /// Which one.
-        acceptor: u32,
-        /// The signal's name.
-        signal: &'static str,
-        /// What the system said.
-        source: nix::Error,
-    },
+    /// A process is not as it should be.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A cluster that is there already cannot be used.
+    #[error(transparent)]
+    External(#[from] ExternalError),
+    /// A server did not do what it was told.
+    #[error(transparent)]
+    Trouble(#[from] TroubleError),
+    /// An acceptor's standing was not carried over.
+    #[error(transparent)]
+    Standing(#[from] StandingError),
     /// A directory or file could not be made.
     #[error("{}: {source}", path.display())]
     Io {
@@ -70,7 +84,7 @@ pub(crate) enum EnvironmentError {
     /// What was asked for does not go together.
     #[error("{0}")]
     Mismatch(&'static str),
-    /// The fault is not one of an acceptor, or this environment cannot do it.
+    /// The fault is not one of a server, or this environment cannot do it.
     #[error("this environment cannot do {0}")]
     Unable(FaultKind),
 }
@@ -115,17 +129,16 @@ pub(crate) enum Environment {
     Docker(Box<Docker>),
     Process(Process),
     Embedded(Embedded),
+    External(External),
 }
 
-/// What an environment of this kind can do, whatever it is made of, strongest first where it
-/// matters. What is chosen for a run may do less: see [`Chosen::able`].
+/// What an environment of this kind could ever do, on some machine and wherever the proposers are.
 pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
     match kind {
         EnvironmentKind::Docker => docker::ABLE,
-        EnvironmentKind::Auto | EnvironmentKind::External | EnvironmentKind::Process => {
-            process::ABLE
-        }
+        EnvironmentKind::Auto | EnvironmentKind::Process => process::ABLE,
         EnvironmentKind::Embedded => embedded::ABLE,
+        EnvironmentKind::External => external::ABLE,
     }
 }
 
@@ -134,14 +147,17 @@ impl Environment {
     pub(crate) async fn start(start: Start<'_>) -> Result<Self, EnvironmentError> {
         let scenario = start.scenario;
         let mut environment = match scenario.environment {
+            EnvironmentKind::External => {
+                return Ok(Self::External(External::find(scenario).await?));
+            }
             // All of them at once: one by one they would take long.
             EnvironmentKind::Docker => {
                 return Ok(Self::Docker(Box::new(Docker::start(&start).await?)));
             }
-            EnvironmentKind::Auto | EnvironmentKind::Process | EnvironmentKind::External => {
-                Self::Process(Process::new(start.logs)?)
+            EnvironmentKind::Auto | EnvironmentKind::Process => {
+                Self::Process(Process::new(scenario, start.logs)?)
             }
-            EnvironmentKind::Embedded => Self::Embedded(Embedded::default()),
+            EnvironmentKind::Embedded => Self::Embedded(Embedded::new(scenario.mutant)),
         };
         for _ in 0..scenario.nodes {
             environment.start_acceptor().await?;
@@ -152,73 +168,9 @@ impl Environment {
     /// What the links of a run here are made with.
     pub(crate) fn wiring(&self) -> Wiring {
         match self {
-            Self::Docker(docker) => Wiring::Toxiproxy(docker.toxiproxy()),
             Self::Process(_) | Self::Embedded(_) => Wiring::Inside,
-        }
-    }
-
-    /// Starts a proposer, as a service, for each node: with the acceptors' own urls, and for each
-    /// node the ways from an acceptor's own url to where its proposer is to go instead.
-    pub(crate) async fn start_proposers(
-        &mut self,
-        acceptors: &[String],
-        routes: &[Vec<(String, String)>],
-    ) -> Result<(), EnvironmentError> {
-        match self {
-            Self::Docker(docker) => docker.start_proposers(acceptors, routes).await,
-            Self::Process(_) | Self::Embedded(_) => Err(EnvironmentError::Mismatch(
-                "proposers in containers need --environment docker",
-            )),
-        }
-    }
-
-    /// Where the proposers listen that are services, by node; nothing when they are inside the
-    /// harness.
-    pub(crate) fn services(&self) -> Vec<SocketAddr> {
-        match self {
-            Self::Docker(docker) => docker.services(),
-            Self::Process(_) | Self::Embedded(_) => Vec::new(),
-        }
-    }
-
-    /// Does a fault to a proposer that is a service.
-    pub(crate) async fn strike_proposer(
-        &mut self,
-        fault: FaultKind,
-        proposer: u32,
-    ) -> Result<(), EnvironmentError> {
-        match self {
-            Self::Docker(docker) => docker.strike_proposer(fault, proposer).await,
-            Self::Process(_) | Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
-        }
-    }
-
-    /// Undoes a fault of a proposer, and waits until it is ready again.
-    pub(crate) async fn undo_proposer(
-        &mut self,
-        fault: FaultKind,
-        proposer: u32,
-    ) -> Result<(), EnvironmentError> {
-        match self {
-            Self::Docker(docker) => docker.undo_proposer(fault, proposer).await,
-            Self::Process(_) | Self::Embedded(_) => Err(EnvironmentError::Unable(fault)),
-        }
-    }
-
-    /// What can be said about a proposer's process, as evidence; nothing when there is none.
-    pub(crate) async fn proposer_evidence(&mut self, proposer: u32) -> Option<String> {
-        match self {
-            Self::Docker(docker) => Some(docker.proposer_evidence(proposer).await),
-            Self::Process(_) | Self::Embedded(_) => None,
-        }
-    }
-
-    /// Ends everything in good order. Nobody may call any more.
-    pub(crate) async fn finish(&mut self) -> Result<(), EnvironmentError> {
-        match self {
-            Self::Docker(docker) => docker.finish().await,
-            // These end when they are dropped.
-            Self::Process(_) | Self::Embedded(_) => Ok(()),
+            Self::Docker(docker) => Wiring::Toxiproxy(docker.toxiproxy()),
+            Self::External(external) => Wiring::Toxiproxy(external.toxiproxy()),
         }
     }
 
@@ -229,6 +181,7 @@ impl Environment {
             Self::Docker(docker) => docker.add().await,
             Self::Process(process) => process.add().await,
             Self::Embedded(embedded) => embedded.add(),
+            Self::External(_) => Err(EnvironmentError::Unable(FaultKind::Membership)),
         }
     }
 
@@ -238,13 +191,14 @@ impl Environment {
             Self::Docker(docker) => docker.address(acceptor),
             Self::Process(process) => process.address(acceptor),
             Self::Embedded(embedded) => embedded.address(acceptor),
+            Self::External(external) => external.address(acceptor),
         }
     }
 
     /// The same as the store wants it.
     pub(crate) fn url(&self, acceptor: u32) -> String {
         let scheme = match self {
-            Self::Docker(_) | Self::Process(_) => "redis",
+            Self::Docker(_) | Self::Process(_) | Self::External(_) => "redis",
             Self::Embedded(_) => "native",
         };
         format!("{scheme}://{}", self.address(acceptor))
@@ -259,6 +213,7 @@ impl Environment {
                 embedded.stop(acceptor).await;
                 Ok(())
             }
+            Self::External(_) => Err(EnvironmentError::Unable(FaultKind::Membership)),
         }
     }
 
@@ -268,6 +223,7 @@ impl Environment {
             Self::Docker(docker) => docker.wipe(acceptor).await,
             Self::Process(process) => process.wipe(acceptor).await,
             Self::Embedded(embedded) => embedded.wipe(acceptor).await,
+            Self::External(_) => Err(EnvironmentError::Unable(FaultKind::Wipe)),
         }
     }
 
@@ -277,6 +233,7 @@ impl Environment {
             Self::Docker(docker) => docker.versions(),
             Self::Process(process) => vec![(String::from("redis-server"), process.version())],
             Self::Embedded(_) => Vec::new(),
+            Self::External(external) => external.versions(),
         }
     }
 
@@ -290,6 +247,7 @@ impl Environment {
             Self::Docker(docker) => docker.strike(fault, acceptor).await,
             Self::Process(process) => process.strike(fault, acceptor).await,
             Self::Embedded(embedded) => embedded.strike(fault, acceptor).await,
+            Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
 
@@ -303,15 +261,90 @@ impl Environment {
             Self::Docker(docker) => docker.undo(fault, acceptor).await,
             Self::Process(process) => process.undo(fault, acceptor).await,
             Self::Embedded(embedded) => embedded.undo(fault, acceptor).await,
+            Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
 
-    /// Whether every acceptor that should be there is: one that ended by itself is an error.
+    /// Starts a proposer of its own for each node, which finds the acceptors by its own ways.
+    pub(crate) async fn start_proposers(
+        &mut self,
+        ways: &[Vec<Way>],
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.start_proposers(ways).await,
+            Self::Process(process) => process.start_proposers(ways).await,
+            Self::Embedded(_) | Self::External(_) => Ok(()),
+        }
+    }
+
+    /// Where proposers serve that are not inside the harness, `http://host:port`, by node.
+    pub(crate) fn services(&self) -> Vec<String> {
+        match self {
+            Self::Docker(docker) => docker.services(),
+            Self::Process(process) => process.services(),
+            Self::Embedded(_) => Vec::new(),
+            Self::External(external) => external.services(),
+        }
+    }
+
+    /// What the names of a run's keys begin with in the store: nothing where it is the run's own.
+    pub(crate) fn prefix(&self) -> &str {
+        match self {
+            Self::Docker(_) | Self::Process(_) | Self::Embedded(_) => "",
+            Self::External(external) => external.prefix(),
+        }
+    }
+
+    /// Does a fault to a node's proposer.
+    pub(crate) async fn strike_proposer(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.strike_proposer(fault, node).await,
+            Self::Process(process) => process.strike_proposer(fault, node).await,
+            Self::Embedded(_) | Self::External(_) => Err(EnvironmentError::Unable(fault)),
+        }
+    }
+
+    /// Undoes a fault of a node's proposer.
+    pub(crate) async fn undo_proposer(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.undo_proposer(fault, node).await,
+            Self::Process(process) => process.undo_proposer(fault, node).await,
+            Self::Embedded(_) | Self::External(_) => Err(EnvironmentError::Unable(fault)),
+        }
+    }
+
+    /// What can be said about the process of a node's proposer; empty when there is none.
+    pub(crate) async fn proposer_evidence(&mut self, node: u32) -> Option<String> {
+        match self {
+            Self::Docker(docker) => Some(docker.proposer_evidence(node).await),
+            Self::Process(process) => Some(process.proposer_evidence(node)),
+            Self::Embedded(_) | Self::External(_) => None,
+        }
+    }
+
+    /// Ends everything in good order. Nobody may call any more.
+    pub(crate) async fn finish(&mut self) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Docker(docker) => docker.finish().await,
+            // These end when they are dropped.
+            Self::Process(_) | Self::Embedded(_) | Self::External(_) => Ok(()),
+        }
+    }
+
+    /// Whether everybody is there who should be: one that ended by itself is an error.
     pub(crate) async fn all_there(&mut self) -> Result<(), EnvironmentError> {
         match self {
             Self::Docker(docker) => docker.all_there().await,
             Self::Process(process) => process.all_there(),
-            Self::Embedded(_) => Ok(()),
+            Self::Embedded(_) | Self::External(_) => Ok(()),
         }
     }
 
@@ -320,7 +353,7 @@ impl Environment {
         match self {
             Self::Docker(docker) => Some(docker.evidence(acceptor).await),
             Self::Process(process) => Some(process.evidence(acceptor)),
-            Self::Embedded(_) => None,
+            Self::Embedded(_) | Self::External(_) => None,
         }
     }
 }

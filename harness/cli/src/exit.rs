@@ -17,6 +17,8 @@ pub(crate) enum End {
     Done,
     /// A verdict.
     Judged(Verdict),
+    /// A program that the harness carries in itself ended with this code.
+    Ended(ExitCode),
 }
 
 /// Why there is neither.
@@ -45,6 +47,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(crate) fn code(result: Result<End, Failure>) -> ExitCode {
     let (code, problem) = match result {
         Ok(End::Done) => return ExitCode::SUCCESS,
+        Ok(End::Ended(code)) => return code,
         Ok(End::Judged(verdict)) => return verdict.exit_code().into(),
         Err(Failure::Usage(problem)) => (USAGE, problem),
         Err(Failure::Internal(error)) => (INTERNAL, format!("the harness failed: {error:#}")),

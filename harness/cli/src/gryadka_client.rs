@@ -17,10 +17,22 @@ pub(crate) struct GryadkaClient {
 
 /// What a call was told by the store.
 #[derive(Clone)]
-enum Told {
+pub(crate) enum Told {
     Done(Value),
     /// A compare-and-set met another value than it expected.
     Mismatch(Value),
+}
+
+impl From<Told> for Answer {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Done(value) => Self::ok(value),
+            Told::Mismatch(observed) => {
+                let value = json!({ "observed": observed });
+                Self { outcome: Outcome::Fail, value, error: None }
+            }
+        }
+    }
 }
 
 impl Client for GryadkaClient {
@@ -35,12 +47,7 @@ impl Client for GryadkaClient {
             self.store.change(key, change, deadline).await
         };
         match result {
-            Ok(Told::Done(value)) => Answer::ok(value),
-            Ok(Told::Mismatch(observed)) => Answer {
-                outcome: Outcome::Fail,
-                value: json!({ "observed": observed }),
-                error: None,
-            },
+            Ok(told) => told.into(),
             Err(error) => {
                 let outcome = match error {
                     ChangeError::NotApplied(_) | ChangeError::TooLong(_) => Outcome::Fail,
@@ -52,7 +59,8 @@ impl Client for GryadkaClient {
     }
 }
 
-fn step(call: &Call, present: Value) -> Step<Bytes, Told> {
+/// What a call makes of what it finds in its register.
+pub(crate) fn step(call: &Call, present: Value) -> Step<Bytes, Told> {
     let asked = &call.value;
     match call.f {
         Function::Read | Function::Get => Step::Keep(Told::Done(present)),
@@ -82,7 +90,7 @@ fn put(value: &Value, answer: &Value) -> Step<Bytes, Told> {
 
 /// What the store holds; null when it holds nothing. Bytes that are no JSON were not written by a
 /// client, and are shown to the checker as a value, and a list, that nobody can have made.
-fn decode(present: Option<&Bytes>) -> Value {
+pub(crate) fn decode(present: Option<&Bytes>) -> Value {
     present.map_or(Value::Null, |bytes| {
         serde_json::from_slice(bytes).unwrap_or_else(|_| json!([{ "unreadable": bytes.to_vec() }]))
     })

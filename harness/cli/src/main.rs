@@ -8,6 +8,7 @@
 //! | where can a run take place, and what can be done to it there? | `environment.rs`, `environment/` |
 //! | how are nodes put together from acceptors, links and proposers? | `cluster.rs` |
 //! | how does a workload's call become a call of the store? | `gryadka_client.rs` |
+//! | … or a request to a service? | `service_client.rs`; which of the two? `clients.rs` |
 //! | who makes the calls, and who writes them down? | `load.rs`, `recorder.rs` |
 //! | who injects faults, and how is it shown that they bit? | `nemesis.rs`, `probe.rs` |
 //! | how does a recorded run become a verdict? | `judge.rs`, `conditions.rs`, `checking.rs` |
@@ -21,6 +22,7 @@
 mod args;
 mod campaign;
 mod checking;
+mod clients;
 mod cluster;
 mod command;
 mod conditions;
@@ -38,6 +40,7 @@ mod probe;
 mod progress;
 mod recorder;
 mod run_directory;
+mod service_client;
 mod simulated_run;
 
 use std::process::ExitCode;

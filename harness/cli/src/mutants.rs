@@ -3,7 +3,27 @@
 use caspaxos::Faithful;
 use gryadka::Rules;
 use std::sync::Arc;
-use workloads::Mutant;
+use workloads::{Mutant, Proposers, Scenario};
+
+/// A rule of proposers that are out of the harness's reach.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "mutant: {mutant} breaks a rule of the proposers, which are beyond the harness with --proposers {proposers}; use --proposers inside"
+)]
+pub(crate) struct OutOfReach {
+    mutant: Mutant,
+    proposers: Proposers,
+}
+
+/// Refuses a mutant that cannot be put in where the scenario has its proposers.
+pub(crate) fn refuse_out_of_reach(scenario: &Scenario) -> Result<(), OutOfReach> {
+    let of_proposers = |mutant: &Mutant| !matches!(mutant, Mutant::Unguarded | Mutant::Misaimed);
+    let beyond = scenario.proposers != Proposers::Inside;
+    match scenario.mutant.filter(of_proposers).filter(|_| beyond) {
+        Some(mutant) => Err(OutOfReach { mutant, proposers: scenario.proposers }),
+        None => Ok(()),
+    }
+}
 
 /// The rules of a mutant.
 pub(crate) fn rules(mutant: Mutant) -> Arc<dyn Rules> {

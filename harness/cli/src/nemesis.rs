@@ -165,7 +165,7 @@ async fn inject(
     links: &Links,
     environment: &mut Environment,
 ) -> Result<(), NemesisError> {
-    if let Some(node) = planned.node {
+    for node in planned.nodes.iter().copied() {
         environment.strike(planned.fault, node).await?;
     }
     for link in planned.links.iter().filter_map(|link| links.get(*link)) {
@@ -182,7 +182,7 @@ async fn undo(
     for link in planned.links.iter().filter_map(|link| links.get(*link)) {
         link.heal()?;
     }
-    if let Some(node) = planned.node {
+    for node in planned.nodes.iter().copied() {
         environment.undo(planned.fault, node).await?;
     }
     Ok(())

@@ -22,6 +22,7 @@
 //! | where does a request or a reply end? | `resp.rs` |
 //! | what has crossed a link? | `traffic.rs` |
 
+mod client;
 mod condition;
 mod connection;
 mod lane;
@@ -33,9 +34,15 @@ mod resp;
 mod stage;
 mod toxic;
 mod traffic;
+mod wire;
 
+pub use client::{Asked, Carried, ProxyBytes, TIME_OUT, Toxiproxy, ToxiproxyError, Version};
 pub use condition::{Condition, DELAY_MAX, Direction};
 pub use link::{Link, ProxyError};
 pub use pipeline::HELD_MAX;
 pub use toxic::{Effect, Toxic};
 pub use traffic::{Flow, Traffic};
+pub use wire::{ProxySettings, ProxyState, WireError};
+
+/// How the version of our own server ends, by which it is told from a genuine Toxiproxy.
+const OURS: &str = "+gryadka";

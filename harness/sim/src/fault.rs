@@ -153,14 +153,15 @@ pub(crate) const KNOWN_TO_THE_WORLD: &[FaultKind] = &[
     FaultKind::Pause,
 ];
 
-/// The faults of a schedule that real environments know, as faults of the world. Those that it does
-/// not know are left out.
+/// The faults of a schedule that real environments know, as faults of the world: one for each acceptor
+/// or proposer that is struck. Those that it does not know are left out, and those of whoever is the
+/// busiest.
 #[must_use]
 pub fn played(schedule: &[PlannedFault]) -> Vec<Fault> {
-    schedule.iter().filter_map(one_played).collect()
+    schedule.iter().flat_map(one_played).collect()
 }
 
-fn one_played(planned: &PlannedFault) -> Option<Fault> {
+fn one_played(planned: &PlannedFault) -> Vec<Fault> {
     let nanos = |span: workloads::Span| span.as_millis().saturating_mul(1_000_000);
     let links = |effect| Trouble::Links {
         whom: planned.whom.clone(),
@@ -168,36 +169,58 @@ fn one_played(planned: &PlannedFault) -> Option<Fault> {
         direction: planned.direction,
         effect,
     };
+    let acceptors = |trouble: fn(u32) -> Trouble| {
+        planned.nodes.iter().map(|acceptor| trouble(*acceptor)).collect::<Vec<_>>()
+    };
+    let proposers = |trouble: fn(u32) -> Trouble| {
+        planned.proposers.iter().map(|proposer| trouble(*proposer)).collect::<Vec<_>>()
+    };
     let what = match planned.fault {
-        FaultKind::Cut => links(Effect::Cut),
-        FaultKind::Blackhole | FaultKind::OneWay => links(Effect::Hold),
+        FaultKind::Cut => vec![links(Effect::Cut)],
+        FaultKind::Blackhole | FaultKind::OneWay => vec![links(Effect::Hold)],
         FaultKind::Latency => {
             let jitter = nanos(planned.jitter.unwrap_or_default());
             let by = nanos(planned.latency.unwrap_or_default()).saturating_sub(jitter);
-            links(Effect::Slow { by, jitter: jitter.saturating_mul(2) })
+            vec![links(Effect::Slow { by, jitter: jitter.saturating_mul(2) })]
         }
         FaultKind::Loss => {
-            links(Effect::Lossy { probability: planned.probability.unwrap_or_default() })
+            vec![links(Effect::Lossy { probability: planned.probability.unwrap_or_default() })]
         }
-        FaultKind::Restart | FaultKind::Kill => {
-            Trouble::CrashAcceptor { acceptor: planned.node?, memory: Memory::Kept, silent: false }
-        }
-        FaultKind::Pause => Trouble::PauseAcceptor(planned.node?),
+        FaultKind::Restart | FaultKind::Kill => acceptors(|acceptor| Trouble::CrashAcceptor {
+            acceptor,
+            memory: Memory::Kept,
+            silent: false,
+        }),
+        // An acceptor that executes nothing is to its clients as one that stands still.
+        FaultKind::Pause | FaultKind::Stall => acceptors(Trouble::PauseAcceptor),
+        FaultKind::ProposerRestart | FaultKind::ProposerKill => proposers(Trouble::CrashProposer),
+        FaultKind::ProposerPause => proposers(Trouble::PauseProposer),
         // The world draws changes of membership of its own, and knows nothing of the others.
-        _ => return None,
+        FaultKind::Bandwidth
+        | FaultKind::Slicing
+        | FaultKind::Drop
+        | FaultKind::Reset
+        | FaultKind::Limit
+        | FaultKind::Wipe
+        | FaultKind::TailLost
+        | FaultKind::Disconnect
+        | FaultKind::MemoryFull
+        | FaultKind::DiskFull
+        | FaultKind::Membership => Vec::new(),
     };
-    Some(Fault { at: nanos(planned.at), lasts: nanos(planned.lasts), what })
+    let fault = |what| Fault { at: nanos(planned.at), lasts: nanos(planned.lasts), what };
+    what.into_iter().map(fault).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use workloads::{Span, plan};
+    use workloads::{Frame, Span};
 
     #[test]
     fn every_fault_of_a_real_schedule_has_its_counterpart() {
-        let (from, until) = (Span::seconds(0), Span::seconds(40));
-        let schedule = plan(KNOWN_TO_THE_WORLD, 3, from, until, Span::seconds(4), 7);
+        let times = (Span::seconds(0), Span::seconds(40));
+        let schedule = Frame::simple(KNOWN_TO_THE_WORLD, 3, times, Span::seconds(4)).plan(7);
         let faults = played(&schedule);
         assert_eq!(faults.len(), schedule.len());
         for (fault, planned) in faults.iter().zip(&schedule) {

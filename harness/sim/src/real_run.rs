@@ -3,7 +3,7 @@
 use crate::fault::played;
 use crate::scenario::{Expected, SimScenario};
 use crate::setup::{Calls, Load, Network, Setup};
-use workloads::{FaultKind, PlannedFault, Scenario, Workload};
+use workloads::{PlannedFault, Scenario, Workload};
 
 /// Nanoseconds of a millisecond.
 const MS: u64 = 1_000_000;
@@ -85,11 +85,15 @@ impl SimScenario {
 }
 
 fn summary(scenario: &Scenario) -> String {
-    let changes = |fault: &PlannedFault| fault.fault == FaultKind::Membership;
-    let without = if scenario.schedule.iter().any(changes) {
-        ", without its changes of membership"
-    } else {
-        ""
+    let unknown = |planned: &&PlannedFault| played(std::slice::from_ref(*planned)).is_empty();
+    let mut unknown: Vec<_> =
+        scenario.schedule.iter().filter(unknown).map(|planned| planned.fault).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    let names: Vec<_> = unknown.iter().map(|kind| kind.name()).collect();
+    let without = match names.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(", without its faults {names}"),
     };
     format!("a run of real servers, played in the world{without}")
 }

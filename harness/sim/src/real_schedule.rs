@@ -92,7 +92,7 @@ fn of_links(
 fn of_acceptor(fault: FaultKind, acceptor: u32) -> PlannedFault {
     PlannedFault {
         whom: format!("a{acceptor}"),
-        node: Some(acceptor),
+        nodes: vec![acceptor],
         ..PlannedFault::of(fault, (Span::millis(0), LEAST))
     }
 }
@@ -102,12 +102,13 @@ mod tests {
     use super::*;
     use crate::fault::{KNOWN_TO_THE_WORLD, played};
     use crate::swarm::swarm;
-    use workloads::plan;
+    use workloads::Frame;
 
     #[test]
     fn a_real_schedule_comes_back_from_the_world_as_it_went() {
         let (from, until) = (Span::seconds(0), Span::seconds(60));
-        let schedule = plan(KNOWN_TO_THE_WORLD, 3, from, until, Span::seconds(4), 7);
+        let frame = Frame::simple(KNOWN_TO_THE_WORLD, 3, (from, until), Span::seconds(4));
+        let schedule = frame.plan(7);
         let back = real_schedule(&played(&schedule), from, 1);
         assert_eq!(back.left_out, [""; 0]);
         for (there, here) in schedule.iter().zip(&back.faults) {

@@ -11,7 +11,7 @@ use crate::fault::{Effect, Fault, Memory, Trouble};
 use crate::setup::{Calls, Load, Network, Setup};
 use rand::RngExt;
 use rand_pcg::Pcg32;
-use workloads::{FaultKind, OneWay, Span, plan};
+use workloads::{FaultKind, Frame, OneWay, Span};
 
 /// The stream of the seed that worlds are drawn from.
 const SWARM: u64 = 0;
@@ -204,9 +204,9 @@ fn draw_trouble(random: &mut Pcg32, setup: &Setup, kind: Kind, seed: u64) -> Opt
 
 /// The named shapes of partitions are drawn where real runs draw theirs.
 fn links(random: &mut Pcg32, setup: &Setup, effect: Effect, seed: u64) -> Option<Trouble> {
-    let span = Span::seconds;
-    let planned =
-        plan(&[FaultKind::Cut], setup.acceptors, span(0), span(1), span(1), seed).pop()?;
+    let (begin, second) = (Span::seconds(0), Span::seconds(1));
+    let frame = Frame::simple(&[FaultKind::Cut], setup.acceptors, (begin, second), second);
+    let planned = frame.plan(seed).pop()?;
     let direction = one_of(random, &[None, None, Some(OneWay::Requests), Some(OneWay::Replies)]);
     Some(Trouble::Links { whom: planned.whom, links: planned.links, direction, effect })
 }

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Cluster(ClusterCommand),
     /// Check every acceptor: durability, eviction, replication, version, memory, its place
     Doctor(DoctorArgs),
+    /// Ask a service whether it is ready: for health checks of containers
+    Ready(ReadyArgs),
     /// Measure what the store does in a second, beside what its servers could do
     Bench(BenchArgs),
 }
@@ -63,6 +65,17 @@ pub(crate) struct PlaceArgs {
     /// What the registers' keys begin with on the servers
     #[arg(long, value_name = "TEXT", default_value = "gryadka:")]
     pub(crate) prefix: String,
+    /// Where to go instead of an acceptor's own address, through a tunnel or a proxy:
+    /// redis://10.0.0.1:6379=redis://127.0.0.1:7001. As often as there are such acceptors, or with commas
+    /// between
+    #[arg(
+        long = "route",
+        value_name = "FROM=TO",
+        env = "GRYADKA_ROUTES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) routes: Vec<String>,
     /// Certificates of those who may vouch for rediss:// servers, PEM, instead of those the web trusts
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_roots: Option<PathBuf>,
@@ -168,6 +181,9 @@ pub(crate) struct ServeArgs {
     /// Make a cluster of the servers first, if none of them belongs to one, as `gryadka cluster init` does
     #[arg(long)]
     pub(crate) init: bool,
+    /// How long acceptors are waited for that are not there yet, or belong to no cluster yet; 0 to ask once
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = pause)]
+    pub(crate) start_timeout: Duration,
     /// How many keys are remembered to save them a round trip
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) cache: usize,
@@ -224,6 +240,9 @@ pub(crate) struct LimitArgs {
     /// How long a client may take to send its headers, and its body
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) read_timeout: Duration,
+    /// How long a client may take nothing of its answer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) write_timeout: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -236,6 +255,16 @@ pub(crate) struct DoctorArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadyArgs {
+    /// Where the service listens, without TLS, and what to ask it for
+    #[arg(value_name = "ADDRESS[/PATH]", default_value = "127.0.0.1:7480/readyz")]
+    pub(crate) address: String,
+    /// How long it may take to answer
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -277,8 +306,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 const LONGEST: u64 = 86_400_000;
 
 /// What was typed; or what clap has to say about it, said, and the exit code.
-pub(crate) fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().map_err(|error| {
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
+    let words = std::iter::once(OsString::from("gryadka")).chain(args);
+    Cli::try_parse_from(words).map_err(|error| {
         // With stderr gone there is nobody left to tell.
         drop(error.print());
         let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -349,6 +379,8 @@ mod tests {
             ("delete k --version 3", true),
             ("serve --tls-cert c", false),
             ("serve --collect-every 0", true),
+            ("serve --start-timeout 0", true),
+            ("serve --route a=b --route c=d,e=f", true),
             ("serve --max-value 536870913", false),
             ("cluster grow", false),
             ("cluster grow redis://h:1 redis://h:2 --rescan copy", true),

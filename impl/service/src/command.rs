@@ -5,12 +5,14 @@ mod cluster;
 mod doctor;
 mod keys;
 mod print;
+mod ready;
 mod serve;
 mod watch;
 
 use crate::args::{Command, PlaceArgs};
 use crate::exit::{End, Failure};
-use gryadka::{Access, ConnectOptions};
+use crate::routes;
+use gryadka::{Access, ConnectOptions, Route};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
@@ -32,6 +34,7 @@ async fn perform(command: Command) -> Result<End, Failure> {
         Command::Delete(args) => keys::delete(args).await,
         Command::Cluster(command) => cluster::cluster(command).await,
         Command::Doctor(args) => doctor::doctor(&args).await,
+        Command::Ready(args) => ready::ready(&args).await,
         Command::Bench(args) => bench::bench(&args),
     }
 }
@@ -46,8 +49,14 @@ fn access(args: &PlaceArgs) -> Result<Access, Failure> {
     Ok(Access { prefix: args.prefix.clone(), roots })
 }
 
+/// Where the arguments say that acceptors are, instead of at their own addresses.
+fn route(args: &PlaceArgs) -> Result<Option<Route>, Failure> {
+    routes::route(&args.routes).map_err(|error| Failure::Usage(error.to_string()))
+}
+
 /// The cluster that the arguments name. One call needs no memory of keys.
 fn options(args: &PlaceArgs) -> Result<ConnectOptions, Failure> {
     let urls = args.acceptors.iter().cloned();
-    Ok(ConnectOptions { access: access(args)?, cache: 0, ..ConnectOptions::new(urls) })
+    let (access, route) = (access(args)?, route(args)?);
+    Ok(ConnectOptions { access, route, cache: 0, ..ConnectOptions::new(urls) })
 }

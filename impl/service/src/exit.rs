@@ -42,6 +42,14 @@ pub(crate) enum Failure {
     /// The service cannot start: 64.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A service is not ready, or is not there: 3.
+    #[error("the service at {address} is not ready: {why}")]
+    NotReady {
+        /// Where it should be.
+        address: String,
+        /// What it says, or what happened instead.
+        why: String,
+    },
     /// A file or stream cannot be read or written: 70.
     #[error("{what}: {source}")]
     Io {
@@ -69,6 +77,7 @@ pub(crate) fn code(result: &Result<End, Failure>) -> u8 {
         Err(Failure::Change(ChangeError::Unknown(_))) => 2,
         Err(Failure::Change(ChangeError::NotApplied(_))) => 3,
         Err(Failure::Connect(ConnectError::NoCluster(_) | ConnectError::Bootstrap(_))) => 3,
+        Err(Failure::NotReady { .. }) => 3,
         Err(Failure::Task(error)) => task_code(error),
         Err(
             Failure::Change(ChangeError::TooLong(_))

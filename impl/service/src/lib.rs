@@ -9,6 +9,7 @@
 //! | how does the service serve? | `service.rs`, `service/` |
 //! | what can be asked of a cluster as a whole? | `administration.rs`; how is it shown? `overview.rs` |
 //! | what is wrong with an acceptor? | `diagnosis.rs`, `diagnosis/` |
+//! | how are acceptors reached that are elsewhere than their addresses say? | `routes.rs` |
 //! | how are passwords kept out of sight? | `redaction.rs` |
 //! | where does the binary begin? | `start.rs` |
 
@@ -19,10 +20,11 @@ mod diagnosis;
 mod exit;
 mod overview;
 mod redaction;
+mod routes;
 mod service;
 mod settings;
 mod start;
 
 pub use service::{Drained, Server, StartError, TlsError};
 pub use settings::{Exposed, Limits, Settings, TlsFiles, Token, TokenTooShort, Tokens, Waived};
-pub use start::main;
+pub use start::{main, run_with};

@@ -17,10 +17,12 @@
 //! | is it alive, and what has it done? | `probes.rs`, `metrics.rs` |
 //! | its description for programs? | `openapi.rs`, `openapi.json` |
 //! | sockets, TLS, and the end? | `server.rs`, `tls.rs` |
+//! | what becomes of a client that does not read its answers? | `impatient.rs` |
 
 mod access;
 mod cluster;
 mod etag;
+mod impatient;
 mod key;
 mod kv;
 mod leftover;

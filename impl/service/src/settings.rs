@@ -91,6 +91,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// How long a client may take to send its headers, and its body.
     pub read_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub write_timeout: Duration,
     /// The longest value, in bytes.
     pub value_bytes: usize,
     /// How many requests may be under way.
@@ -104,6 +106,7 @@ impl Default for Limits {
         Self {
             timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             value_bytes: 16 << 20,
             requests: 1024,
             connections: 4096,

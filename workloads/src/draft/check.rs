@@ -1,7 +1,6 @@
 //! What a whole scenario must keep to.
 
-use crate::change::Acceptors;
-use crate::{FaultKind, PlannedFault, Scenario, Span};
+use crate::{Befalls, EnvironmentKind, FaultKind, Proposers, Scenario, Span, minority};
 use std::fmt;
 
 /// A field whose value is out of range.
@@ -13,6 +12,7 @@ pub(super) struct OutOfRange {
 pub(super) fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
     let (hour, day) = (Span::seconds(3600), Span::seconds(24 * 3600));
     within("nodes", scenario.nodes, 1, 9)?;
+    external(scenario)?;
     within("time", scenario.time, Span::seconds(1), day)?;
     within("concurrency", scenario.concurrency, scenario.nodes, 500)?;
     within("keys", scenario.keys, 1, 10_000)?;
@@ -21,25 +21,87 @@ pub(super) fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOf
     }
     within("deadline", scenario.deadline, Span::millis(10), Span::seconds(60))?;
     within("fault-interval", scenario.fault_interval, Span::millis(500), hour)?;
+    within("overlap", scenario.overlap, 1, 4)?;
+    if scenario.targets.is_empty() {
+        let reason = String::from("must name at least one");
+        return Err(OutOfRange { field: "targets", reason });
+    }
     within("quiet", scenario.quiet, Span::millis(100), scenario.time)?;
     within("seed", scenario.seed, 0, i64::MAX.unsigned_abs())?;
     if scenario.rate != 0.0 && !(0.001..=1e6).contains(&scenario.rate) {
         let reason = format!("{} is out of range; allowed: 0.001 to 1000000, and 0", scenario.rate);
         return Err(OutOfRange { field: "rate", reason });
     }
-    if let Some(unable) = scenario.faults.iter().find(|fault| !able.contains(fault)) {
-        return Err(OutOfRange { field: "faults", reason: cannot(scenario, *unable, able) });
-    }
-    Ok(())
+    let objection = scenario.faults.iter().find_map(|kind| objection(scenario, *kind, able));
+    objection.map_or(Ok(()), |reason| Err(OutOfRange { field: "faults", reason }))
 }
 
-fn cannot(scenario: &Scenario, fault: FaultKind, able: &[FaultKind]) -> String {
+/// Why a kind of fault cannot be in this scenario, if it cannot.
+pub(super) fn objection(
+    scenario: &Scenario,
+    kind: FaultKind,
+    able: &[FaultKind],
+) -> Option<String> {
+    if !able.contains(&kind) {
+        return Some(cannot(scenario, kind, able));
+    }
+    if kind == FaultKind::Membership && !can_move(scenario.environment, scenario.proposers) {
+        let proposers = scenario.proposers;
+        return Some(format!(
+            "membership cannot be changed with proposers in a {proposers} of their own here: they must know the links to acceptors that join later beforehand, which only --environment docker has; or use --proposers inside"
+        ));
+    }
+    if kind.loses_memory() && minority(scenario.nodes as usize) == 0 {
+        let nodes = scenario.nodes;
+        return Some(format!(
+            "{kind} needs at least 3 nodes: what one of {nodes} has forgotten is lost by right"
+        ));
+    }
+    None
+}
+
+/// Whether acceptors can join: services must know the way to them from the start.
+pub(super) fn can_move(environment: EnvironmentKind, proposers: Proposers) -> bool {
+    proposers == Proposers::Inside || environment == EnvironmentKind::Docker
+}
+
+pub(super) fn cannot(scenario: &Scenario, fault: FaultKind, able: &[FaultKind]) -> String {
     let able: Vec<_> = able.iter().map(|fault| fault.name()).collect();
+    let elsewhere = if fault.befalls() == Befalls::Proposer {
+        "with proposers of their own: --proposers process or container"
+    } else {
+        "with --environment process, which needs redis-server"
+    };
     format!(
-        "the environment {} cannot do {fault}; it can do {}. {fault} can be done with --environment process, which needs redis-server",
+        "the environment {} cannot do {fault}; it can do {}. {fault} can be done {elsewhere}",
         scenario.environment,
         able.join(", ")
     )
+}
+
+/// What only an external cluster has, and what it must have.
+fn external(scenario: &Scenario) -> Result<(), OutOfRange> {
+    within("acceptors", scenario.acceptors(), 1, 9)?;
+    let is_external = scenario.environment == EnvironmentKind::External;
+    let services = scenario.services.len();
+    let wrong = |field, reason: &str| Err(OutOfRange { field, reason: reason.to_owned() });
+    match (is_external, services) {
+        (true, 0) => wrong(
+            "services",
+            "environment external needs the addresses of its services, such as http://127.0.0.1:7481",
+        ),
+        (true, _) if services != scenario.nodes as usize => wrong(
+            "nodes",
+            &format!("each service is a node, and there are {services}; leave nodes out"),
+        ),
+        (false, 1..) => {
+            wrong("services", "only environment external has services that are there already")
+        }
+        (false, _) if scenario.acceptors.is_some() => {
+            wrong("acceptors", "there are as many as nodes, but for environment external")
+        }
+        (_, _) => Ok(()),
+    }
 }
 
 fn within<T: PartialOrd + fmt::Display>(
@@ -55,81 +117,8 @@ fn within<T: PartialOrd + fmt::Display>(
     Ok(())
 }
 
-pub(super) fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
-    let end = scenario.time.as_millis() - scenario.quiet.as_millis();
-    let mut acceptors = Acceptors::of(scenario.nodes);
-    let mut free = 0;
-    for (number, planned) in scenario.schedule.iter().enumerate() {
-        let objection = timing(planned, free, end)
-            .or_else(|| {
-                (!able.contains(&planned.fault)).then(|| cannot(scenario, planned.fault, able))
-            })
-            .or_else(|| whom(planned, scenario.nodes, &acceptors))
-            .or_else(|| parameters(planned));
-        if let Some(reason) = objection {
-            let reason = format!("entry {}: {reason}", number + 1);
-            return Err(OutOfRange { field: "schedule", reason });
-        }
-        free = planned.at.as_millis() + planned.lasts.as_millis();
-        planned.membership.iter().for_each(|change| acceptors.apply(change));
-    }
-    Ok(())
-}
-
-/// Where the membership changes, there must be keys that nobody touches meanwhile.
+/// Where the membership changes, or memory is lost, there must be keys that nobody touches meanwhile.
 pub(super) fn check_cold(scenario: &Scenario) -> Result<(), OutOfRange> {
-    let changes = scenario.schedule.iter().any(|planned| planned.membership.is_some());
+    let changes = scenario.schedule.iter().any(|planned| planned.fault.needs_cold_keys());
     within("cold", scenario.cold, u32::from(changes), 1000)
-}
-
-fn timing(planned: &PlannedFault, free: u64, end: u64) -> Option<String> {
-    let ends = planned.at.as_millis().saturating_add(planned.lasts.as_millis());
-    if ends > end {
-        let (ends, end) = (Span::millis(ends), Span::millis(end));
-        return Some(format!("ends at {ends}, after the faults' time of {end}"));
-    }
-    let early = planned.at.as_millis() < free;
-    early.then(|| format!("begins at {}, before the one before it has ended", planned.at))
-}
-
-/// Whether it strikes, or moves, somebody who is there at that time.
-fn whom(planned: &PlannedFault, nodes: u32, acceptors: &Acceptors) -> Option<String> {
-    let links_known = planned
-        .links
-        .iter()
-        .all(|link| (1..=nodes).contains(&link.proposer) && acceptors.has(link.acceptor));
-    if !links_known || planned.node.is_some_and(|node| !acceptors.has(node)) {
-        return Some(format!("names a node that is not there; allowed: 1 to {nodes}"));
-    }
-    let kind = planned.fault;
-    if kind.is_of_links() == planned.links.is_empty()
-        || kind.is_of_acceptor() != planned.node.is_some()
-        || (kind == FaultKind::Membership) != planned.membership.is_some()
-    {
-        return Some(String::from(
-            "a fault of links needs `links`, one of an acceptor `node`, membership `membership`, and none takes another's",
-        ));
-    }
-    planned.membership.as_ref().and_then(|change| acceptors.objection(change))
-}
-
-fn parameters(planned: &PlannedFault) -> Option<String> {
-    let lacks = [
-        (FaultKind::OneWay, planned.direction.is_none(), "direction"),
-        (FaultKind::Latency, planned.latency.is_none(), "latency"),
-        (FaultKind::Loss, planned.probability.is_none(), "probability"),
-    ];
-    let lacks = lacks.iter().find(|(fault, lacking, _)| *fault == planned.fault && *lacking);
-    if let Some((_, _, field)) = lacks {
-        return Some(format!("{} needs the field `{field}`", planned.fault));
-    }
-    let delays = Span::millis(1)..=Span::seconds(10);
-    if planned.latency.is_some_and(|latency| !delays.contains(&latency)) {
-        return Some(String::from("latency is out of range; allowed: 1ms to 10s"));
-    }
-    if planned.jitter.is_some_and(|jitter| planned.latency.is_none_or(|l| jitter >= l)) {
-        return Some(String::from("jitter is out of range; it must be less than the latency"));
-    }
-    let unlikely = planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0));
-    unlikely.then(|| String::from("probability is out of range; allowed: above 0 and up to 1"))
 }

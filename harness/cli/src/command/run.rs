@@ -3,13 +3,14 @@
 use super::report::{rerun, show};
 use crate::args::RunArgs;
 use crate::checking::Limits;
+use crate::clients::clients;
 use crate::cluster::Cluster;
-use crate::environment::{self, Environment};
+use crate::environment::{self, Environment, Sweep};
 use crate::exit::{End, Failure};
-use crate::gryadka_client::GryadkaClient;
 use crate::judge::judge;
 use crate::load;
 use crate::making::Making;
+use crate::mutants;
 use crate::nemesis::Nemesis;
 use crate::progress::{self, say};
 use crate::recorder::Recorder;
@@ -26,17 +27,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, EnvironmentKind, Scenario, UnknownName, Workload};
+use workloads::{BUILT_IN, Draft, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = Runtime::new()?;
     let scenario = runtime.block_on(scenario(args))?;
     let directory = runtime.block_on(carry_out(&scenario))?;
     let limits = Limits::from(&args.limits);
@@ -54,18 +56,20 @@ async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     let (base, source) = base(&args.what)?;
     let chosen = environment::choose(&args.scenario.wanted(&base)).await.map_err(Failure::usage)?;
     chosen.why.iter().for_each(say);
-    let (environment, able) = (chosen.kind, chosen.able());
-    let flags = args.scenario.draft(able)?;
+    let (environment, able) = (chosen.kind, chosen.able);
+    let mut flags = args.scenario.draft()?;
+    flags.acceptors = chosen.acceptors;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
     let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-    let scenario = flags.over(base.clone()).settle(environment, able, seed, source);
+    let scenario = flags.over(base.clone()).settle(environment, &able, seed, source);
     let scenario = scenario.map_err(|error| {
         // What the file alone would get away with is the fault of a flag.
-        let by_flag = base.settle(environment, able, seed, source).is_ok();
+        let by_flag = base.settle(environment, &able, seed, source).is_ok();
         if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
     })?;
+    mutants::refuse_out_of_reach(&scenario).map_err(Failure::usage)?;
     Ok(scenario)
 }
 
@@ -144,25 +148,25 @@ async fn started(
 /// The load with its faults, from its first call to its last. True when it was cut short.
 async fn under_load(
     scenario: &Scenario,
-    environment: Environment,
+    mut environment: Environment,
     directory: &RunDirectory,
     signals: &mut Signals,
     start: Instant,
 ) -> Result<bool, Failure> {
-    let cluster = Cluster::build(&environment, scenario).await?;
+    let cluster = Cluster::build(&mut environment, scenario).await?;
     let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let collector = collector(scenario, &cluster.stores);
+    let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
+    let sweep = Sweep::of(&environment);
+    let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
     let (stop, mut stopped) = watch::channel(false);
     let stop = Arc::new(stop);
-    let deadline = scenario.deadline.duration();
-    let collector = collector(scenario, &cluster.stores);
-    let client = |store| GryadkaClient { store, deadline };
-    let clients: Vec<_> = cluster.stores.into_iter().map(client).collect();
     let mut threads = load::start(scenario, &clients, &recorder, &stopped, &news, start);
     let time = scenario.time.duration();
     let progress = tokio::spawn(progress::show(Arc::clone(&recorder), news, start, time));
@@ -200,11 +204,16 @@ async fn under_load(
         thread?;
     }
     let (nemesis, played) = nemesis.await?;
+    // Only now that nobody calls any more may the links and the servers end.
+    let closed = links.close().await;
     played?;
-    // Only now that nobody calls any more may the servers end.
+    closed?;
     nemesis.finish().await?;
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
+    }
+    if let Some(sweep) = sweep {
+        sweep.sweep(&directory.history()).await?;
     }
     Ok(interrupted)
 }

@@ -1,9 +1,10 @@
 //! Which environment a run takes place in, and what can be done there: before anything is started.
 
 use super::docker::toxiproxy::Proxy;
-use super::{EnvironmentError, able, docker, process};
-use crate::environment::docker::daemon::DockerError;
-use workloads::{EnvironmentKind, FaultKind, Proposers};
+use super::docker::daemon::DockerError;
+use super::external::Found;
+use super::{EnvironmentError, docker, embedded, process};
+use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};
 
 /// What a user says about where it is to take place.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +16,7 @@ pub(crate) struct Wanted {
     /// A Toxiproxy that is there already.
     pub(crate) toxiproxy: Option<String>,
     /// Services that are there already.
-    pub(crate) services: bool,
+    pub(crate) services: Vec<String>,
 }
 
 /// Where a run takes place.
@@ -24,22 +25,19 @@ pub(crate) struct Chosen {
     pub(crate) kind: EnvironmentKind,
     /// Why that one, and why not the ones before it, when the choice was left to the harness.
     pub(crate) why: Vec<String>,
-    able: Vec<FaultKind>,
+    /// The faults that can be done there.
+    pub(crate) able: Vec<FaultKind>,
+    /// How many acceptors there are, where that is not for the harness to say.
+    pub(crate) acceptors: Option<u32>,
 }
 
 impl Chosen {
-    fn new(kind: EnvironmentKind, why: Vec<String>, proposers: Proposers, ours: bool) -> Self {
-        let can = |fault: &FaultKind| {
-            let services = proposers != Proposers::Inside;
-            (services || !matches!(fault.befalls(), workloads::Befalls::Proposer))
-                && (ours || !NOT_TOXIPROXY.contains(fault))
-        };
-        Self { kind, why, able: able(kind).iter().copied().filter(can).collect() }
+    const fn new(kind: EnvironmentKind, able: Vec<FaultKind>) -> Self {
+        Self { kind, why: Vec::new(), able, acceptors: None }
     }
 
-    /// The faults that this run's environment can do.
-    pub(crate) fn able(&self) -> &[FaultKind] {
-        &self.able
+    fn because(self, why: Vec<String>) -> Self {
+        Self { why, ..self }
     }
 }
 
@@ -53,40 +51,41 @@ const NOT_TOXIPROXY: &[FaultKind] = &[FaultKind::Loss, FaultKind::Drop];
 pub(crate) async fn choose(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
     let proposers = wanted.proposers.unwrap_or(Proposers::Inside);
     let kind = wanted.kind.unwrap_or(EnvironmentKind::Auto);
-    let inside = |kind| Chosen::new(kind, Vec::new(), proposers, true);
+    let docker = matches!(kind, EnvironmentKind::Auto | EnvironmentKind::Docker);
+    if proposers == Proposers::Container && !docker {
+        return Err(EnvironmentError::Mismatch(
+            "proposers in containers need --environment docker",
+        ));
+    }
     match kind {
         EnvironmentKind::Auto => automatic(wanted, proposers).await,
         EnvironmentKind::Docker => {
             if let Some(problem) = not_docker(wanted, proposers) {
                 return Err(EnvironmentError::Mismatch(problem));
             }
-            let offer = offer(wanted).await?;
-            Ok(Chosen::new(kind, Vec::new(), proposers, is_ours(&offer)))
+            Ok(in_containers(&offer(wanted).await?, proposers))
         }
-        _ if proposers == Proposers::Container => Err(EnvironmentError::Mismatch(
-            "proposers in containers need --environment docker",
-        )),
         EnvironmentKind::Process if process::server().is_none() => Err(EnvironmentError::NoRedis),
-        EnvironmentKind::Process | EnvironmentKind::Embedded | EnvironmentKind::External => {
-            Ok(inside(kind))
-        }
+        EnvironmentKind::Process => Ok(Chosen::new(kind, process::able(proposers))),
+        EnvironmentKind::Embedded => Ok(Chosen::new(kind, embedded::ABLE.to_vec())),
+        EnvironmentKind::External => outside(wanted).await,
     }
 }
 
 /// The first one that can serve.
 async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, EnvironmentError> {
-    let chosen = |kind, why, ours| Ok(Chosen::new(kind, why, proposers, ours));
-    if wanted.services {
+    if !wanted.services.is_empty() {
         let why = String::from("environment external: services are given");
-        return chosen(EnvironmentKind::External, vec![why], true);
+        return Ok(outside(wanted).await?.because(vec![why]));
     }
     let mut why = Vec::new();
     match not_docker(wanted, proposers) {
         Some(problem) => why.push(format!("not docker: {problem}")),
         None => match offer(wanted).await {
             Ok(offer) => {
-                why.push(format!("environment docker: the daemon answers, and {} is there", offer.image));
-                return chosen(EnvironmentKind::Docker, why, is_ours(&offer));
+                let image = &offer.image;
+                why.push(format!("environment docker: it answers, and has the image {image}"));
+                return Ok(in_containers(&offer, proposers).because(why));
             }
             // These need containers.
             Err(error) if proposers == Proposers::Container || wanted.image.is_some() => {
@@ -97,14 +96,34 @@ async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, Envi
     }
     if let Some(server) = process::server() {
         why.push(format!("environment process: {} is on the PATH", server.display()));
-        return chosen(EnvironmentKind::Process, why, true);
+        let able = process::able(proposers);
+        return Ok(Chosen::new(EnvironmentKind::Process, able).because(why));
     }
-    if proposers == Proposers::Process {
+    if proposers == Proposers::Process || wanted.toxiproxy.is_some() {
         return Err(EnvironmentError::NoRedis);
     }
     why.push(String::from("not process: there is no redis-server on the PATH"));
     why.push(String::from("environment embedded: it needs nothing"));
-    chosen(EnvironmentKind::Embedded, why, true)
+    Ok(Chosen::new(EnvironmentKind::Embedded, embedded::ABLE.to_vec()).because(why))
+}
+
+/// Containers, with what can be done to them, to these proposers, and to links of this kind.
+fn in_containers(offer: &docker::Offer, proposers: Proposers) -> Chosen {
+    let ours = matches!(offer.proxy, Proxy::Own(_));
+    let can = |fault: &FaultKind| match fault.befalls() {
+        Befalls::Proposer => proposers != Proposers::Inside,
+        Befalls::Links => ours || !NOT_TOXIPROXY.contains(fault),
+        Befalls::Acceptor | Befalls::Cluster => true,
+    };
+    let able = docker::ABLE.iter().copied().filter(can).collect();
+    Chosen::new(EnvironmentKind::Docker, able)
+}
+
+/// A cluster that is there already, as it is found.
+async fn outside(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
+    let found = Found::of(&wanted.services, wanted.toxiproxy.as_deref()).await?;
+    let chosen = Chosen::new(EnvironmentKind::External, found.able.to_vec());
+    Ok(Chosen { acceptors: Some(found.acceptors), ..chosen })
 }
 
 /// What is wanted that does not go with containers.
@@ -122,24 +141,20 @@ async fn offer(wanted: &Wanted) -> Result<docker::Offer, DockerError> {
     docker::offer(wanted.image.as_deref(), wanted.toxiproxy_image.as_deref()).await
 }
 
-/// Whether the links go through our own proxy.
-const fn is_ours(offer: &docker::Offer) -> bool {
-    matches!(offer.proxy, Proxy::Own(_))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_toxiproxy_does_less_and_proposers_inside_cannot_be_struck() {
-        let kind = EnvironmentKind::Docker;
-        let ours = Chosen::new(kind, Vec::new(), Proposers::Container, true);
-        assert_eq!(ours.able(), able(kind));
-        let theirs = Chosen::new(kind, Vec::new(), Proposers::Inside, false);
-        assert!(!theirs.able().contains(&FaultKind::ProposerKill));
-        assert!(!theirs.able().contains(&FaultKind::Loss));
-        assert!(theirs.able().contains(&FaultKind::Kill));
+        let offer = |proxy| docker::Offer { image: String::from("redis"), proxy };
+        let ours = offer(Proxy::Own(String::new()));
+        assert_eq!(in_containers(&ours, Proposers::Container).able, docker::ABLE);
+        let theirs = offer(Proxy::Toxiproxy(String::from("toxiproxy")));
+        let theirs = in_containers(&theirs, Proposers::Inside).able;
+        assert!(!theirs.contains(&FaultKind::ProposerKill));
+        assert!(!theirs.contains(&FaultKind::Loss));
+        assert!(theirs.contains(&FaultKind::Kill));
     }
 
     #[tokio::test]

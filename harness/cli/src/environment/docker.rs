@@ -29,6 +29,7 @@ pub(crate) mod sweep;
 mod tests;
 pub(crate) mod toxiproxy;
 
+use super::process::Way;
 use super::{EnvironmentError, Start, ToxiproxyPlace};
 use crate::journal::Journal;
 use acceptor::Acceptor;
@@ -42,7 +43,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use workloads::{FaultKind, Fsync};
+use workloads::{FaultKind, Fsync, Mutant, Proposers, Span};
 
 /// What can be done to these servers.
 pub(super) const ABLE: &[FaultKind] = &[
@@ -50,12 +51,20 @@ pub(super) const ABLE: &[FaultKind] = &[
     FaultKind::Blackhole,
     FaultKind::OneWay,
     FaultKind::Latency,
+    FaultKind::Bandwidth,
+    FaultKind::Slicing,
     FaultKind::Loss,
+    FaultKind::Drop,
+    FaultKind::Reset,
+    FaultKind::Limit,
     FaultKind::Restart,
     FaultKind::Kill,
     FaultKind::Pause,
     FaultKind::Wipe,
     FaultKind::TailLost,
+    FaultKind::Disconnect,
+    FaultKind::Stall,
+    FaultKind::MemoryFull,
     FaultKind::ProposerRestart,
     FaultKind::ProposerKill,
     FaultKind::ProposerPause,
@@ -71,6 +80,8 @@ struct Ground {
     /// The acceptors' image.
     image: String,
     fsync: Fsync,
+    /// Whether a wiped acceptor loses its place in the cluster, as it should.
+    guarded: bool,
     logs: PathBuf,
 }
 
@@ -82,6 +93,9 @@ pub(crate) struct Docker {
     toxiproxy: Option<Container>,
     acceptors: Vec<Acceptor>,
     proposers: Vec<Proposer>,
+    /// Where the proposers are to be.
+    placed: Proposers,
+    collect: Span,
 }
 
 /// What there is for a run in containers, before anything of it is started.
@@ -124,13 +138,15 @@ impl Docker {
         let (journal, names) = (Arc::clone(start.journal), Names::new(start.journal.run()));
         let subnet = network::create(&docker, &names, &journal).await?;
         let logs = start.logs.to_owned();
-        let ground = Ground { docker, names, journal, subnet, image, fsync: scenario.fsync, logs };
+        let (fsync, guarded) = (scenario.fsync, scenario.mutant != Some(Mutant::Unguarded));
+        let ground = Ground { docker, names, journal, subnet, image, fsync, guarded, logs };
         let acceptors =
             try_join_all((1..=scenario.nodes).map(|number| Acceptor::start(&ground, number)));
         let (toxiproxy, acceptors) =
             try_join(toxiproxy::start(&ground, &proxy), acceptors).await?;
         let toxiproxy = Some(toxiproxy);
-        Ok(Self { ground, version, toxiproxy, acceptors, proposers: Vec::new() })
+        let (placed, collect) = (scenario.proposers, scenario.collect);
+        Ok(Self { ground, version, toxiproxy, acceptors, proposers: Vec::new(), placed, collect })
     }
 
     /// Starts one more acceptor, and answers its number.
@@ -207,24 +223,25 @@ impl Docker {
         ]
     }
 
-    /// Starts a proposer for each of these routes: from an acceptor's own url to where the proposer
-    /// is to go instead.
+    /// Starts a proposer for each node, which finds the acceptors by its own ways.
     pub(crate) async fn start_proposers(
         &mut self,
-        acceptors: &[String],
-        routes: &[Vec<(String, String)>],
+        ways: &[Vec<Way>],
     ) -> Result<(), EnvironmentError> {
+        if self.placed != Proposers::Container {
+            return Ok(());
+        }
         let image = own_image::ensure(&self.ground.docker).await?;
-        let starting = (1..).zip(routes).map(|(number, routes)| {
-            Proposer::start(&self.ground, &image, number, acceptors, routes)
-        });
+        let starting = (1..)
+            .zip(ways)
+            .map(|(node, ways)| Proposer::start(&self.ground, &image, node, ways, self.collect));
         self.proposers = try_join_all(starting).await?;
         Ok(())
     }
 
-    /// Where the proposers' services listen, by node.
-    pub(crate) fn services(&self) -> Vec<SocketAddr> {
-        self.proposers.iter().map(Proposer::address).collect()
+    /// Where the proposers serve, by node.
+    pub(crate) fn services(&self) -> Vec<String> {
+        self.proposers.iter().map(Proposer::url).collect()
     }
 
     pub(crate) async fn strike_proposer(

@@ -1,12 +1,12 @@
 //! Native acceptors inside the harness, over real sockets: nothing needs to be installed.
 
-use super::EnvironmentError;
+use super::{EnvironmentError, standing};
 use crate::probe;
 use gryadka::{NativeRegisters, NativeServer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::Instant;
-use workloads::FaultKind;
+use workloads::{FaultKind, Mutant};
 
 /// What can be done to these servers, and to the links to them.
 pub(super) const ABLE: &[FaultKind] = &[
@@ -16,6 +16,7 @@ pub(super) const ABLE: &[FaultKind] = &[
     FaultKind::Latency,
     FaultKind::Loss,
     FaultKind::Restart,
+    FaultKind::Wipe,
     FaultKind::Membership,
 ];
 
@@ -24,9 +25,10 @@ const PORT_FREE: Duration = Duration::from_secs(2);
 
 /// Native acceptors. Their registers are kept while they are stopped, as by a disk that loses
 /// nothing.
-#[derive(Default)]
 pub(crate) struct Embedded {
     acceptors: Vec<Native>,
+    /// Whether a wiped acceptor loses its place in the cluster, as it should.
+    guarded: bool,
 }
 
 struct Native {
@@ -37,6 +39,10 @@ struct Native {
 }
 
 impl Embedded {
+    pub(crate) fn new(mutant: Option<Mutant>) -> Self {
+        Self { acceptors: Vec::new(), guarded: mutant != Some(Mutant::Unguarded) }
+    }
+
     /// Starts one more, and answers its number.
     pub(crate) fn add(&mut self) -> Result<u32, EnvironmentError> {
         let number = u32::try_from(self.acceptors.len() + 1).unwrap_or(u32::MAX);
@@ -58,11 +64,22 @@ impl Embedded {
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        if fault != FaultKind::Restart {
-            return Err(EnvironmentError::Unable(fault));
+        if fault == FaultKind::Restart {
+            self.stop(acceptor).await;
+            Ok(())
+        } else if fault != FaultKind::Wipe {
+            Err(EnvironmentError::Unable(fault))
+        } else if self.guarded {
+            self.wipe(acceptor).await
+        } else {
+            let url = format!("native://{}", self.address(acceptor));
+            let standing = standing::take(&url).await?;
+            self.wipe(acceptor).await?;
+            match standing {
+                Some(standing) => Ok(standing::give(&url, standing).await?),
+                None => Ok(()),
+            }
         }
-        self.stop(acceptor).await;
-        Ok(())
     }
 
     pub(crate) async fn undo(
@@ -70,10 +87,32 @@ impl Embedded {
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        if fault != FaultKind::Restart {
-            return Err(EnvironmentError::Unable(fault));
+        match fault {
+            FaultKind::Restart => self.acceptors[acceptor as usize - 1].start_again().await,
+            // It runs already, without what it knew.
+            FaultKind::Wipe => Ok(()),
+            FaultKind::Cut
+            | FaultKind::Blackhole
+            | FaultKind::OneWay
+            | FaultKind::Latency
+            | FaultKind::Bandwidth
+            | FaultKind::Slicing
+            | FaultKind::Loss
+            | FaultKind::Drop
+            | FaultKind::Reset
+            | FaultKind::Limit
+            | FaultKind::Kill
+            | FaultKind::Pause
+            | FaultKind::TailLost
+            | FaultKind::Disconnect
+            | FaultKind::Stall
+            | FaultKind::MemoryFull
+            | FaultKind::DiskFull
+            | FaultKind::ProposerRestart
+            | FaultKind::ProposerKill
+            | FaultKind::ProposerPause
+            | FaultKind::Membership => Err(EnvironmentError::Unable(fault)),
         }
-        self.acceptors[acceptor as usize - 1].start_again().await
     }
 
     /// Stops one. It keeps its registers.

@@ -1,20 +1,33 @@
-//! Local Redis servers on loopback, each in a directory of its own, with every write synced.
+//! Redis servers on loopback, each in a directory of its own, and proposers as processes beside them.
+//!
+//! | question | file |
+//! |---|---|
+//! | how is a program started, signalled, ended? | `process/program.rs` |
+//! | what befalls a Redis server? | `process/server.rs`; a full disk: `process/disk.rs` |
+//! | what befalls a proposer? | `process/proposer.rs` |
+
+mod disk;
+mod program;
+mod proposer;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use disk::can_be_full;
+pub(crate) use program::ProgramError;
+pub(crate) use proposer::Way;
 
 use super::EnvironmentError;
-use crate::probe;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt;
+use proposer::Proposer;
+use server::{Make, Server};
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-use tempfile::TempDir;
-use tokio::time::Instant;
-use workloads::FaultKind;
+use std::process::Command;
+use workloads::{Befalls, FaultKind, Mutant, Proposers, Scenario, Span};
 
-/// What can be done to these servers, and to the links to them.
+/// What can be done to these servers and proposers, and to the links to them, on some machine and
+/// with proposers somewhere.
 pub(super) const ABLE: &[FaultKind] = &[
     FaultKind::Cut,
     FaultKind::Blackhole,
@@ -24,32 +37,37 @@ pub(super) const ABLE: &[FaultKind] = &[
     FaultKind::Restart,
     FaultKind::Kill,
     FaultKind::Pause,
+    FaultKind::Wipe,
+    FaultKind::TailLost,
+    FaultKind::Disconnect,
+    FaultKind::Stall,
+    FaultKind::MemoryFull,
+    FaultKind::DiskFull,
+    FaultKind::ProposerRestart,
+    FaultKind::ProposerKill,
+    FaultKind::ProposerPause,
     FaultKind::Membership,
 ];
 
-/// How long a server may take to come up, or to go in good order.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How many free ports are tried before giving up: another program may be quicker.
-const PORT_TRIES: u32 = 3;
-/// Lines of a server's log that an error shows.
-const LOG_LINES: usize = 12;
-
-/// Redis servers. All end with this value, whatever state they are in.
-pub(crate) struct Process {
-    servers: Vec<Server>,
-    binary: PathBuf,
-    logs: PathBuf,
+/// What can be done on this machine, with proposers where they are.
+pub(super) fn able(proposers: Proposers) -> Vec<FaultKind> {
+    let inside = proposers == Proposers::Inside;
+    let can = |fault: &FaultKind| match fault.befalls() {
+        Befalls::Proposer => !inside,
+        Befalls::Links | Befalls::Cluster => true,
+        Befalls::Acceptor => *fault != FaultKind::DiskFull || can_be_full(),
+    };
+    ABLE.iter().copied().filter(can).collect()
 }
 
-struct Server {
-    acceptor: u32,
-    port: u16,
-    binary: PathBuf,
-    data: TempDir,
-    log: PathBuf,
-    child: Child,
-    /// Whether it was ended for good.
-    ended: bool,
+/// Redis servers and proposers. All end with this value, whatever state they are in.
+pub(crate) struct Process {
+    proposers: Vec<Proposer>,
+    servers: Vec<Server>,
+    make: Make,
+    collect: Span,
+    /// Whether a wiped acceptor loses its place in the cluster, as it should.
+    guarded: bool,
 }
 
 /// The server's binary, if this machine has one.
@@ -58,38 +76,36 @@ pub(crate) fn server() -> Option<PathBuf> {
 }
 
 impl Process {
-    pub(crate) fn new(logs: &Path) -> Result<Self, EnvironmentError> {
+    pub(crate) fn new(scenario: &Scenario, logs: &Path) -> Result<Self, EnvironmentError> {
         let binary = server().ok_or(EnvironmentError::NoRedis)?;
         fs::create_dir_all(logs)
             .map_err(|source| EnvironmentError::Io { path: logs.to_owned(), source })?;
-        Ok(Self { servers: Vec::new(), binary, logs: logs.to_owned() })
+        let disk_can_be_full = can_be_full();
+        let (logs, fsync) = (logs.to_owned(), scenario.fsync);
+        Ok(Self {
+            proposers: Vec::new(),
+            servers: Vec::new(),
+            make: Make { binary, logs, fsync, disk_can_be_full },
+            collect: scenario.collect,
+            guarded: scenario.mutant != Some(Mutant::Unguarded),
+        })
     }
 
-    /// Starts one more, and answers its number.
+    /// Starts one more acceptor, and answers its number.
     pub(crate) async fn add(&mut self) -> Result<u32, EnvironmentError> {
         let number = u32::try_from(self.servers.len() + 1).unwrap_or(u32::MAX);
-        self.servers.push(Server::start(number, &self.binary, &self.logs).await?);
+        self.servers.push(Server::start(number, &self.make).await?);
         Ok(number)
     }
 
-    /// Ends one for good, unless it has ended already.
+    /// Ends an acceptor for good, unless it has ended already.
     pub(crate) async fn end(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
-        let server = &mut self.servers[acceptor as usize - 1];
-        if server.ended {
-            return Ok(());
-        }
-        server.signal(Signal::SIGKILL)?;
-        server.ended = true;
-        server.gone().await
+        self.server(acceptor).finish().await
     }
 
     /// Kills one and starts it again at the same port with an empty directory.
     pub(crate) async fn wipe(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
-        let server = &mut self.servers[acceptor as usize - 1];
-        server.signal(Signal::SIGKILL)?;
-        server.gone().await?;
-        server.data = data()?;
-        server.start_again().await
+        self.server(acceptor).wipe().await
     }
 
     pub(crate) fn address(&self, acceptor: u32) -> SocketAddr {
@@ -97,7 +113,7 @@ impl Process {
     }
 
     pub(crate) fn version(&self) -> String {
-        let output = Command::new(&self.binary).arg("--version").output();
+        let output = Command::new(&self.make.binary).arg("--version").output();
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         let version = text.ok().and_then(|text| {
             text.split_whitespace().find_map(|word| word.strip_prefix("v=")).map(str::to_owned)
@@ -110,19 +126,8 @@ impl Process {
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        let server = &mut self.servers[acceptor as usize - 1];
-        match fault {
-            FaultKind::Kill => {
-                server.signal(Signal::SIGKILL)?;
-                server.gone().await
-            }
-            FaultKind::Restart => {
-                server.signal(Signal::SIGTERM)?;
-                server.gone().await
-            }
-            FaultKind::Pause => server.signal(Signal::SIGSTOP),
-            _ => Err(EnvironmentError::Unable(fault)),
-        }
+        let guarded = self.guarded;
+        self.server(acceptor).strike(fault, guarded).await
     }
 
     pub(crate) async fn undo(
@@ -130,179 +135,57 @@ impl Process {
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        let server = &mut self.servers[acceptor as usize - 1];
-        match fault {
-            FaultKind::Kill | FaultKind::Restart => server.start_again().await,
-            FaultKind::Pause => server.signal(Signal::SIGCONT),
-            _ => Err(EnvironmentError::Unable(fault)),
-        }
+        self.server(acceptor).undo(fault).await
     }
 
-    pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
-        self.servers.iter_mut().filter(|server| !server.ended).try_for_each(Server::there)
-    }
-
-    pub(crate) fn evidence(&mut self, acceptor: u32) -> String {
-        let server = &mut self.servers[acceptor as usize - 1];
-        let pid = server.child.id();
-        match server.child.try_wait() {
-            Ok(Some(status)) => format!("process {pid} has ended: {status}"),
-            Ok(None) => format!("process {pid} is {}", state(pid)),
-            Err(error) => format!("process {pid} cannot be looked at: {error}"),
-        }
-    }
-}
-
-/// What the system says about a live process: running, stopped.
-fn state(pid: u32) -> &'static str {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
-    match state.map(|state| state.trim().chars().next()) {
-        Some(Some('T')) => "stopped",
-        Some(Some('Z')) => "a zombie",
-        Some(_) => "running",
-        None => "in a state that this system does not tell",
-    }
-}
-
-impl Server {
-    async fn start(acceptor: u32, binary: &Path, logs: &Path) -> Result<Self, EnvironmentError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let mut server = Self::spawn(acceptor, binary, logs)?;
-            match server.up().await {
-                Ok(()) => return Ok(server),
-                Err(_) if tries < PORT_TRIES && server.log().contains("Address already in use") => {
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn spawn(acceptor: u32, binary: &Path, logs: &Path) -> Result<Self, EnvironmentError> {
-        let io = |source| EnvironmentError::Io { path: PathBuf::from("127.0.0.1"), source };
-        let data = data()?;
-        let log = logs.join(format!("a{acceptor}.log"));
-        let port = free_port().map_err(io)?;
-        let child = spawn(binary, port, data.path(), &log)?;
-        Ok(Self { acceptor, ended: false, port, binary: binary.to_owned(), data, log, child })
-    }
-
-    /// Starts it again on what lies in its directory.
-    async fn start_again(&mut self) -> Result<(), EnvironmentError> {
-        self.child = spawn(&self.binary, self.port, self.data.path(), &self.log)?;
-        self.up().await
-    }
-
-    fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// It must not have ended by itself.
-    fn there(&mut self) -> Result<(), EnvironmentError> {
-        match self.child.try_wait() {
-            Ok(Some(status)) => Err(self.not_up(format!("it ended by itself ({status})"))),
-            Ok(None) | Err(_) => Ok(()),
-        }
-    }
-
-    fn signal(&mut self, signal: Signal) -> Result<(), EnvironmentError> {
-        // A process that has ended is waited for above, and its number may be another's by now.
-        self.there()?;
-        let error = |source| EnvironmentError::Signal {
-            acceptor: self.acceptor,
-            signal: signal.as_str(),
-            source,
-        };
-        let pid = i32::try_from(self.child.id()).map_err(|_| error(nix::Error::EINVAL))?;
-        kill(Pid::from_raw(pid), signal).map_err(error)
-    }
-
-    /// Waits until it answers.
-    async fn up(&mut self) -> Result<(), EnvironmentError> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(self.not_up(format!("it ended at once ({status})")));
-            }
-            // Another program may have been quicker to take the port.
-            if probe::process_id(self.address()).await == Some(self.child.id()) {
-                return Ok(());
-            }
-            if Instant::now() >= until {
-                return Err(self.not_up(format!("no answer within {} s", PATIENCE.as_secs())));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Waits until its process has ended.
-    async fn gone(&mut self) -> Result<(), EnvironmentError> {
-        let until = Instant::now() + PATIENCE;
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if Instant::now() >= until {
-                return Err(self.not_up(String::from("it does not end")));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    /// Starts a proposer for each node, which finds the acceptors by its own ways. The first one
+    /// collects tombstones.
+    pub(crate) async fn start_proposers(
+        &mut self,
+        ways: &[Vec<Way>],
+    ) -> Result<(), EnvironmentError> {
+        for (node, ways) in (1..).zip(ways) {
+            let collect = if node == 1 { self.collect } else { Span::default() };
+            self.proposers.push(Proposer::start(node, ways, collect, &self.make.logs).await?);
         }
         Ok(())
     }
 
-    fn log(&self) -> String {
-        fs::read(&self.log)
-            .map(|log| String::from_utf8_lossy(&log).into_owned())
-            .unwrap_or_default()
+    /// Where the proposers serve, by node; empty before they were started.
+    pub(crate) fn services(&self) -> Vec<String> {
+        self.proposers.iter().map(Proposer::url).collect()
     }
 
-    fn not_up(&self, reason: String) -> EnvironmentError {
-        let log = self.log();
-        let lines: Vec<_> = log.lines().collect();
-        let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        let log = last.iter().map(|line| format!("\n  {line}")).collect();
-        EnvironmentError::NotUp { acceptor: self.acceptor, reason, log }
+    pub(crate) async fn strike_proposer(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
+        self.proposers[node as usize - 1].strike(fault).await
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A server that has ended already cannot be killed again, which is as well.
-        drop(self.child.kill());
-        drop(self.child.wait());
+    pub(crate) async fn undo_proposer(
+        &mut self,
+        fault: FaultKind,
+        node: u32,
+    ) -> Result<(), EnvironmentError> {
+        self.proposers[node as usize - 1].undo(fault).await
     }
-}
 
-fn data() -> Result<TempDir, EnvironmentError> {
-    TempDir::with_prefix("harness-redis-")
-        .map_err(|source| EnvironmentError::Io { path: std::env::temp_dir(), source })
-}
+    pub(crate) fn proposer_evidence(&mut self, node: u32) -> String {
+        self.proposers[node as usize - 1].evidence()
+    }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
+    pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
+        self.servers.iter_mut().try_for_each(Server::there)?;
+        Ok(self.proposers.iter_mut().try_for_each(Proposer::there)?)
+    }
 
-/// Starts a server. It is in a process group of its own, so that a Ctrl-C at the terminal reaches
-/// the harness alone; and where `setpriv` is at hand it ends with the harness, however that ends.
-fn spawn(binary: &Path, port: u16, data: &Path, log: &Path) -> Result<Child, EnvironmentError> {
-    let io = |source| EnvironmentError::Io { path: log.to_owned(), source };
-    let output = File::options().create(true).append(true).open(log).map_err(io)?;
-    let errors = output.try_clone().map_err(io)?;
-    let mut command = match which::which("setpriv") {
-        Ok(setpriv) => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]).arg(binary);
-            command
-        }
-        Err(_) => Command::new(binary),
-    };
-    command
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
-        .arg(data)
-        .args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""])
-        .args(["--daemonize", "no", "--protected-mode", "yes"])
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .process_group(0);
-    command.spawn().map_err(|source| EnvironmentError::Io { path: binary.to_owned(), source })
+    pub(crate) fn evidence(&mut self, acceptor: u32) -> String {
+        self.server(acceptor).evidence()
+    }
+
+    fn server(&mut self, acceptor: u32) -> &mut Server {
+        &mut self.servers[acceptor as usize - 1]
+    }
 }

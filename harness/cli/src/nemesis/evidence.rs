@@ -48,7 +48,7 @@ impl<'a> Evidence<'a> {
             let (address, link) = (link.address(), Some(link));
             watched.push(Watched { name: name.to_string(), address, link, line: None });
         }
-        if let Some(node) = planned.node {
+        for node in planned.nodes.iter().copied() {
             let address = environment.address(node);
             watched.push(Watched { name: format!("a{node}"), address, link: None, line: None });
         }
@@ -80,8 +80,8 @@ impl<'a> Evidence<'a> {
     }
 
     async fn add_process(&mut self, environment: &mut Environment) {
-        if let Some(node) = self.planned.node {
-            self.sentences.extend(environment.process_evidence(node).await);
+        for node in &self.planned.nodes {
+            self.sentences.extend(environment.process_evidence(*node).await);
         }
     }
 

@@ -1,12 +1,12 @@
 //! `gryadka doctor`: asks every server, of a cluster or of none yet, and says what is wrong.
 
-use super::{access, options, print};
+use super::{access, options, print, route};
 use crate::args::DoctorArgs;
 use crate::diagnosis::{Level, Observed, diagnose};
 use crate::exit::{End, Failure};
 use gryadka::{
     Acceptor as _, AcceptorId, Access, AddressError, Bytes, Document, Gryadka, Lost,
-    RemoteAcceptor, Stamp,
+    RemoteAcceptor, Route, Stamp,
 };
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const NOBODY: Stamp = Stamp { cluster: 0, acceptor: AcceptorId(0) };
 
 pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
-    let access = access(&args.place)?;
+    let way = Way { access: access(&args.place)?, route: route(&args.place)? };
     let wrong = |error: AddressError| Failure::Usage(error.to_string());
-    let mut observed = observe(&args.place.acceptors, &access).await.map_err(wrong)?;
+    let mut observed = observe(&args.place.acceptors, &way).await.map_err(wrong)?;
     if let Some(document) = latest(&observed) {
         // The others of the cluster, whom nobody has named.
         let asked = |address: &&String| observed.iter().all(|one| one.address != **address);
         let others: Vec<_> = document.acceptors.values().filter(asked).cloned().collect();
-        observed.extend(observe(&others, &access).await.map_err(wrong)?);
+        observed.extend(observe(&others, &way).await.map_err(wrong)?);
     }
     let document = match latest(&observed) {
         Some(copy) => Some(own_document(args, copy).await?),
@@ -38,11 +38,18 @@ pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
     })
 }
 
+/// How acceptors are reached.
+struct Way {
+    access: Access,
+    route: Option<Route>,
+}
+
 /// Asks all of them at once.
-async fn observe(addresses: &[String], access: &Access) -> Result<Vec<Observed>, AddressError> {
+async fn observe(addresses: &[String], way: &Way) -> Result<Vec<Observed>, AddressError> {
     let mut asking = Vec::new();
     for address in addresses {
-        let acceptor = RemoteAcceptor::open(address, access)?;
+        let place = way.route.as_ref().map_or_else(|| address.clone(), |route| route(address));
+        let acceptor = RemoteAcceptor::open(&place, &way.access)?;
         asking.push(tokio::spawn(ask(address.clone(), acceptor)));
     }
     let mut observed = Vec::new();

@@ -1,11 +1,13 @@
 //! `gryadka serve`.
 
+mod waiting;
+
 use super::options;
 use crate::args::{AccessArgs, LimitArgs, ServeArgs};
 use crate::exit::{End, Failure};
-use crate::service::{Drained, Server};
+use crate::service::{Drained, Server, StartError};
 use crate::settings::{Limits, Settings, TlsFiles, Token, Tokens, Waived};
-use gryadka::{ConnectOptions, Gryadka};
+use gryadka::ConnectOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -16,17 +18,23 @@ const TOKEN: &str = "GRYADKA_TOKEN";
 const ADMIN_TOKEN: &str = "GRYADKA_ADMIN_TOKEN";
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
-    let terminate = signal(SignalKind::terminate()).map_err(Failure::io("signals"))?;
-    let interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
-    let gryadka = Gryadka::connect(cluster(&args)?).await?;
-    let pause = args.collect_every;
-    let server = Server::bind(settings(args)?, gryadka.clone()).await?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::io("signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
+    let (cluster, patience, pause) = (cluster(&args)?, args.start_timeout, args.collect_every);
+    let settings = settings(args)?;
+    // What is not allowed is not waited for.
+    settings.check_exposure().map_err(StartError::from)?;
+    let gryadka = tokio::select! {
+        connected = waiting::connect(cluster, patience) => connected?,
+        () = either(&mut terminate, &mut interrupt) => return Ok(End::Done),
+    };
+    let server = Server::bind(settings, gryadka.clone()).await?;
     if !pause.is_zero() {
         tokio::spawn(async move { gryadka.keep_collecting(pause).await });
     }
     writeln!(io::stderr(), "gryadka: listening on {}", server.address())
         .map_err(Failure::io("stderr"))?;
-    match server.run(either(terminate, interrupt)).await {
+    match server.run(either(&mut terminate, &mut interrupt)).await {
         Drained::Finished => tracing::info!("everything under way was finished"),
         Drained::CutOff => tracing::warn!("the time of grace is over: what was left is cut off"),
     }
@@ -42,7 +50,7 @@ fn cluster(args: &ServeArgs) -> Result<ConnectOptions, Failure> {
     Ok(options)
 }
 
-async fn either(mut terminate: Signal, mut interrupt: Signal) {
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => (),
         _ = interrupt.recv() => (),
@@ -76,6 +84,7 @@ const fn limits(args: &LimitArgs, timeout: Duration) -> Limits {
     Limits {
         timeout,
         read_timeout: args.read_timeout,
+        write_timeout: args.write_timeout,
         value_bytes: args.max_value as usize,
         requests: args.max_requests,
         connections: args.max_connections,

@@ -1,5 +1,6 @@
 //! Connections: accepted, served, and ended in good order.
 
+use super::impatient::Impatient;
 use super::router::router;
 use super::{Metrics, Operations, Service, TlsError, tls};
 use crate::administration::Administration;
@@ -39,6 +40,7 @@ struct Serving {
     router: Router,
     tls: Option<TlsAcceptor>,
     read_timeout: Duration,
+    write_timeout: Duration,
 }
 
 impl std::fmt::Debug for Serving {
@@ -100,7 +102,12 @@ impl Server {
             listener,
             address,
             connections: Arc::new(Semaphore::new(limits.connections)),
-            serving: Serving { router: router(&service), tls, read_timeout: limits.read_timeout },
+            serving: Serving {
+                router: router(&service),
+                tls,
+                read_timeout: limits.read_timeout,
+                write_timeout: limits.write_timeout,
+            },
             shutdown_grace: settings.shutdown_grace,
         })
     }
@@ -159,6 +166,7 @@ async fn serve(stream: TcpStream, serving: Serving, watcher: Watcher) {
         tracing::debug!(%error, "connection broken");
         return;
     }
+    let stream = Impatient::new(stream, serving.write_timeout);
     let Some(tls) = &serving.tls else {
         return speak_http(stream, &serving, watcher).await;
     };

@@ -10,6 +10,7 @@ pub(crate) fn gryadka(acceptors: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gryadka"));
     command
         .env("GRYADKA_ACCEPTORS", acceptors)
+        .env_remove("GRYADKA_ROUTES")
         .env_remove("GRYADKA_TOKEN")
         .env_remove("GRYADKA_ADMIN_TOKEN")
         .stdin(Stdio::piped())
@@ -83,6 +84,8 @@ async fn what_cannot_be_done_says_why() {
         ("get k --acceptors nonsense", 64),
         ("get k --acceptors redis://h:1,redis://h:1", 64),
         ("get k --tls-roots /nonexistent", 70),
+        ("get k --route nonsense", 64),
+        ("ready 127.0.0.1:1", 3),
         ("cluster shrink 7", 64),
         ("cluster grow native://127.0.0.1:1", 3),
         ("cluster grow nonsense", 64),

@@ -4,8 +4,9 @@ use super::Ground;
 use super::container::{self, Container, Spec};
 use super::daemon::DockerError;
 use super::log_tail::{self, Lost, Watch};
-use crate::environment::EnvironmentError;
 use crate::environment::tail::synced_after;
+use crate::environment::trouble::{self, Trouble};
+use crate::environment::{EnvironmentError, standing};
 use crate::probe;
 use std::fs::File;
 use std::io::Write;
@@ -25,6 +26,8 @@ pub(super) struct Acceptor {
     watch: Option<Watch>,
     /// What its log has lost last.
     lost: Option<Lost>,
+    /// The trouble that it is told to have.
+    trouble: Option<Trouble>,
 }
 
 impl Acceptor {
@@ -33,16 +36,11 @@ impl Acceptor {
         let container = run(ground, number).await?;
         let address = container.address();
         let watch = synced_after(ground.fsync).map(|age| Watch::start(address, age));
-        Ok(Self { number, address, container: Some(container), watch, lost: None })
+        Ok(Self { number, address, container: Some(container), watch, lost: None, trouble: None })
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Its container, unless it has ended for good.
-    pub(super) const fn container(&self) -> Option<&Container> {
-        self.container.as_ref()
     }
 
     fn there(&self) -> Result<&Container, EnvironmentError> {
@@ -59,42 +57,58 @@ impl Acceptor {
         fault: FaultKind,
     ) -> Result<(), EnvironmentError> {
         let container = self.there()?;
-        match fault {
-            FaultKind::Kill => Ok(container.kill().await?),
-            FaultKind::Restart => Ok(container.stop().await?),
-            FaultKind::Pause => Ok(container.pause().await?),
-            FaultKind::Wipe => self.wipe(ground).await,
-            FaultKind::TailLost => self.lose_tail(ground).await,
-            other => Err(EnvironmentError::Unable(other)),
+        if trouble::KINDS.contains(&fault) {
+            self.trouble = Some(trouble::strike(fault, self.address).await?);
+        } else if fault == FaultKind::Kill {
+            container.kill().await?;
+        } else if fault == FaultKind::Restart {
+            container.stop().await?;
+        } else if fault == FaultKind::Pause {
+            container.pause().await?;
+        } else if fault == FaultKind::Wipe {
+            self.wipe(ground).await?;
+        } else if fault == FaultKind::TailLost {
+            self.lose_tail(ground).await?;
+        } else {
+            return Err(EnvironmentError::Unable(fault));
         }
+        Ok(())
     }
 
+    /// Undoes a fault, and waits until it serves. A wiped one serves already, empty: that it takes
+    /// part again is the cluster's affair.
     pub(super) async fn undo(&mut self, fault: FaultKind) -> Result<(), EnvironmentError> {
-        let container = self.there()?;
-        match fault {
-            FaultKind::Kill | FaultKind::Restart | FaultKind::TailLost => {
-                container.start_again().await?;
-                Ok(container.up(probe::answers).await?)
-            }
-            FaultKind::Pause => {
-                container.unpause().await?;
-                Ok(container.up(probe::answers).await?)
-            }
-            // It serves already, empty; that it takes part again is the cluster's affair.
-            FaultKind::Wipe => Ok(()),
-            other => Err(EnvironmentError::Unable(other)),
+        if trouble::KINDS.contains(&fault) {
+            return match self.trouble.take() {
+                Some(trouble) => Ok(trouble.undo().await?),
+                None => Ok(()),
+            };
         }
+        let container = self.there()?;
+        if fault == FaultKind::Pause {
+            container.unpause().await?;
+        } else if matches!(fault, FaultKind::Kill | FaultKind::Restart | FaultKind::TailLost) {
+            container.start_again().await?;
+        } else if fault != FaultKind::Wipe {
+            return Err(EnvironmentError::Unable(fault));
+        }
+        Ok(container.up(probe::answers).await?)
     }
 
     /// Removes its container with all that it held, and starts another of the same name at the same
     /// address.
     pub(super) async fn wipe(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        let url = format!("redis://{}", self.address);
+        let standing = if ground.guarded { None } else { standing::take(&url).await? };
         self.there()?.kill().await?;
         self.end(ground).await?;
         if let Some(watch) = &self.watch {
             watch.forget();
         }
         self.container = Some(run(ground, self.number).await?);
+        if let Some(standing) = standing {
+            standing::give(&url, standing).await?;
+        }
         Ok(())
     }
 

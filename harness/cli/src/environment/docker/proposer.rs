@@ -4,15 +4,20 @@ use super::Ground;
 use super::acceptor::keep_log;
 use super::container::{self, Container, Spec};
 use crate::environment::EnvironmentError;
-use crate::probe;
+use crate::environment::process::Way;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use workloads::FaultKind;
+use std::time::Duration;
+use workloads::{FaultKind, Span};
 
 /// Where the service listens.
 const PORT: u16 = 7480;
+/// How long a proposer that is asked to end may finish what is under way.
+const GRACE: &str = "2s";
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// A proposer.
 pub(super) struct Proposer {
@@ -26,13 +31,13 @@ impl Proposer {
         ground: &Ground,
         image: &str,
         number: u32,
-        acceptors: &[String],
-        routes: &[(String, String)],
+        ways: &[Way],
+        collect: Span,
     ) -> Result<Self, EnvironmentError> {
         let spec = Spec {
             name: ground.names.proposer(number),
             image: image.to_owned(),
-            command: command(acceptors, routes),
+            command: command(ways, collect),
             address: ground.subnet.proposer(number),
             port: PORT,
         };
@@ -41,28 +46,32 @@ impl Proposer {
         Ok(Self { number, container })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.container.address()
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.container.address())
     }
 
     pub(super) async fn strike(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
-        match fault {
-            FaultKind::ProposerKill => Ok(self.container.kill().await?),
-            FaultKind::ProposerRestart => Ok(self.container.stop().await?),
-            FaultKind::ProposerPause => Ok(self.container.pause().await?),
-            other => Err(EnvironmentError::Unable(other)),
-        }
+        Ok(if fault == FaultKind::ProposerKill {
+            self.container.kill().await?
+        } else if fault == FaultKind::ProposerRestart {
+            self.container.stop().await?
+        } else if fault == FaultKind::ProposerPause {
+            self.container.pause().await?
+        } else {
+            return Err(EnvironmentError::Unable(fault));
+        })
     }
 
+    /// Undoes it, and waits until it answers; whether it finds a quorum is not its own affair.
     pub(super) async fn undo(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
-        match fault {
-            FaultKind::ProposerKill | FaultKind::ProposerRestart => {
-                self.container.start_again().await?;
-            }
-            FaultKind::ProposerPause => self.container.unpause().await?,
-            other => return Err(EnvironmentError::Unable(other)),
+        if fault == FaultKind::ProposerPause {
+            self.container.unpause().await?;
+        } else if matches!(fault, FaultKind::ProposerKill | FaultKind::ProposerRestart) {
+            self.container.start_again().await?;
+        } else {
+            return Err(EnvironmentError::Unable(fault));
         }
-        Ok(self.container.up(is_ready).await?)
+        Ok(self.container.up(lives).await?)
     }
 
     /// It must not have ended by itself.
@@ -82,33 +91,42 @@ impl Proposer {
     }
 }
 
-fn command(acceptors: &[String], routes: &[(String, String)]) -> Vec<String> {
-    let listen = format!("0.0.0.0:{PORT}");
-    let mut words = vec![
-        String::from("gryadka"),
-        String::from("serve"),
-        // The network is the run's own.
-        String::from("--insecure-no-token"),
-        String::from("--insecure-no-tls"),
-        String::from("--listen"),
-        listen,
-        String::from("--acceptors"),
-        acceptors.join(","),
-    ];
-    for (from, to) in routes {
+fn command(ways: &[Way], collect: Span) -> Vec<String> {
+    let acceptors: Vec<_> = ways.iter().map(|(url, _)| url.as_str()).collect();
+    let mut words = vec![String::from("gryadka"), String::from("serve")];
+    // The network is the run's own.
+    words.extend(["--insecure-no-token", "--insecure-no-tls"].map(String::from));
+    words.extend([String::from("--listen"), format!("0.0.0.0:{PORT}")]);
+    words.extend([String::from("--acceptors"), acceptors.join(",")]);
+    words.extend([String::from("--collect-every"), format!("{}ms", collect.as_millis())]);
+    words.extend(["--shutdown-grace", GRACE].map(String::from));
+    for (from, to) in ways {
         words.extend([String::from("--route"), format!("{from}={to}")]);
     }
     words
 }
 
-/// Whether the service says that it is ready.
+/// Whether the service finds a quorum of acceptors.
 async fn is_ready(address: SocketAddr) -> bool {
+    well(address, "/readyz").await
+}
+
+/// Whether the service answers.
+async fn lives(address: SocketAddr) -> bool {
+    well(address, "/healthz").await
+}
+
+/// Whether the service answers that path with 204.
+async fn well(address: SocketAddr, path: &str) -> bool {
+    const WELL: &[u8] = b"HTTP/1.1 204";
     let asking = async {
         let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: proposer\r\n\r\n").await?;
-        let mut answer = [0; 12];
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = [0; WELL.len()];
         stream.read_exact(&mut answer).await?;
-        std::io::Result::Ok(answer.ends_with(b" 200"))
+        std::io::Result::Ok(answer == WELL)
     };
-    timeout(probe::PATIENCE, asking).await.is_ok_and(|asked| asked.unwrap_or(false))
+    matches!(timeout(ANSWER, asking).await, Ok(Ok(true)))
 }

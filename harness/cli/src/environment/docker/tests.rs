@@ -27,7 +27,8 @@ impl Site {
         let subnet = network::create(&docker, &names, &journal).await.unwrap();
         let image = some_redis(&docker).await;
         let logs = place.path().to_owned();
-        let ground = Ground { docker, names, journal, subnet, image, fsync, logs };
+        let guarded = true;
+        let ground = Ground { docker, names, journal, subnet, image, fsync, guarded, logs };
         let acceptor = Acceptor::start(&ground, 1).await.unwrap();
         Self { ground, acceptor, place }
     }

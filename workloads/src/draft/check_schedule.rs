@@ -1,0 +1,226 @@
+//! What the faults of a file must keep to, one by one and beside each other.
+
+use super::check::{OutOfRange, objection};
+use crate::change::Acceptors;
+use crate::{Befalls, FaultKind, Mutant, PlannedFault, Scenario, Span, Target, minority};
+use std::fmt;
+
+pub(super) fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
+    let end = scenario.time.as_millis() - scenario.quiet.as_millis();
+    let mut acceptors = Acceptors::beside(scenario.nodes, scenario.acceptors());
+    for (number, planned) in scenario.schedule.iter().enumerate() {
+        let objection = timing(planned, end)
+            .or_else(|| beside(planned, &scenario.schedule[..number], scenario.overlap))
+            .or_else(|| objection(scenario, planned.fault, able))
+            .or_else(|| whom(planned, scenario.nodes, &acceptors))
+            .or_else(|| memory(planned, scenario, &acceptors))
+            .or_else(|| parameters(planned));
+        if let Some(reason) = objection {
+            let reason = format!("entry {}: {reason}", number + 1);
+            return Err(OutOfRange { field: "schedule", reason });
+        }
+        planned.membership.iter().for_each(|change| acceptors.apply(change));
+    }
+    Ok(())
+}
+
+fn timing(planned: &PlannedFault, end: u64) -> Option<String> {
+    let ends = planned.end();
+    (ends > end).then(|| {
+        let (ends, end) = (Span::millis(ends), Span::millis(end));
+        format!("ends at {ends}, after the faults' time of {end}")
+    })
+}
+
+/// Faults begin one after the other; at the same time there are only so many, and they strike no link
+/// in common.
+fn beside(planned: &PlannedFault, earlier: &[PlannedFault], overlap: u32) -> Option<String> {
+    let at = planned.at;
+    if earlier.last().is_some_and(|earlier| earlier.at > at) {
+        return Some(format!("begins at {at}, before the one before it; sort them by their times"));
+    }
+    let going_on = |(_, earlier): &(usize, &PlannedFault)| earlier.end() > at.as_millis();
+    let active: Vec<_> = (1..).zip(earlier).filter(going_on).collect();
+    let most = overlap as usize;
+    if active.len() >= most {
+        return Some(if most == 1 {
+            format!("begins at {at}, before the one before it has ended; `overlap` allows for more")
+        } else {
+            format!("begins at {at}, beside {} others; overlap = {overlap}", active.len())
+        });
+    }
+    let met = active.iter().find(|(_, earlier)| earlier.meets(planned));
+    met.map(|(number, earlier)| {
+        let (kind, other) = (planned.fault, earlier.fault);
+        format!(
+            "{kind} begins at {at}, while {other} of entry {number} goes on: faults at the same time must strike no link in common, and membership, wipe, tail-lost and the busiest stand alone"
+        )
+    })
+}
+
+/// Whether it strikes, or moves, somebody who is there at that time.
+fn whom(planned: &PlannedFault, nodes: u32, acceptors: &Acceptors) -> Option<String> {
+    let is_node = |number: &u32| (1..=nodes).contains(number);
+    let known = planned.links.iter().all(|l| is_node(&l.proposer) && acceptors.has(l.acceptor))
+        && planned.nodes.iter().all(|node| acceptors.has(*node))
+        && planned.proposers.iter().all(is_node);
+    if !known {
+        return Some(format!("names a node that is not there; allowed: 1 to {nodes}"));
+    }
+    let befalls = planned.fault.befalls();
+    let busiest = planned.target.is_some();
+    let of_servers = |servers: &[u32], sort| !servers.is_empty() || (busiest && befalls == sort);
+    if (befalls == Befalls::Links) == planned.links.is_empty()
+        || (befalls == Befalls::Acceptor) != of_servers(&planned.nodes, Befalls::Acceptor)
+        || (befalls == Befalls::Proposer) != of_servers(&planned.proposers, Befalls::Proposer)
+        || (befalls == Befalls::Cluster) != planned.membership.is_some()
+    {
+        return Some(String::from(
+            "a fault of links needs `links`, one of acceptors `nodes`, one of proposers `proposers`, membership `membership`, and none takes another's",
+        ));
+    }
+    let named = planned.nodes.len() + planned.proposers.len() + planned.links.len();
+    if planned.target.is_some_and(|target| target != Target::Busiest) || (busiest && named > 0) {
+        return Some(String::from(
+            "`target` can only be \"busiest\", of acceptors or proposers, and then nobody is named",
+        ));
+    }
+    if repeats(&planned.nodes) || repeats(&planned.proposers) || repeats(&planned.links) {
+        return Some(String::from("strikes somebody twice; name each once"));
+    }
+    planned.membership.as_ref().and_then(|change| acceptors.objection(change))
+}
+
+fn repeats<T: Ord>(struck: &[T]) -> bool {
+    let different: std::collections::BTreeSet<_> = struck.iter().collect();
+    different.len() < struck.len()
+}
+
+/// What a majority has forgotten is lost by right, so there would be nothing to judge. Where nobody
+/// guards, that is what is to be seen.
+fn memory(planned: &PlannedFault, scenario: &Scenario, acceptors: &Acceptors) -> Option<String> {
+    let (struck, most) = (planned.nodes.len(), minority(acceptors.len()));
+    let too_many = planned.fault.loses_memory() && struck > most;
+    (too_many && scenario.mutant != Some(Mutant::Unguarded)).then(|| {
+        format!(
+            "{} strikes {struck} of {} acceptors; allowed: up to {most}, because what a majority has forgotten is lost by right",
+            planned.fault,
+            acceptors.len()
+        )
+    })
+}
+
+fn parameters(planned: &PlannedFault) -> Option<String> {
+    let lacks = [
+        (FaultKind::OneWay, planned.direction.is_none(), "direction"),
+        (FaultKind::Latency, planned.latency.is_none(), "latency"),
+        (FaultKind::Loss, planned.probability.is_none(), "probability"),
+        (FaultKind::Drop, planned.probability.is_none(), "probability"),
+        (FaultKind::Bandwidth, planned.rate.is_none(), "rate"),
+        (FaultKind::Slicing, planned.size.is_none(), "size"),
+        (FaultKind::Slicing, planned.pause.is_none(), "pause"),
+        (FaultKind::Reset, planned.life.is_none(), "life"),
+        (FaultKind::Limit, planned.bytes.is_none(), "bytes"),
+    ];
+    let lacks = lacks.iter().find(|(fault, lacking, _)| *fault == planned.fault && *lacking);
+    if let Some((_, _, field)) = lacks {
+        return Some(format!("{} needs the field `{field}`", planned.fault));
+    }
+    let long = Span::seconds(10);
+    outside("latency", planned.latency, Span::millis(1), long)
+        .or_else(|| outside("rate", planned.rate, 1, 2000))
+        .or_else(|| outside("size", planned.size, 1, 10_000))
+        .or_else(|| outside("pause", planned.pause, Span::millis(1), Span::millis(100)))
+        .or_else(|| outside("life", planned.life, Span::millis(0), long))
+        .or_else(|| outside("bytes", planned.bytes, 100, 1_000_000))
+        .or_else(|| {
+            let wide = planned.jitter.is_some_and(|j| planned.latency.is_none_or(|l| j >= l));
+            wide.then(|| String::from("jitter is out of range; it must be less than the latency"))
+        })
+        .or_else(|| {
+            let unlikely = planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0));
+            unlikely
+                .then(|| String::from("probability is out of range; allowed: above 0 and up to 1"))
+        })
+}
+
+fn outside<T: PartialOrd + fmt::Display>(
+    field: &str,
+    value: Option<T>,
+    least: T,
+    most: T,
+) -> Option<String> {
+    let outside = value.is_some_and(|value| value < least || value > most);
+    outside.then(|| format!("{field} is out of range; allowed: {least} to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Draft, EnvironmentKind, FaultKind, Scenario, ScenarioError};
+
+    /// A scenario with these faults, each beginning and lasting as told, in seconds.
+    fn settled(head: &str, faults: &[(u64, u64, &str)]) -> Result<Scenario, ScenarioError> {
+        let entry = |(at, lasts, rest): &(u64, u64, &str)| {
+            format!("[[schedule]]\nat = \"{at}s\"\nlasts = \"{lasts}s\"\nwhom = \"some\"\n{rest}\n")
+        };
+        let schedule: String = faults.iter().map(entry).collect();
+        let text = format!("workload = \"append\"\n{head}\n{schedule}");
+        let process = EnvironmentKind::Process;
+        Draft::parse(&text, "my.toml")?.settle(process, FaultKind::ALL, 7, None)
+    }
+
+    fn wrong(head: &str, faults: &[(u64, u64, &str)]) -> String {
+        settled(head, faults).unwrap_err().to_string()
+    }
+
+    const CUT: &str = "fault = \"cut\"\nlinks = [\"p1→a2\"]";
+    const CUT_BACK: &str = "fault = \"cut\"\nlinks = [\"p2→a1\"]";
+    const KILL: &str = "fault = \"kill\"\nnode = 2";
+    const WIPE: &str = "fault = \"wipe\"\nnodes = [1, 2]";
+    const BUSIEST: &str = "fault = \"kill\"\ntarget = \"busiest\"";
+
+    #[test]
+    fn faults_at_the_same_time_are_allowed_for_and_disjoint() {
+        assert!(settled("overlap = 2", &[(2, 4, CUT), (3, 2, CUT_BACK), (6, 1, KILL)]).is_ok());
+        assert!(settled("", &[(2, 4, BUSIEST), (6, 4, CUT)]).is_ok());
+        insta::assert_snapshot!(
+            [
+                wrong("", &[(2, 4, CUT), (3, 1, CUT_BACK)]),
+                wrong("overlap = 2", &[(2, 4, CUT), (3, 4, CUT_BACK), (4, 1, CUT)]),
+                wrong("overlap = 2", &[(2, 4, CUT), (3, 1, KILL)]),
+                wrong("overlap = 2", &[(2, 4, CUT_BACK), (3, 1, BUSIEST)]),
+                wrong("overlap = 2", &[(4, 1, CUT), (3, 1, KILL)]),
+                wrong("overlap = 5", &[]),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn whom_it_strikes_and_how_must_be_possible() {
+        let one = |rest: &str| wrong("", &[(2, 4, rest)]);
+        insta::assert_snapshot!(
+            [
+                one("fault = \"kill\"\nnodes = [1, 4]"),
+                one("fault = \"kill\"\nnodes = [1, 1]"),
+                one("fault = \"kill\"\nproposers = [1]"),
+                one("fault = \"kill\"\nnode = 1\ntarget = \"busiest\""),
+                one("fault = \"kill\"\nnode = 1\ntarget = \"all\""),
+                one("fault = \"proposer-kill\"\nproposers = [4]"),
+                one("fault = \"bandwidth\"\nlinks = [\"p1→a2\"]"),
+                one("fault = \"bandwidth\"\nlinks = [\"p1→a2\"]\nrate = 0"),
+                one("fault = \"reset\"\nlinks = [\"p1→a2\"]\nlife = \"1m\""),
+                one("fault = \"limit\"\nlinks = [\"p1→a2\"]\nbytes = 5"),
+                one(WIPE),
+                wrong("nodes = 2", &[(2, 4, "fault = \"wipe\"\nnode = 1")]),
+                wrong(
+                    "proposers = \"process\"",
+                    &[(2, 4, "fault = \"membership\"\n[schedule.membership]\njoins = 4")]
+                ),
+            ]
+            .join("\n")
+        );
+        // Where nobody guards, that is what is to be seen.
+        assert!(settled("mutant = \"unguarded\"", &[(2, 4, WIPE)]).is_ok());
+    }
+}
