@@ -67,7 +67,7 @@ fn scenario(args: &RunArgs, runtime: &Runtime) -> Result<(Scenario, Option<Strin
         let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
         let found = environment::found(services.map_or(&[], Vec::as_slice), toxiproxy);
         let found = runtime.block_on(found).map_err(Failure::usage)?;
-        (able, flags.acceptors) = (found.able.to_vec(), Some(found.acceptors));
+        (able, flags.acceptors) = (found.able, Some(found.acceptors));
     }
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
@@ -161,6 +161,7 @@ async fn under_load(
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
     let sweep = Sweep::of(&environment);
+    let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
@@ -203,8 +204,10 @@ async fn under_load(
         thread?;
     }
     let (nemesis, played) = nemesis.await?;
+    // Only now that nobody calls any more may the links and the servers end.
+    let closed = links.close().await;
     played?;
-    // Only now that nobody calls any more may the servers end.
+    closed?;
     drop(nemesis);
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;

@@ -10,6 +10,7 @@ mod sweep;
 pub(crate) use sweep::Sweep;
 
 use super::ToxiproxyPlace;
+use crate::links::is_genuine;
 use harness_proxy::{ProxyState, Toxiproxy, ToxiproxyError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -20,20 +21,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use workloads::{FaultKind, Link, Scenario};
 
-/// What any Toxiproxy can do to a link, strongest first.
+/// What can be done to links, strongest first; by the genuine Toxiproxy not all of it.
 pub(super) const ABLE: &[FaultKind] = &[
-    FaultKind::Cut,
-    FaultKind::Blackhole,
-    FaultKind::OneWay,
-    FaultKind::Latency,
-    FaultKind::Bandwidth,
-    FaultKind::Slicing,
-    FaultKind::Reset,
-    FaultKind::Limit,
-];
-
-/// What only the project's own proxy can do besides.
-pub(super) const ABLE_OURS: &[FaultKind] = &[
     FaultKind::Cut,
     FaultKind::Blackhole,
     FaultKind::OneWay,
@@ -122,7 +111,7 @@ pub(crate) struct Found {
     /// How many acceptors there are.
     pub(crate) acceptors: u32,
     /// What the Toxiproxy can do to links.
-    pub(crate) able: &'static [FaultKind],
+    pub(crate) able: Vec<FaultKind>,
 }
 
 impl Found {
@@ -141,7 +130,8 @@ impl Found {
         let toxiproxy = Toxiproxy::at(url)?;
         let nodes = u32::try_from(services.len()).unwrap_or(u32::MAX);
         let links = links(url, nodes, &toxiproxy.proxies().await?)?;
-        let able = if toxiproxy.version().await?.is_ours() { ABLE_OURS } else { ABLE };
+        let ours = toxiproxy.version().await?.is_ours();
+        let able = ABLE.iter().copied().filter(|kind| ours || is_genuine(*kind)).collect();
         let acceptors = links.keys().map(|link| link.acceptor).max().unwrap_or(1);
         Ok(Self { acceptors, able })
     }
