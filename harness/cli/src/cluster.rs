@@ -35,7 +35,7 @@ impl Cluster {
         let links = Arc::new(Links::new(scenario.nodes, scenario.seed, wiring).await?);
         let stores = Self::put_together(environment, scenario, &links).await;
         if stores.is_err() {
-            // What is wrong is told above; a Toxiproxy is left as it was found, if it can be.
+            // A Toxiproxy is left as it was found, if it can be; what went wrong first is told.
             drop(links.close().await);
         }
         Ok(Self { stores: stores?, links })
@@ -59,8 +59,10 @@ impl Cluster {
         let founder = ConnectOptions { initialise: true, ..ConnectOptions::new(urls.clone()) };
         Gryadka::connect(founder).await?;
         if scenario.proposers != Proposers::Inside {
-            let ways = |node| links.routes(node, "redis", &[]);
-            let ways: Vec<_> = (1..=scenario.nodes).map(ways).collect();
+            let scheme =
+                urls.first().and_then(|url| url.split_once("://")).map_or("redis", |u| u.0);
+            let routes = |node| links.routes(node, scheme, &[]);
+            let ways: Vec<_> = (1..=scenario.nodes).map(routes).collect();
             environment.start_proposers(&ways).await?;
             return Ok(stores);
         }

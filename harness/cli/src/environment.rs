@@ -9,8 +9,8 @@ mod tail;
 mod trouble;
 
 use embedded::Embedded;
+pub(crate) use external::Sweep;
 use external::{External, ExternalError};
-pub(crate) use external::{Found, Sweep};
 use process::{Process, ProgramError, Way};
 use standing::StandingError;
 use std::io;
@@ -114,12 +114,12 @@ pub(crate) fn able_here(kind: EnvironmentKind, proposers: Proposers) -> Vec<Faul
     }
 }
 
-/// What an external cluster is made of, before anything is disturbed there.
+/// How many acceptors an external cluster has, which is looked at before anything is disturbed there.
 pub(crate) async fn found(
     services: &[String],
     toxiproxy: Option<&str>,
-) -> Result<Found, EnvironmentError> {
-    Ok(Found::of(services, toxiproxy).await?)
+) -> Result<u32, EnvironmentError> {
+    Ok(external::look(services, toxiproxy).await?)
 }
 
 /// Chooses where to run. The second part says why, when the choice was left to the harness.

@@ -9,17 +9,18 @@
 mod affliction;
 mod wired;
 
-pub(crate) use affliction::{Affliction, is_genuine};
+pub(crate) use affliction::Affliction;
 pub(crate) use wired::{Crossed, Wired};
 
 use crate::environment::{ToxiproxyPlace, Wiring};
+use affliction::is_genuine;
 use gryadka::Route;
 use harness_proxy::{Link as ProxyLink, ProxyError, ProxySettings, Toxiproxy, ToxiproxyError};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wired::Hand;
-use workloads::{Link, Scenario};
+use workloads::{FaultKind, Link, Scenario};
 
 /// Where an acceptor is looked for to which there is no link: nobody listens there, and nobody goes
 /// round the links.
@@ -68,6 +69,22 @@ pub(crate) fn wiring(scenario: &Scenario, usual: Wiring) -> Wiring {
         }),
         (_, usual) => usual,
     }
+}
+
+/// Of what an environment can do, what the user's Toxiproxy can, if it is one that makes the links.
+///
+/// # Errors
+/// When it does not answer.
+pub(crate) async fn able(
+    mut able: Vec<FaultKind>,
+    toxiproxy: Option<&str>,
+) -> Result<Vec<FaultKind>, LinkError> {
+    if let Some(url) = toxiproxy
+        && !Toxiproxy::at(url)?.version().await?.is_ours()
+    {
+        able.retain(|kind| is_genuine(*kind));
+    }
+    Ok(able)
 }
 
 impl Links {

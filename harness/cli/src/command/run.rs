@@ -8,6 +8,7 @@ use crate::cluster::Cluster;
 use crate::environment::{self, Environment, Sweep};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
+use crate::links;
 use crate::load;
 use crate::mutants;
 use crate::nemesis::Nemesis;
@@ -26,7 +27,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -37,8 +37,8 @@ use workloads::{BUILT_IN, Draft, EnvironmentKind, Proposers, Scenario, UnknownNa
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
-    let runtime = Runtime::new()?;
-    let (scenario, why) = scenario(args, &runtime)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (scenario, why) = runtime.block_on(scenario(args))?;
     if let Some(why) = why {
         say(why);
     }
@@ -54,20 +54,20 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
 }
 
 /// The whole scenario, before anything is started or written.
-fn scenario(args: &RunArgs, runtime: &Runtime) -> Result<(Scenario, Option<String>), Failure> {
+async fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
     let (base, source) = base(&args.what)?;
     let wanted = args.scenario.environment().or(base.environment);
     let (environment, why) =
         environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
     let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
-    let mut able = environment::able_here(environment, proposers);
     let mut flags = args.scenario.draft()?;
+    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+    let able = environment::able_here(environment, proposers);
+    let able = links::able(able, toxiproxy).await.map_err(Failure::usage)?;
     if environment == EnvironmentKind::External {
         let services = flags.services.as_ref().or(base.services.as_ref());
-        let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
-        let found = environment::found(services.map_or(&[], Vec::as_slice), toxiproxy);
-        let found = runtime.block_on(found).map_err(Failure::usage)?;
-        (able, flags.acceptors) = (found.able, Some(found.acceptors));
+        let found = environment::found(services.map_or(&[], Vec::as_slice), toxiproxy).await;
+        flags.acceptors = Some(found.map_err(Failure::usage)?);
     }
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
@@ -158,10 +158,10 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let links = Arc::clone(&cluster.links);
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
     let sweep = Sweep::of(&environment);
-    let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 

@@ -10,7 +10,6 @@ mod sweep;
 pub(crate) use sweep::Sweep;
 
 use super::ToxiproxyPlace;
-use crate::links::is_genuine;
 use harness_proxy::{ProxyState, Toxiproxy, ToxiproxyError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use workloads::{FaultKind, Link, Scenario};
 
-/// What can be done to links, strongest first; by the genuine Toxiproxy not all of it.
+/// What can be done to links, strongest first.
 pub(super) const ABLE: &[FaultKind] = &[
     FaultKind::Cut,
     FaultKind::Blackhole,
@@ -105,36 +104,22 @@ pub(crate) enum ExternalError {
     },
 }
 
-/// What there is of a cluster, and what can be done to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// How many acceptors there are.
-    pub(crate) acceptors: u32,
-    /// What the Toxiproxy can do to links.
-    pub(crate) able: Vec<FaultKind>,
-}
-
-impl Found {
-    /// Asks the services and the Toxiproxy.
-    pub(super) async fn of(
-        services: &[String],
-        toxiproxy: Option<&str>,
-    ) -> Result<Self, ExternalError> {
-        if services.is_empty() {
-            return Err(ExternalError::NoServices);
-        }
-        for service in services {
-            ready(service).await?;
-        }
-        let url = toxiproxy.ok_or(ExternalError::NoToxiproxy)?;
-        let toxiproxy = Toxiproxy::at(url)?;
-        let nodes = u32::try_from(services.len()).unwrap_or(u32::MAX);
-        let links = links(url, nodes, &toxiproxy.proxies().await?)?;
-        let ours = toxiproxy.version().await?.is_ours();
-        let able = ABLE.iter().copied().filter(|kind| ours || is_genuine(*kind)).collect();
-        let acceptors = links.keys().map(|link| link.acceptor).max().unwrap_or(1);
-        Ok(Self { acceptors, able })
+/// Asks the services and the Toxiproxy whether they can be used. Answers how many acceptors there are.
+pub(super) async fn look(
+    services: &[String],
+    toxiproxy: Option<&str>,
+) -> Result<u32, ExternalError> {
+    if services.is_empty() {
+        return Err(ExternalError::NoServices);
     }
+    for service in services {
+        ready(service).await?;
+    }
+    let url = toxiproxy.ok_or(ExternalError::NoToxiproxy)?;
+    let proxies = Toxiproxy::at(url)?.proxies().await?;
+    let nodes = u32::try_from(services.len()).unwrap_or(u32::MAX);
+    let acceptors = links(url, nodes, &proxies)?.into_keys().map(|link| link.acceptor);
+    Ok(acceptors.max().unwrap_or(1))
 }
 
 /// The cluster of a run.
