@@ -164,11 +164,11 @@ mod tests {
         let mut later = Alarm::default();
         later.set(Some(Instant::now() + Duration::from_secs(3600)));
         let mut sooner = Alarm::default();
-        let mut task = Context::from_waker(Waker::noop());
-        assert_eq!(later.poll(&mut task), Poll::Pending);
+        let task = Context::from_waker(Waker::noop());
+        assert_eq!(later.poll(&task), Poll::Pending);
         ring(&mut sooner, Instant::now() + MS).await;
         later.set(Some(Instant::now()));
-        assert_eq!(later.poll(&mut task), Poll::Ready(()));
+        assert_eq!(later.poll(&task), Poll::Ready(()));
     }
 
     #[tokio::test]

@@ -22,6 +22,7 @@ pub const HELD_MAX: usize = 256 * 1024;
 /// The way of one direction from reading to writing.
 #[derive(Default)]
 pub(crate) struct Pipeline {
+    /// In the order in which their toxics were added.
     stages: Vec<Stage>,
     /// What can be written.
     out: Queue,
@@ -46,6 +47,17 @@ impl Pipeline {
         let toxics: Vec<_> = toxics
             .filter_map(|entry| chance.of(&entry.toxic).map(|random| (entry, random)))
             .collect();
+        // First in, then out: what a stage that goes had held meets those that are new.
+        for (entry, random) in &toxics {
+            match self.stages.binary_search_by_key(&entry.added, |stage| stage.added) {
+                Ok(index) => self.stages[index].update(entry, now),
+                Err(index) => {
+                    let next = self.stages.get(index);
+                    let place = next.map_or(&self.outgoing, Stage::incoming).clone();
+                    self.stages.insert(index, Stage::new(entry, random.clone(), place, now));
+                }
+            }
+        }
         for index in (0..self.stages.len()).rev() {
             let added = self.stages[index].added;
             if toxics.iter().all(|(entry, _)| entry.added != added) {
@@ -55,16 +67,6 @@ impl Pipeline {
                 }
                 for item in gone.into_waiting() {
                     self.hand(index, item, now);
-                }
-            }
-        }
-        // Those that are left are in the same order as their toxics.
-        for (index, (entry, random)) in toxics.into_iter().enumerate() {
-            match self.stages.get_mut(index) {
-                Some(stage) if stage.added == entry.added => stage.update(entry, now),
-                at => {
-                    let place = at.map_or(&self.outgoing, |next| next.incoming()).clone();
-                    self.stages.insert(index, Stage::new(entry, random, place, now));
                 }
             }
         }

@@ -61,6 +61,15 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// Reads a body that is an object.
+fn read_object<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    // Fields could be read from a list too, by their order, which is nobody's business.
+    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Refusal::BadBody(String::from("it is no JSON object")));
+    }
+    read(body)
+}
+
 /// Reads the document that a body begins with; what comes after it does not matter.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let mut documents = serde_json::Deserializer::from_slice(body).into_iter();
@@ -107,7 +116,7 @@ async fn list_proxies(State(registry): Shared) -> Response {
 }
 
 async fn create_proxy(State(registry): Shared, body: Bytes) -> Answer {
-    let settings = settings(read(&body)?, "")?;
+    let settings = settings(read_object(&body)?, "")?;
     answer_proxy(StatusCode::CREATED, &registry.create(&settings).await?)
 }
 
@@ -117,7 +126,7 @@ async fn show_proxy(State(registry): Shared, Path(proxy): Path<String>) -> Answe
 
 async fn change_proxy(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
     registry.state(&proxy).await?;
-    let WrittenProxy { listen, upstream, enabled, .. } = read(&body)?;
+    let WrittenProxy { listen, upstream, enabled, .. } = read_object(&body)?;
     let change = Change { listen, upstream, enabled };
     answer_proxy(StatusCode::OK, &registry.change(&proxy, change).await?)
 }
@@ -135,7 +144,7 @@ async fn list_toxics(State(registry): Shared, Path(proxy): Path<String>) -> Answ
 
 async fn add_toxic(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
     registry.state(&proxy).await?;
-    let toxic = Toxic::try_from(read::<WrittenToxic>(&body)?)?;
+    let toxic = Toxic::try_from(read_object::<WrittenToxic>(&body)?)?;
     answer_toxic(&registry.add(&proxy, toxic).await?)
 }
 
@@ -152,7 +161,7 @@ async fn update_toxic(
     body: Bytes,
 ) -> Answer {
     registry.toxic(&proxy, &toxic).await?;
-    answer_toxic(&registry.update(&proxy, &toxic, read(&body)?).await?)
+    answer_toxic(&registry.update(&proxy, &toxic, read_object(&body)?).await?)
 }
 
 async fn remove_toxic(
