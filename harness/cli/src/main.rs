@@ -7,6 +7,7 @@
 //! | which exit code says what? | `exit.rs` |
 //! | where can a run take place, and what can be done to it there? | `environment.rs`, `environment/` |
 //! | how are nodes put together from acceptors, links and proposers? | `cluster.rs` |
+//! | which links are there, and what is done to them? | `links.rs` |
 //! | how does a workload's call become a call of the store? | `gryadka_client.rs` |
 //! | … or a request to a service? | `service_client.rs`; which of the two? `clients.rs` |
 //! | who makes the calls, and who writes them down? | `load.rs`, `recorder.rs` |
@@ -32,6 +33,7 @@ mod gryadka_client;
 mod journal;
 mod judge;
 mod lanes;
+mod links;
 mod load;
 mod making;
 mod mutants;

@@ -1,25 +1,43 @@
 //! Plays a schedule of faults, and shows of each that it bit and that it is gone.
 //!
-//! Every fault goes the same way: probe → inject → probe that it holds → undo → probe that it is
-//! gone. Each step is a line of `faults.jsonl` before the next one is taken.
+//! | question | file |
+//! |---|---|
+//! | which steps does every fault go through? | `nemesis/course.rs` |
+//! | what do faults share that go on at the same time? | `nemesis/scene.rs` |
+//! | how is a fault done to links and servers, and undone? | `nemesis/strike.rs` |
+//! | whom does it strike? | `nemesis/aim.rs` |
+//! | how is it seen? | `nemesis/evidence.rs` |
+//! | how does a wiped acceptor come back? | `nemesis/wipe.rs` |
+//! | how do acceptors join and leave? | `nemesis/membership.rs`, `nemesis/driver.rs` |
+//! | are all in the cluster that should be? | `nemesis/members.rs` |
 
+mod aim;
+mod course;
+mod driver;
 mod evidence;
+mod members;
 mod membership;
+mod scene;
+mod strike;
+mod wipe;
 
-use crate::cluster::Links;
+pub(crate) use scene::News;
+
 use crate::environment::{Environment, EnvironmentError};
-use crate::recorder::nanos;
-use evidence::Evidence;
-use harness_history::{FaultEvent, FaultStage};
-use harness_proxy::{Condition, Direction, ProxyError};
-use membership::{Members, Moving};
-use std::fs::File;
-use std::io::{self, Write};
+use crate::links::{LinkError, Links};
+use course::{go, stopped_before};
+use membership::Moving;
+use scene::{FaultLog, Scene};
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use strike::Strike;
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use workloads::{FaultKind, OneWay, PlannedChange, PlannedFault, Scenario};
+use wipe::Wiping;
+use workloads::{FaultKind, PlannedFault, Scenario};
 
 /// Why the nemesis cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -27,27 +45,25 @@ pub(crate) enum NemesisError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     #[error(transparent)]
-    Proxy(#[from] ProxyError),
+    Link(#[from] LinkError),
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("a fault was given up half-way: {0}")]
+    Died(#[from] JoinError),
 }
 
 /// Injects faults and undoes them. Owns the environment while a run goes on.
 pub(crate) struct Nemesis {
-    environment: Environment,
-    links: Arc<Links>,
-    members: Members,
-    log: FaultLog,
-    news: watch::Sender<News>,
+    scene: Arc<Scene>,
+    start: Instant,
 }
 
-/// What is going on.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct News {
-    /// The fault of the moment, for people; empty between faults.
-    pub(crate) fault: String,
-    /// There will be no more faults.
-    pub(crate) calm: bool,
+/// The faults that go on at a time, by their numbers.
+struct Active {
+    planned: BTreeMap<u32, PlannedFault>,
+    courses: JoinSet<(u32, Result<(), NemesisError>)>,
+    /// Turns true when they are to be undone before their time.
+    halt: watch::Sender<bool>,
 }
 
 impl Nemesis {
@@ -60,8 +76,8 @@ impl Nemesis {
     ) -> Result<(Self, watch::Receiver<News>), NemesisError> {
         let (news, receiver) = watch::channel(News::default());
         let log = FaultLog::create(path, start)?;
-        let members = Members::new(scenario, &links);
-        Ok((Self { environment, links, members, log, news }, receiver))
+        let scene = Scene::new(environment, links, scenario, log, news);
+        Ok((Self { scene: Arc::new(scene), start }, receiver))
     }
 
     /// Plays the schedule, and then waits until `stop` turns true. Every fault that was injected is
@@ -75,169 +91,116 @@ impl Nemesis {
         schedule: &[PlannedFault],
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), NemesisError> {
-        for (number, planned) in (0..).zip(schedule) {
-            let begins = self.log.start + planned.at.duration();
-            if stopped_before(begins, &mut stop).await {
-                break;
-            }
-            match &planned.membership {
-                Some(change) => self.membership(number, planned, change, &mut stop).await?,
-                None => self.one(number, planned, &mut stop).await?,
-            }
+        let (planned, courses) = (BTreeMap::new(), JoinSet::new());
+        let mut active = Active { planned, courses, halt: watch::Sender::new(false) };
+        let played = self.begin_all(schedule, &mut active, &mut stop).await;
+        if played.is_err() {
+            active.halt.send_replace(true);
         }
-        self.news.send_modify(|news| news.calm = true);
+        let ended = active.end(&mut stop).await;
+        played.and(ended)?;
+        self.scene.news.send_modify(|news| news.calm = true);
         // The servers are looked at once more at the very end: none may have ended by itself.
         drop(stop.wait_for(|stop| *stop).await);
-        Ok(self.environment.all_there().await?)
+        Ok(self.scene.environment.lock().await.all_there().await?)
     }
 
     /// Ends the servers. Nobody may call any more.
     ///
     /// # Errors
     /// When one of them cannot be ended.
-    pub(crate) async fn finish(mut self) -> Result<(), NemesisError> {
-        Ok(self.environment.finish().await?)
+    pub(crate) async fn finish(self) -> Result<(), NemesisError> {
+        Ok(self.scene.environment.lock().await.finish().await?)
     }
 
-    async fn one(
-        &mut self,
-        number: u32,
-        planned: &PlannedFault,
+    /// Begins each fault at its time. One that strikes a link in common with others that are late
+    /// waits for their end: a probe must know whose effect it sees.
+    async fn begin_all(
+        &self,
+        schedule: &[PlannedFault],
+        active: &mut Active,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), NemesisError> {
-        let what = planned.what();
-        let mut log = |stage, evidence| self.log.write(number, planned, &what, stage, evidence);
-        let mut evidence = Evidence::before(planned, &self.links, &mut self.environment).await;
-        log(FaultStage::Before, evidence.take())?;
-
-        inject(planned, &self.links, &mut self.environment).await?;
-        log(FaultStage::Injected, Vec::new())?;
-        let ends = Instant::now() + planned.lasts.duration();
-        self.news.send_modify(|news| news.fault.clone_from(&what));
-        let held = evidence.during(&mut self.environment).await;
-        log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, evidence.take())?;
-
-        stopped_before(ends, stop).await;
-        undo(planned, &self.links, &mut self.environment).await?;
-        self.news.send_modify(|news| news.fault.clear());
-        log(FaultStage::Undone, Vec::new())?;
-        let gone = evidence.after(&mut self.environment).await;
-        log(if gone { FaultStage::Gone } else { FaultStage::NotUndone }, evidence.take())
-    }
-
-    /// The same for a change of membership. What is done is not taken back: it is undone when the
-    /// cluster is at rest again.
-    async fn membership(
-        &mut self,
-        number: u32,
-        planned: &PlannedFault,
-        change: &PlannedChange,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<(), NemesisError> {
-        let what = planned.what();
-        let mut log = |stage, evidence| self.log.write(number, planned, &what, stage, evidence);
-        let mut moving = Moving::before(&mut self.members, &mut self.environment, change).await;
-        log(FaultStage::Before, moving.take())?;
-
-        moving.begin().await?;
-        log(FaultStage::Injected, Vec::new())?;
-        let ends = Instant::now() + planned.lasts.duration();
-        self.news.send_modify(|news| news.fault.clone_from(&what));
-        let held = moving.during(stop).await?;
-        log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, moving.take())?;
-
-        stopped_before(ends, stop).await;
-        moving.undo().await?;
-        self.news.send_modify(|news| news.fault.clear());
-        log(FaultStage::Undone, moving.take())?;
-        let gone = moving.after().await;
-        log(if gone { FaultStage::Gone } else { FaultStage::NotUndone }, moving.take())
+        for (number, planned) in (0..).zip(schedule) {
+            let begins = self.start + planned.at.duration();
+            while Instant::now() < begins {
+                tokio::select! {
+                    stopped = stopped_before(begins, stop) => if stopped {
+                        return Ok(());
+                    },
+                    ended = active.one_ended() => ended?,
+                }
+            }
+            while active.planned.values().any(|other| other.meets(planned)) {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                    ended = active.one_ended() => ended?,
+                }
+            }
+            if *stop.borrow() {
+                return Ok(());
+            }
+            active.begin(&self.scene, number, planned);
+        }
+        Ok(())
     }
 }
 
-/// Waits until then, or until the run is stopped, and says which came first.
-async fn stopped_before(then: Instant, stop: &mut watch::Receiver<bool>) -> bool {
-    tokio::time::timeout_at(then, stop.wait_for(|stop| *stop)).await.is_ok()
+impl Active {
+    fn begin(&mut self, scene: &Arc<Scene>, number: u32, planned: &PlannedFault) {
+        let (scene, halt) = (Arc::clone(scene), self.halt.subscribe());
+        self.planned.insert(number, planned.clone());
+        let planned = planned.clone();
+        self.courses.spawn(async move { (number, one(&scene, number, &planned, halt).await) });
+    }
+
+    /// Waits until one of them has ended; for ever when there is none.
+    async fn one_ended(&mut self) -> Result<(), NemesisError> {
+        match self.courses.join_next().await {
+            None => std::future::pending().await,
+            Some(ended) => {
+                let (number, ended) = ended?;
+                self.planned.remove(&number);
+                ended
+            }
+        }
+    }
+
+    /// Waits until all of them have ended; all at once when the run is stopped, or when one fails.
+    async fn end(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), NemesisError> {
+        let mut first = Ok(());
+        while !self.courses.is_empty() {
+            let halted = *self.halt.borrow();
+            let ended = tokio::select! {
+                _ = stop.wait_for(|stop| *stop), if !halted => {
+                    self.halt.send_replace(true);
+                    continue;
+                }
+                ended = self.one_ended() => ended,
+            };
+            if ended.is_err() {
+                self.halt.send_replace(true);
+                first = first.and(ended);
+            }
+        }
+        first
+    }
 }
 
-async fn inject(
+async fn one(
+    scene: &Scene,
+    number: u32,
     planned: &PlannedFault,
-    links: &Links,
-    environment: &mut Environment,
+    mut halt: watch::Receiver<bool>,
 ) -> Result<(), NemesisError> {
-    for node in planned.nodes.iter().copied() {
-        environment.strike(planned.fault, node).await?;
-    }
-    for link in planned.links.iter().filter_map(|link| links.get(*link)) {
-        link.set(condition(planned))?;
-    }
-    Ok(())
-}
-
-async fn undo(
-    planned: &PlannedFault,
-    links: &Links,
-    environment: &mut Environment,
-) -> Result<(), NemesisError> {
-    for link in planned.links.iter().filter_map(|link| links.get(*link)) {
-        link.heal()?;
-    }
-    for node in planned.nodes.iter().copied() {
-        environment.undo(planned.fault, node).await?;
-    }
-    Ok(())
-}
-
-fn condition(planned: &PlannedFault) -> Condition {
-    match planned.fault {
-        FaultKind::Cut => Condition::Cut,
-        FaultKind::Blackhole => Condition::Blackhole,
-        FaultKind::OneWay => Condition::OneWay(match planned.direction {
-            Some(OneWay::Replies) => Direction::Replies,
-            Some(OneWay::Requests) | None => Direction::Requests,
-        }),
-        FaultKind::Latency => Condition::Latency {
-            latency: planned.latency.unwrap_or_default().duration(),
-            jitter: planned.jitter.unwrap_or_default().duration(),
-        },
-        FaultKind::Loss => Condition::Loss { probability: planned.probability.unwrap_or_default() },
-        _ => Condition::Clear,
-    }
-}
-
-/// `faults.jsonl`, a line per step, flushed as it goes.
-struct FaultLog {
-    path: PathBuf,
-    file: File,
-    start: Instant,
-}
-
-impl FaultLog {
-    fn create(path: &Path, start: Instant) -> Result<Self, NemesisError> {
-        let file = File::create_new(path)
-            .map_err(|source| NemesisError::Io { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file, start })
-    }
-
-    fn write(
-        &mut self,
-        fault: u32,
-        planned: &PlannedFault,
-        what: &str,
-        stage: FaultStage,
-        evidence: Vec<String>,
-    ) -> Result<(), NemesisError> {
-        let event = FaultEvent {
-            fault,
-            time: nanos(self.start.elapsed()),
-            name: planned.fault.name().to_owned(),
-            what: what.to_owned(),
-            stage,
-            evidence,
-        };
-        let io = |source| NemesisError::Io { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(&event).map_err(|error| io(error.into()))?;
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(io)
+    if let Some(change) = &planned.membership {
+        let course = Moving::before(scene, number, change).await;
+        go(scene, number, planned, course, &mut halt).await
+    } else if planned.fault == FaultKind::Wipe {
+        let course = Wiping::before(scene, planned).await;
+        go(scene, number, planned, course, &mut halt).await
+    } else {
+        let course = Strike::before(scene, number, planned).await;
+        go(scene, number, planned, course, &mut halt).await
     }
 }

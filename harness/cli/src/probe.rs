@@ -1,4 +1,16 @@
-//! Looks at a link or a server from where a client stands: asks PING and sees what comes of it.
+//! Looks at a link or a server from where a client stands: asks and sees what comes of it.
+//!
+//! | question | file |
+//! |---|---|
+//! | does a server answer, refuse, fall silent? | here |
+//! | what becomes of many questions on one connection? | `probe/burst.rs` |
+//! | are writes taken, and is a service alive? | `probe/service.rs` |
+
+mod burst;
+mod service;
+
+pub(crate) use burst::{Burst, PING_BYTES, PONG_BYTES};
+pub(crate) use service::{Written, has_heard, is_alive, write};
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -28,6 +40,12 @@ pub(crate) enum Seen {
     Silent,
 }
 
+impl Seen {
+    pub(crate) const fn is_answer(self) -> bool {
+        matches!(self, Self::Answered(_))
+    }
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,15 +63,25 @@ impl fmt::Display for Seen {
 pub(crate) struct Line(TcpStream);
 
 impl Line {
+    /// Connects, and asks nothing yet. Says what came of it when there is no connection.
+    pub(crate) async fn connect(address: SocketAddr, patience: Duration) -> Result<Self, Seen> {
+        match timeout(patience, TcpStream::connect(address)).await {
+            Err(_) => Err(Seen::Silent),
+            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => Err(Seen::Refused),
+            Ok(Err(_)) => Err(Seen::Torn),
+            Ok(Ok(stream)) => {
+                // A question is not to wait for others; that it cannot be told so harms nobody.
+                drop(stream.set_nodelay(true));
+                Ok(Self(stream))
+            }
+        }
+    }
+
     /// Connects and asks once.
     pub(crate) async fn open(address: SocketAddr, patience: Duration) -> (Option<Self>, Seen) {
-        let connecting = timeout(patience, TcpStream::connect(address)).await;
-        match connecting {
-            Err(_) => (None, Seen::Silent),
-            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => (None, Seen::Refused),
-            Ok(Err(_)) => (None, Seen::Torn),
-            Ok(Ok(stream)) => {
-                let mut line = Self(stream);
+        match Self::connect(address, patience).await {
+            Err(seen) => (None, seen),
+            Ok(mut line) => {
                 let seen = line.ask(patience).await;
                 (Some(line), seen)
             }
@@ -61,18 +89,31 @@ impl Line {
     }
 
     /// Asks once more. After [`Seen::Silent`] an answer may still be on its way, so the line is of
-    /// no use for another question.
+    /// no use for another question, but for [`Self::late_answer`].
     pub(crate) async fn ask(&mut self, patience: Duration) -> Seen {
         let began = Instant::now();
-        match timeout(patience, self.exchange()).await {
+        let asking = async {
+            self.0.write_all(PING).await?;
+            self.hear().await
+        };
+        match timeout(patience, asking).await {
             Err(_) => Seen::Silent,
             Ok(Err(_)) => Seen::Torn,
             Ok(Ok(())) => Seen::Answered(began.elapsed()),
         }
     }
 
-    async fn exchange(&mut self) -> io::Result<()> {
-        self.0.write_all(PING).await?;
+    /// Waits for one more answer, to a question that was asked before.
+    pub(crate) async fn late_answer(&mut self, patience: Duration) -> Seen {
+        let began = Instant::now();
+        match timeout(patience, self.hear()).await {
+            Err(_) => Seen::Silent,
+            Ok(Err(_)) => Seen::Torn,
+            Ok(Ok(())) => Seen::Answered(began.elapsed()),
+        }
+    }
+
+    async fn hear(&mut self) -> io::Result<()> {
         let mut answer = [0; PONG.len()];
         self.0.read_exact(&mut answer).await?;
         if answer == PONG { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
@@ -97,5 +138,5 @@ pub(crate) async fn process_id(address: SocketAddr) -> Option<u32> {
 
 /// Whether a server answers a new connection.
 pub(crate) async fn answers(address: SocketAddr) -> bool {
-    matches!(Line::open(address, PATIENCE).await.1, Seen::Answered(_))
+    Line::open(address, PATIENCE).await.1.is_answer()
 }

@@ -1,26 +1,65 @@
 //! A link to try out by hand: `cargo run --release -p harness-proxy --example link -- 127.0.0.1:6379`
-//! opens one and says where it listens. Then type conditions: `clear`, `cut`, `blackhole`,
-//! `requests`, `replies`, `latency MS JITTER_MS`, `loss PROBABILITY`; an empty line shows the traffic.
+//! opens one and says where it listens. Then type `add NAME requests|replies EFFECT`,
+//! `update NAME requests|replies EFFECT`, `remove NAME`, `clear`, `disable` or `enable`; an empty
+//! line shows toxics and traffic. An EFFECT is `noop`, `latency MS JITTER_MS`, `bandwidth KB_PER_S`,
+//! `slow_close MS`, `timeout MS`, `reset_peer MS`, `slicer SIZE VARIATION US`, `limit_data BYTES`,
+//! `blackhole`, `loss P`, `drop P usable|unusable` or `corrupt P`.
 #![expect(clippy::print_stdout, reason = "it talks to the person who tries it out")]
 
-use harness_proxy::{Condition, Direction, Link};
+use harness_proxy::{Direction, Effect, Link, Toxic};
 use std::error::Error;
 use std::time::Duration;
 
-fn condition(line: &str) -> Option<Condition> {
-    let ms = |text: &str| text.parse().ok().map(Duration::from_millis);
-    match line.split_whitespace().collect::<Vec<_>>()[..] {
-        ["clear"] => Some(Condition::Clear),
-        ["cut"] => Some(Condition::Cut),
-        ["blackhole"] => Some(Condition::Blackhole),
-        ["requests"] => Some(Condition::OneWay(Direction::Requests)),
-        ["replies"] => Some(Condition::OneWay(Direction::Replies)),
+fn effect(words: &[&str]) -> Result<Effect, Box<dyn Error>> {
+    let ms = |text: &str| text.parse().map(Duration::from_millis);
+    Ok(match *words {
+        ["noop"] => Effect::Noop,
         ["latency", latency, jitter] => {
-            Some(Condition::Latency { latency: ms(latency)?, jitter: ms(jitter)? })
+            Effect::Latency { latency: ms(latency)?, jitter: ms(jitter)? }
         }
-        ["loss", probability] => Some(Condition::Loss { probability: probability.parse().ok()? }),
-        _ => None,
+        ["bandwidth", rate] => Effect::Bandwidth { rate: rate.parse()? },
+        ["slow_close", delay] => Effect::SlowClose { delay: ms(delay)? },
+        ["timeout", timeout] => Effect::Timeout { timeout: ms(timeout)? },
+        ["reset_peer", timeout] => Effect::ResetPeer { timeout: ms(timeout)? },
+        ["slicer", size, variation, pause] => Effect::Slicer {
+            average_size: size.parse()?,
+            size_variation: variation.parse()?,
+            delay: Duration::from_micros(pause.parse()?),
+        },
+        ["limit_data", bytes] => Effect::LimitData { bytes: bytes.parse()? },
+        ["blackhole"] => Effect::Blackhole,
+        ["loss", probability] => Effect::Loss { probability: probability.parse()? },
+        ["drop", probability, usable @ ("usable" | "unusable")] => {
+            Effect::Drop { probability: probability.parse()?, usable: usable == "usable" }
+        }
+        ["corrupt", probability] => Effect::Corrupt { probability: probability.parse()? },
+        _ => return Err("not an effect".into()),
+    })
+}
+
+fn toxic(name: &str, direction: &str, words: &[&str]) -> Result<Toxic, Box<dyn Error>> {
+    let direction = match direction {
+        "requests" => Direction::Requests,
+        "replies" => Direction::Replies,
+        _ => return Err("which direction? requests or replies".into()),
+    };
+    Ok(Toxic { name: name.to_owned(), direction, toxicity: 1.0, effect: effect(words)? })
+}
+
+fn obey(link: &Link, line: &str) -> Result<(), Box<dyn Error>> {
+    match line.split_whitespace().collect::<Vec<_>>()[..] {
+        ["add", name, direction, ref words @ ..] => link.add(toxic(name, direction, words)?)?,
+        ["update", name, direction, ref words @ ..] => {
+            link.update(toxic(name, direction, words)?)?
+        }
+        ["remove", name] => println!("{:?}", link.remove(name)?),
+        ["clear"] => link.clear(),
+        ["disable"] => link.disable(),
+        ["enable"] => link.enable()?,
+        [] => println!("{:#?}\n{:#?}", link.toxics(), link.traffic()),
+        _ => return Err("add, update, remove, clear, disable or enable?".into()),
     }
+    Ok(())
 }
 
 #[tokio::main]
@@ -30,14 +69,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{} → {upstream}", link.address());
     // Lines are read on the main thread; the link lives on the runtime's workers.
     for line in std::io::stdin().lines() {
-        let line = line?;
-        match condition(&line) {
-            Some(condition) => match link.set(condition) {
-                Ok(()) => println!("{condition:?}"),
-                Err(error) => println!("{error}"),
-            },
-            None if line.is_empty() => println!("{:#?}", link.traffic()),
-            None => println!("not a condition: {line}"),
+        if let Err(error) = obey(&link, &line?) {
+            println!("{error}");
         }
     }
     Ok(())

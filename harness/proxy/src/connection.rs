@@ -1,11 +1,11 @@
 //! What happens to one connection from accept to close.
 
-use crate::Direction;
+use crate::chance::Chance;
 use crate::lane::{Ending, Lane};
-use crate::order::Orders;
+use crate::order::{Order, Orders};
 use crate::traffic::Counters;
+use crate::{Direction, Upstream};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const LAST_WORDS: Duration = Duration::from_millis(10);
 /// What all connections of a link have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) upstream: SocketAddr,
+    pub(crate) upstream: Upstream,
     pub(crate) seed: u64,
     pub(crate) counters: Counters,
 }
@@ -31,7 +31,7 @@ enum NoServer {
 
 /// Serves a client, the link's `number`-th, until its connection is over.
 pub(crate) async fn serve(client: TcpStream, number: u64, mut orders: Orders, shared: Arc<Shared>) {
-    match dial(shared.upstream, &mut orders).await {
+    match dial(&shared, number, &mut orders).await {
         Ok(server) => carry(client, server, number, orders, &shared).await,
         Err(none) => {
             if let NoServer::Unreachable(error) = none {
@@ -42,18 +42,27 @@ pub(crate) async fn serve(client: TcpStream, number: u64, mut orders: Orders, sh
             shared.counters.reset();
         }
     }
-    shared.counters.closed();
+    shared.counters.over();
 }
 
 /// Connects to the server, but not while requests are held back: it could not hear of the client.
-async fn dial(upstream: SocketAddr, orders: &mut Orders) -> Result<TcpStream, NoServer> {
-    let heard = orders.until(|condition| !condition.stalls(Direction::Requests)).await;
+async fn dial(shared: &Shared, number: u64, orders: &mut Orders) -> Result<TcpStream, NoServer> {
+    let chance = Chance::new(shared.seed, number, Direction::Requests);
+    let heard = orders.until(|order| !holds_requests(order, chance)).await;
     heard.map_err(|_cut_off| NoServer::CutOff)?;
     tokio::select! {
         biased;
         _ = orders.cut_off() => Err(NoServer::CutOff),
-        server = TcpStream::connect(upstream) => server.map_err(NoServer::Unreachable),
+        server = shared.upstream.dial() => server.map_err(NoServer::Unreachable),
     }
+}
+
+fn holds_requests(order: &Order, chance: Chance) -> bool {
+    order.toxics.iter().map(|entry| &entry.toxic).any(|toxic| {
+        toxic.direction == Direction::Requests
+            && toxic.effect.stalls()
+            && chance.of(toxic).is_some()
+    })
 }
 
 async fn carry(
@@ -80,6 +89,7 @@ async fn carry(
     tracing::trace!(upstream = %shared.upstream, number, ?ending, "connection over");
     match ending {
         Ending::Finished => return,
+        Ending::Closed => return shared.counters.closed(),
         Ending::Torn => shared.counters.lost(),
         Ending::Gone | Ending::Reset => {}
     }
@@ -97,7 +107,7 @@ async fn both(requests: Lane<'_>, replies: Lane<'_>) -> Ending {
     };
     match first {
         Ending::Reset => {}
-        Ending::Torn => tokio::select! {
+        Ending::Torn | Ending::Closed => tokio::select! {
             _ = other => {}
             () = tokio::time::sleep(LAST_WORDS) => {}
         },

@@ -1,13 +1,12 @@
 //! How a link is opened, told, healed and closed.
 
 use crate::connection::{Shared, serve};
-use crate::order::{Order, Orders};
+use crate::order::{Entry, Order, Orders};
 use crate::port::{Listening, Port};
 use crate::traffic::Counters;
-use crate::{Condition, DELAY_MAX, Traffic};
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::{ProxyError, Toxic, Traffic, Upstream};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -16,45 +15,12 @@ use tokio::sync::watch;
 /// How long accepting rests after an error, which is mostly a want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// Why a link could not be opened or told.
-#[derive(Debug, thiserror::Error)]
-pub enum ProxyError {
-    /// No port could be had.
-    #[error("no port of 127.0.0.1 can be taken for the link to {upstream}")]
-    Port {
-        /// The server that the link was to lead to.
-        upstream: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The link's own port could not be listened on.
-    #[error("the link to {upstream} cannot listen on its port {address}")]
-    Listen {
-        /// The link's address.
-        address: SocketAddr,
-        /// The server that the link leads to.
-        upstream: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// [`Condition::Loss`] with something that is not a probability.
-    #[error("a loss of {probability} is not possible: a probability lies between 0 and 1")]
-    Probability {
-        /// What was given.
-        probability: f64,
-    },
-    /// [`Condition::Latency`] beyond [`DELAY_MAX`].
-    #[error("a latency or jitter of {delay:?} is too long: at most {DELAY_MAX:?}")]
-    Delay {
-        /// What was given.
-        delay: Duration,
-    },
-}
-
-/// A proxy on a port of its own in front of one server. Dropping it closes everything: new
-/// connections are refused, established ones reset.
+/// A proxy on a port of its own in front of one server, with any number of toxics. Dropping it
+/// closes everything: new connections are refused, established ones reset.
 ///
-/// No method ever waits for a client or a server.
+/// No method ever waits for a client or a server. Bytes that are sent, and connections that are
+/// made, after a change returns meet it. Bytes that a toxic held back when it was removed go on to
+/// those after it; what an updated toxic had delayed is due at once, unless it still holds back.
 #[derive(Debug)]
 pub struct Link {
     port: Port,
@@ -62,17 +28,13 @@ pub struct Link {
     shared: Arc<Shared>,
     /// Dropped before `listening`, so that no task takes the closed socket for an error.
     orders: watch::Sender<Order>,
-    /// Absent while the link is cut. Locked for the whole of a change.
+    /// Absent while the link is disabled. Locked for the whole of a change.
     listening: Mutex<Option<Listening>>,
 }
 
 impl Link {
-    /// Opens a clear link to `upstream` on a free port of 127.0.0.1. What is random about its
-    /// conditions is drawn from `seed`, the number of the connection, the direction and the number
-    /// of the change, so that it repeats when they do.
-    ///
-    /// The server need not be there yet: it is connected to once for every client. The link works
-    /// on the Tokio runtime that this is called on.
+    /// Opens a link without toxics to `upstream` on a free port of 127.0.0.1, as
+    /// [`Link::listen_on`] does.
     ///
     /// # Panics
     /// Without a Tokio runtime, or on one without its I/O and its time enabled.
@@ -80,8 +42,35 @@ impl Link {
     /// # Errors
     /// [`ProxyError::Port`] and [`ProxyError::Listen`].
     pub async fn open(upstream: SocketAddr, seed: u64) -> Result<Self, ProxyError> {
-        let port = Port::take().map_err(|source| ProxyError::Port { upstream, source })?;
-        let order = Order { condition: Condition::Clear, change: 0, cuts: 0 };
+        let any = (Ipv4Addr::LOCALHOST, 0).into();
+        Self::listen_on(any, Upstream::Address(upstream), seed, true).await
+    }
+
+    /// Opens a link without toxics to `upstream` at `listen`, where port 0 stands for any. Unless
+    /// `enabled`, it has its port and refuses connections.
+    ///
+    /// What is random about its toxics is drawn from `seed`, the number of the connection, the
+    /// direction and the toxic's name, so that it repeats when they do. The server need not be
+    /// there yet: it is connected to once for every client. The link works on the Tokio runtime
+    /// that this is called on.
+    ///
+    /// # Panics
+    /// Without a Tokio runtime, or on one without its I/O and its time enabled.
+    ///
+    /// # Errors
+    /// [`ProxyError::Port`] and [`ProxyError::Listen`].
+    pub async fn listen_on(
+        listen: SocketAddr,
+        upstream: Upstream,
+        seed: u64,
+        enabled: bool,
+    ) -> Result<Self, ProxyError> {
+        let port = Port::take(listen).map_err(|source| ProxyError::Port {
+            address: listen,
+            upstream: upstream.to_string(),
+            source,
+        })?;
+        let order = Order { toxics: Arc::new([]), changes: 0, cuts: 0 };
         let link = Self {
             port,
             runtime: Handle::current(),
@@ -89,11 +78,13 @@ impl Link {
             orders: watch::Sender::new(order),
             listening: Mutex::new(None),
         };
-        link.heal()?;
+        if enabled {
+            link.enable()?;
+        }
         Ok(link)
     }
 
-    /// Where clients connect to: the same for the whole life of the link, cut or not.
+    /// Where clients connect to: the same for the whole life of the link, enabled or not.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.port.address()
@@ -101,60 +92,145 @@ impl Link {
 
     /// The server that the link leads to.
     #[must_use]
-    pub fn upstream(&self) -> SocketAddr {
-        self.shared.upstream
+    pub fn upstream(&self) -> &Upstream {
+        &self.shared.upstream
     }
 
-    /// Puts the link into `condition`, in the place of the one before. Bytes that are sent, and
-    /// connections that are made, after this returns meet the new condition. Established
-    /// connections that it resets are reset soon after, which this does not wait for.
-    ///
-    /// Bytes that the earlier condition delayed or held back are due at once, unless the new one
-    /// holds back too.
+    /// Puts a toxic behind those that are there.
     ///
     /// # Errors
-    /// [`ProxyError::Probability`] and [`ProxyError::Delay`], and [`ProxyError::Listen`] when the
-    /// link was cut and cannot be listened on again. The condition is then the one before.
-    pub fn set(&self, condition: Condition) -> Result<(), ProxyError> {
-        condition.check()?;
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = condition == Condition::Cut;
-        let fresh = if cut || listening.is_some() { None } else { Some(self.listen()?) };
-        self.orders.send_modify(|order| {
-            order.condition = condition;
-            order.change += 1;
-            order.cuts += u64::from(cut);
-        });
-        if cut {
-            *listening = None;
+    /// [`ProxyError::NameTaken`], and what is out of range: [`ProxyError::Name`],
+    /// [`ProxyError::Probability`], [`ProxyError::Time`], [`ProxyError::Variation`]. Nothing has
+    /// changed then.
+    pub fn add(&self, toxic: Toxic) -> Result<(), ProxyError> {
+        toxic.check()?;
+        let _change = self.change();
+        let mut toxics = self.entries();
+        if let Some(taken) = toxics.iter().find(|entry| entry.toxic.name == toxic.name) {
+            let direction = taken.toxic.direction;
+            return Err(ProxyError::NameTaken { name: toxic.name, direction });
         }
-        if let Some((listener, open)) = fresh {
-            *listening = Some(open);
-            let orders = Orders::new(self.orders.subscribe());
-            self.runtime.spawn(accept(listener, orders, Arc::clone(&self.shared)));
-        }
-        tracing::debug!(link = %self.address(), upstream = %self.upstream(), ?condition, "set");
+        tracing::debug!(link = %self.address(), ?toxic, "added");
+        let change = self.orders.borrow().changes + 1;
+        toxics.push(Entry { added: change, updated: change, toxic });
+        self.order(toxics);
         Ok(())
     }
 
-    /// Ends whatever is wrong with the link: the same as setting [`Condition::Clear`].
+    /// Puts a toxic in the place of the one of its name. What that one has counted and drawn goes
+    /// on; its timeout begins anew.
     ///
     /// # Errors
-    /// [`ProxyError::Listen`].
-    pub fn heal(&self) -> Result<(), ProxyError> {
-        self.set(Condition::Clear)
+    /// [`ProxyError::NoSuchToxic`], [`ProxyError::OtherDirection`], and what is out of range, as
+    /// under [`Link::add`]. Nothing has changed then.
+    pub fn update(&self, toxic: Toxic) -> Result<(), ProxyError> {
+        toxic.check()?;
+        let _change = self.change();
+        let mut toxics = self.entries();
+        let Some(entry) = toxics.iter_mut().find(|entry| entry.toxic.name == toxic.name) else {
+            return Err(ProxyError::NoSuchToxic { name: toxic.name });
+        };
+        let direction = entry.toxic.direction;
+        if direction != toxic.direction {
+            return Err(ProxyError::OtherDirection { name: toxic.name, direction });
+        }
+        tracing::debug!(link = %self.address(), ?toxic, "updated");
+        entry.updated = self.orders.borrow().changes + 1;
+        entry.toxic = toxic;
+        self.order(toxics);
+        Ok(())
     }
 
-    /// The condition that was last set.
+    /// Takes a toxic out, and returns it.
+    ///
+    /// # Errors
+    /// [`ProxyError::NoSuchToxic`].
+    pub fn remove(&self, name: &str) -> Result<Toxic, ProxyError> {
+        let _change = self.change();
+        let mut toxics = self.entries();
+        let Some(index) = toxics.iter().position(|entry| entry.toxic.name == name) else {
+            return Err(ProxyError::NoSuchToxic { name: name.to_owned() });
+        };
+        let removed = toxics.remove(index);
+        tracing::debug!(link = %self.address(), toxic = name, "removed");
+        self.order(toxics);
+        Ok(removed.toxic)
+    }
+
+    /// The toxics of both directions, in the order in which they were added.
     #[must_use]
-    pub fn condition(&self) -> Condition {
-        self.orders.borrow().condition
+    pub fn toxics(&self) -> Vec<Toxic> {
+        self.orders.borrow().toxics.iter().map(|entry| entry.toxic.clone()).collect()
+    }
+
+    /// Removes all toxics, and enables the link. If it was disabled and cannot be listened on
+    /// again, that is logged and [`Link::is_enabled`] still says no; [`Link::enable`] says why.
+    pub fn clear(&self) {
+        {
+            let _change = self.change();
+            self.order(Vec::new());
+        }
+        if let Err(error) = self.enable() {
+            tracing::warn!(%error, "cleared, and yet disabled");
+        }
+    }
+
+    /// Refuses new connections and resets established ones. What was held back is lost with its
+    /// connection. The link keeps its port, and its toxics.
+    pub fn disable(&self) {
+        let mut listening = self.change();
+        if listening.is_some() {
+            self.orders.send_modify(|order| {
+                order.changes += 1;
+                order.cuts += 1;
+            });
+            *listening = None;
+            tracing::debug!(link = %self.address(), "disabled");
+        }
+    }
+
+    /// Accepts connections again.
+    ///
+    /// # Errors
+    /// [`ProxyError::Listen`]; the link is still disabled then.
+    pub fn enable(&self) -> Result<(), ProxyError> {
+        let mut listening = self.change();
+        if listening.is_none() {
+            let (listener, open) = self.listen()?;
+            *listening = Some(open);
+            let orders = Orders::new(self.orders.subscribe());
+            self.runtime.spawn(accept(listener, orders, Arc::clone(&self.shared)));
+            tracing::debug!(link = %self.address(), upstream = %self.upstream(), "enabled");
+        }
+        Ok(())
+    }
+
+    /// Whether connections are accepted.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.change().is_some()
     }
 
     /// What has crossed the link since it was opened.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.shared.counters.traffic()
+    }
+
+    /// Keeps other changes out.
+    fn change(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        self.orders.borrow().toxics.to_vec()
+    }
+
+    fn order(&self, toxics: Vec<Entry>) {
+        self.orders.send_modify(|order| {
+            order.changes += 1;
+            order.toxics = toxics.into();
+        });
     }
 
     fn listen(&self) -> Result<(TcpListener, Listening), ProxyError> {
@@ -165,13 +241,13 @@ impl Link {
         };
         listen().map_err(|source| ProxyError::Listen {
             address: self.address(),
-            upstream: self.upstream(),
+            upstream: self.upstream().to_string(),
             source,
         })
     }
 }
 
-/// Accepts connections until the link is cut or dropped.
+/// Accepts connections until the link is disabled or dropped.
 async fn accept(listener: TcpListener, mut orders: Orders, shared: Arc<Shared>) {
     let connection_orders = orders.clone();
     loop {

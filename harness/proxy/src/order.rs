@@ -1,17 +1,30 @@
 //! What a link tells its connections.
 
-use crate::Condition;
+use crate::Toxic;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The present order to all connections of a link. A connection may miss orders that were replaced
-/// quickly, but never that it was cut: it compares `cuts` with the number it was accepted under.
-#[derive(Debug, Clone, Copy)]
+/// quickly, but never that the link was disabled: it compares `cuts` with the number it was
+/// accepted under.
+#[derive(Debug, Clone)]
 pub(crate) struct Order {
-    pub(crate) condition: Condition,
-    /// How often the condition was set.
-    pub(crate) change: u64,
-    /// How often it was set to [`Condition::Cut`].
+    /// Of both directions, in the order in which they were added.
+    pub(crate) toxics: Arc<[Entry]>,
+    /// How often something was changed.
+    pub(crate) changes: u64,
+    /// How often the link was disabled.
     pub(crate) cuts: u64,
+}
+
+/// A toxic of a link.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The change that added it. A toxic that is removed and added again is another one.
+    pub(crate) added: u64,
+    /// The change that updated it last.
+    pub(crate) updated: u64,
+    pub(crate) toxic: Toxic,
 }
 
 /// A connection's ear for orders.
@@ -21,7 +34,7 @@ pub(crate) struct Orders {
     cuts: u64,
 }
 
-/// The link was cut or dropped: the connection must be reset.
+/// The link was disabled or dropped: the connection must be reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CutOff;
 
@@ -34,7 +47,7 @@ impl Orders {
 
     /// The present order, which counts as heard.
     pub(crate) fn present(&mut self) -> Result<Order, CutOff> {
-        let order = *self.orders.borrow_and_update();
+        let order = self.orders.borrow_and_update().clone();
         if order.cuts == self.cuts { Ok(order) } else { Err(CutOff) }
     }
 
@@ -53,16 +66,16 @@ impl Orders {
         self.present()
     }
 
-    /// Waits until the condition is one that `wanted` accepts.
-    pub(crate) async fn until(&mut self, wanted: impl Fn(Condition) -> bool) -> Result<(), CutOff> {
+    /// Waits until the order is one that `wanted` accepts.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Order) -> bool) -> Result<(), CutOff> {
         let mut order = self.present()?;
-        while !wanted(order.condition) {
+        while !wanted(&order) {
             order = self.next().await?;
         }
         Ok(())
     }
 
-    /// Waits until the link is cut or dropped.
+    /// Waits until the link is disabled or dropped.
     pub(crate) async fn cut_off(&mut self) -> CutOff {
         match self.until(|_| false).await {
             Ok(()) => CutOff,
@@ -74,40 +87,38 @@ impl Orders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Direction;
 
-    fn order(condition: Condition, cuts: u64) -> Order {
-        Order { condition, change: 0, cuts }
+    fn order(changes: u64, cuts: u64) -> Order {
+        Order { toxics: Arc::new([]), changes, cuts }
     }
 
     #[tokio::test]
-    async fn a_cut_is_not_missed_when_it_was_healed_before_anyone_listened() {
-        let sender = watch::Sender::new(order(Condition::Clear, 0));
+    async fn a_cut_is_not_missed_when_it_was_over_before_anyone_listened() {
+        let sender = watch::Sender::new(order(0, 0));
         let mut before = Orders::new(sender.subscribe());
-        sender.send_replace(order(Condition::Cut, 1));
-        sender.send_replace(order(Condition::Clear, 1));
+        sender.send_replace(order(1, 1));
+        sender.send_replace(order(2, 1));
         let mut after = Orders::new(sender.subscribe());
         assert_eq!(before.unheard().unwrap_err(), CutOff);
         assert_eq!(before.cut_off().await, CutOff);
-        assert_eq!(after.present().unwrap().condition, Condition::Clear);
+        assert_eq!(after.present().unwrap().changes, 2);
     }
 
     #[tokio::test]
     async fn an_order_is_heard_once() {
-        let sender = watch::Sender::new(order(Condition::Clear, 0));
+        let sender = watch::Sender::new(order(0, 0));
         let mut orders = Orders::new(sender.subscribe());
         assert!(orders.unheard().unwrap().is_none());
-        let lost_replies = Condition::OneWay(Direction::Replies);
-        sender.send_replace(order(lost_replies, 0));
-        assert_eq!(orders.unheard().unwrap().unwrap().condition, lost_replies);
+        sender.send_replace(order(1, 0));
+        assert_eq!(orders.unheard().unwrap().unwrap().changes, 1);
         assert!(orders.unheard().unwrap().is_none());
     }
 
     #[tokio::test]
     async fn the_end_of_the_link_is_a_cut() {
-        let sender = watch::Sender::new(order(Condition::Blackhole, 0));
+        let sender = watch::Sender::new(order(0, 0));
         let mut orders = Orders::new(sender.subscribe());
         drop(sender);
-        assert_eq!(orders.until(|condition| condition == Condition::Clear).await, Err(CutOff));
+        assert_eq!(orders.until(|order| order.changes > 0).await, Err(CutOff));
     }
 }

@@ -2,12 +2,12 @@
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// A port of 127.0.0.1 that nobody else can take as long as this lives.
+/// A port that nobody else can take as long as this lives.
 ///
 /// The socket is bound and never listens. Alone, it makes the system refuse connections; a second
 /// one, bound beside it with `SO_REUSEPORT`, accepts them.
@@ -23,9 +23,17 @@ pub(crate) struct Port {
 pub(crate) struct Listening(Socket);
 
 impl Port {
-    /// Takes a free port.
-    pub(crate) fn take() -> io::Result<Self> {
-        let bound = bound_to((Ipv4Addr::LOCALHOST, 0).into())?;
+    /// Takes the port of `address`; port 0 stands for a free one.
+    pub(crate) fn take(address: SocketAddr) -> io::Result<Self> {
+        // The second attempt gets past what is left of closed connections, not past somebody who
+        // has the port. It is not the first because of two who would both allow it.
+        let bound = match exclusive(address, false) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => exclusive(address, true),
+            other => other,
+        }?;
+        // Only now may a second socket be bound beside it.
+        bound.set_reuse_address(false)?;
+        bound.set_reuse_port(true)?;
         let address = bound.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         Ok(Self { address, _bound: bound })
     }
@@ -36,7 +44,10 @@ impl Port {
 
     /// Begins to accept connections.
     pub(crate) fn listen(&self) -> io::Result<(std::net::TcpListener, Listening)> {
-        let socket = bound_to(self.address)?;
+        let socket = socket_for(self.address)?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&self.address.into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         let listening = Listening(socket.try_clone()?);
@@ -53,17 +64,26 @@ impl Drop for Listening {
     }
 }
 
-fn bound_to(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_port(true)?;
+fn exclusive(address: SocketAddr, reuse: bool) -> io::Result<Socket> {
+    let socket = socket_for(address)?;
+    socket.set_reuse_address(reuse)?;
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+fn socket_for(address: SocketAddr) -> io::Result<Socket> {
+    Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, TcpStream};
+    use std::io::Read;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+    fn any() -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, 0).into()
+    }
 
     fn refused(address: SocketAddr) -> bool {
         TcpStream::connect(address)
@@ -72,7 +92,7 @@ mod tests {
 
     #[test]
     fn connections_are_refused_from_the_moment_it_stops_listening_and_accepted_again_after() {
-        let port = Port::take().unwrap();
+        let port = Port::take(any()).unwrap();
         assert!(refused(port.address()));
         for _ in 0..3 {
             let (socket, listening) = port.listen().unwrap();
@@ -86,8 +106,35 @@ mod tests {
 
     #[test]
     fn nobody_else_gets_the_port_while_it_refuses() {
-        let port = Port::take().unwrap();
+        let port = Port::take(any()).unwrap();
         let taken = TcpListener::bind(port.address()).unwrap_err();
         assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    }
+    #[test]
+    fn a_port_is_taken_once_listening_or_not() {
+        let port = Port::take(any()).unwrap();
+        let taken = |port: &Port| Port::take(port.address()).unwrap_err().kind();
+        assert_eq!(taken(&port), io::ErrorKind::AddrInUse);
+        let listening = port.listen().unwrap();
+        assert_eq!(taken(&port), io::ErrorKind::AddrInUse);
+        drop(listening);
+        assert_eq!(taken(&port), io::ErrorKind::AddrInUse);
+        let address = port.address();
+        drop(port);
+        assert_eq!(Port::take(address).unwrap().address(), address);
+    }
+
+    #[test]
+    fn a_port_whose_connections_linger_can_be_taken_again() {
+        let port = Port::take(any()).unwrap();
+        let (socket, listening) = port.listen().unwrap();
+        let mut client = TcpStream::connect(port.address()).unwrap();
+        // Closed by the server first, so that its end waits for stray segments.
+        drop(socket.accept().unwrap());
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        drop((client, socket, listening));
+        let address = port.address();
+        drop(port);
+        Port::take(address).unwrap().listen().unwrap();
     }
 }

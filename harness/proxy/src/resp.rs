@@ -12,6 +12,8 @@ pub(crate) struct Frames {
     state: State,
     /// Values still to come before the message is whole.
     owed: u64,
+    /// Whether a byte of the message was there already.
+    begun: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +47,16 @@ const LINE_END: u64 = 2;
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { state: State::Start, owed: 1 }
+        Self { state: State::Start, owed: 1, begun: false }
     }
 }
 
 impl Frames {
+    /// Whether a message begins if this byte comes next.
+    pub(crate) fn begins(&self, byte: u8) -> bool {
+        !self.begun && !matches!(start(byte), State::Foreign)
+    }
+
     /// Follows `bytes` to the end of the first message that ends in them, and returns how many
     /// bytes that took; `None` when all of them were followed and no message ended.
     pub(crate) fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
@@ -76,6 +83,7 @@ impl Frames {
         match self.state {
             State::Start => {
                 self.state = start(bytes[0]);
+                self.begun = true;
                 (1, false)
             }
             State::Line => match bytes.iter().position(|&byte| byte == b'\n') {
@@ -139,6 +147,7 @@ impl Frames {
         match (self.owed - complete).checked_add(more) {
             Some(0) => {
                 self.owed = 1;
+                self.begun = false;
                 return true;
             }
             Some(owed) => self.owed = owed,
@@ -184,6 +193,19 @@ mod tests {
     fn requests_end_with_their_last_argument() {
         let get = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
         assert_eq!(ends([[&get[..], &get[..]].concat().as_slice()]), [get.len(), 2 * get.len()]);
+    }
+
+    #[test]
+    fn a_message_begins_with_its_own_first_byte_and_not_with_that_of_a_value_in_it() {
+        let mut frames = Frames::default();
+        assert!(frames.begins(b'*'));
+        assert!(!frames.begins(b'G'), "no value of RESP begins so");
+        frames.follow(b"*1\r\n");
+        assert!(!frames.begins(b'$'));
+        frames.follow(b"$1\r\nx\r\n");
+        assert!(frames.begins(b'$'));
+        frames.follow(b"GET / HTTP/1.1\r\n");
+        assert!(!frames.begins(b'$'));
     }
 
     #[test]

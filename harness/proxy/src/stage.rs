@@ -1,171 +1,308 @@
-//! What latency and loss do to a direction. Randomness is handed in.
+//! A toxic at work in one direction of one connection. Knows no clock: every instant is handed in.
+//! What it draws, it draws from what it was made with.
 
-use crate::pipeline::{Item, Parcel, Stage};
-use crate::{Condition, Direction};
+use crate::Effect;
+use crate::lane::Ending;
+use crate::order::Entry;
+use crate::queue::{Item, Parcel, Queue};
+use crate::resp::Frames;
+use crate::traffic::Tally;
+use bytes::Bytes;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The stages that a condition puts into a direction.
-pub(crate) fn stages(
-    condition: Condition,
-    direction: Direction,
+/// How long what leaves at once takes under [`Effect::Bandwidth`]: the smoothness of its flow.
+const QUANTUM_MS: u64 = 10;
+
+/// How far a stage with a pace makes up for what it could not pass on in time.
+const CATCH_UP: Duration = Duration::from_millis(20);
+
+/// A toxic at work. What comes in waits in its queue until the toxic lets it go.
+pub(crate) struct Stage {
+    pub(crate) added: u64,
+    updated: u64,
+    effect: Effect,
     random: Pcg64Mcg,
-) -> Vec<Box<dyn Stage>> {
-    match condition {
-        Condition::Latency { latency, jitter } if direction == Direction::Replies => {
-            vec![Box::new(Delay { latency, jitter, random })]
-        }
-        Condition::Loss { probability } => vec![Box::new(Loss { probability, random })],
-        Condition::Clear
-        | Condition::Cut
-        | Condition::Blackhole
-        | Condition::OneWay(_)
-        | Condition::Latency { .. } => Vec::new(),
-    }
+    /// When the connection met the toxic, or heard of its last update.
+    since: Instant,
+    /// Follows what comes in, to know where messages begin and end.
+    incoming: Frames,
+    /// Bytes let through under [`Effect::LimitData`].
+    passed: u64,
+    /// Whether the message that is coming in is being left out.
+    dropping: bool,
+    /// Whether so much was left out that the stream cannot go on without the toxic.
+    broken: bool,
+    queue: Queue,
+    /// Under a pace, nothing leaves earlier.
+    free: Instant,
 }
 
-/// Makes everything late, the end of the stream too.
-struct Delay {
-    latency: Duration,
-    jitter: Duration,
-    random: Pcg64Mcg,
-}
-
-impl Stage for Delay {
-    fn pass(&mut self, parcel: Parcel, onward: &mut dyn FnMut(Parcel)) {
-        // Uniform over latency ± jitter, written so that nothing goes below zero on the way.
-        let spread = self.random.random_range(Duration::ZERO..=2 * self.jitter);
-        let delay = (self.latency + spread).saturating_sub(self.jitter);
-        onward(Parcel { due: parcel.due + delay, ..parcel });
-    }
-}
-
-/// Tears the connection where a message is lost.
-struct Loss {
-    probability: f64,
-    random: Pcg64Mcg,
-}
-
-impl Stage for Loss {
-    fn works_by_message(&self) -> bool {
-        true
-    }
-
-    fn pass(&mut self, parcel: Parcel, onward: &mut dyn FnMut(Parcel)) {
-        let message = matches!(parcel.item, Item::Data { message_ends: true, .. });
-        if message && self.random.random_bool(self.probability) {
-            onward(Parcel { item: Item::Tear, ..parcel });
-        } else {
-            onward(parcel);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pipeline::Pipeline;
-    use bytes::Bytes;
-    use proptest::prelude::*;
-    use rand::SeedableRng;
-    use std::time::Instant;
-
-    fn random() -> Pcg64Mcg {
-        Pcg64Mcg::seed_from_u64(7)
-    }
-
-    fn under(condition: Condition, direction: Direction, now: Instant) -> Pipeline {
-        let mut pipeline = Pipeline::default();
-        pipeline.replace(stages(condition, direction, random()), false, now);
-        pipeline
-    }
-
-    /// Everything that leaves, and whether the connection is torn after it.
-    fn departures(pipeline: &mut Pipeline, now: Instant) -> (Vec<u8>, bool) {
-        let mut sent = Vec::new();
-        while let Some(item) = pipeline.next(now) {
-            let Item::Data { bytes, .. } = item else { return (sent, *item == Item::Tear) };
-            let count = bytes.len();
-            sent.extend_from_slice(bytes);
-            pipeline.left(count);
-        }
-        (sent, false)
-    }
-
-    #[test]
-    fn latency_delays_replies_only() {
-        let now = Instant::now();
-        let latency = Duration::from_millis(20);
-        let condition = Condition::Latency { latency, jitter: Duration::ZERO };
-        for (direction, expected) in
-            [(Direction::Requests, now), (Direction::Replies, now + latency)]
-        {
-            let mut pipeline = under(condition, direction, now);
-            pipeline.push(Bytes::from_static(b"x"), now);
-            assert_eq!(pipeline.due(), Some(expected), "{direction}");
+impl Stage {
+    /// Begins at a place in the stream that `incoming` has followed to.
+    pub(crate) fn new(entry: &Entry, random: Pcg64Mcg, incoming: Frames, now: Instant) -> Self {
+        Self {
+            added: entry.added,
+            updated: entry.updated,
+            effect: entry.toxic.effect,
+            random,
+            since: now,
+            incoming,
+            passed: 0,
+            dropping: false,
+            broken: false,
+            queue: Queue::default(),
+            free: now,
         }
     }
 
-    #[test]
-    fn a_certain_loss_takes_the_first_message() {
-        let now = Instant::now();
-        let mut pipeline = under(Condition::Loss { probability: 1.0 }, Direction::Requests, now);
-        pipeline.push(Bytes::from_static(b"+one\r\n+two\r\n"), now);
-        assert_eq!(departures(&mut pipeline, now), (Vec::new(), true));
+    /// Hears of an update, if it has not yet. What was delayed is due at once.
+    pub(crate) fn update(&mut self, entry: &Entry, now: Instant) {
+        if self.updated != entry.updated {
+            self.updated = entry.updated;
+            self.effect = entry.toxic.effect;
+            self.since = now;
+            self.free = self.free.min(now);
+            self.queue.hasten(now);
+        }
     }
 
-    #[test]
-    fn a_lost_message_takes_all_after_it_along_and_none_before_it() {
-        let now = Instant::now();
-        let mut pipeline = under(Condition::Loss { probability: 0.02 }, Direction::Replies, now);
-        let messages: Vec<_> = (0..1000).map(|n| format!("+{n:04}\r\n")).collect();
-        pipeline.push(Bytes::from(messages.concat()), now);
-        let (sent, torn) = departures(&mut pipeline, now);
-        assert!(torn);
-        assert!(!sent.is_empty());
-        assert_eq!(sent.len() % messages[0].len(), 0);
-        assert!(messages.concat().as_bytes().starts_with(&sent));
+    /// How the connection ends because the toxic is taken out, if it does.
+    pub(crate) fn removal(&self) -> Option<Ending> {
+        if matches!(self.effect, Effect::Timeout { .. }) {
+            return Some(Ending::Closed);
+        }
+        (self.broken || self.dropping).then_some(Ending::Reset)
     }
 
-    #[test]
-    fn what_is_not_resp_is_never_lost() {
-        let now = Instant::now();
-        let mut pipeline = under(Condition::Loss { probability: 1.0 }, Direction::Requests, now);
-        pipeline.push(Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n"), now);
-        assert_eq!(departures(&mut pipeline, now), (b"GET / HTTP/1.1\r\n\r\n".to_vec(), false));
+    /// When and how the toxic ends the connection by itself.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Ending)> {
+        match self.effect {
+            Effect::Timeout { timeout } if timeout > Duration::ZERO => {
+                Some((self.since + timeout, Ending::Closed))
+            }
+            Effect::ResetPeer { timeout } => Some((self.since + timeout, Ending::Reset)),
+            Effect::Timeout { .. }
+            | Effect::Noop
+            | Effect::Latency { .. }
+            | Effect::Bandwidth { .. }
+            | Effect::SlowClose { .. }
+            | Effect::Slicer { .. }
+            | Effect::LimitData { .. }
+            | Effect::Blackhole
+            | Effect::Loss { .. }
+            | Effect::Drop { .. }
+            | Effect::Corrupt { .. } => None,
+        }
     }
 
-    #[test]
-    fn a_loss_put_on_in_the_middle_of_a_message_knows_where_it_ends() {
-        let now = Instant::now();
-        let mut pipeline = Pipeline::default();
-        pipeline.push(Bytes::from_static(b"$9\r\n+not"), now);
-        pipeline.replace(
-            stages(Condition::Loss { probability: 1.0 }, Direction::Replies, random()),
-            false,
-            now,
-        );
-        pipeline.push(Bytes::from_static(b"\r\n+"), now);
-        pipeline.push(Bytes::from_static(b"an\r\n"), now);
-        assert_eq!(departures(&mut pipeline, now), (b"$9\r\n+not\r\n+".to_vec(), true));
+    pub(crate) fn incoming(&self) -> &Frames {
+        &self.incoming
     }
 
-    proptest! {
-        #[test]
-        fn a_delay_stays_within_its_jitter(latency in 0_u64..50, jitter in 0_u64..80) {
-            let now = Instant::now();
-            let ms = Duration::from_millis;
-            let condition = Condition::Latency { latency: ms(latency), jitter: ms(jitter) };
-            let mut stages = stages(condition, Direction::Replies, random());
-            for _ in 0..20 {
-                let item = Item::Finish;
-                let mut late = None;
-                stages[0].pass(Parcel { item, due: now }, &mut |p| late = Some(p.due - now));
-                let late = late.unwrap();
-                prop_assert!(late >= ms(latency.saturating_sub(jitter)));
-                prop_assert!(late <= ms(latency + jitter));
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Gives up all that waits.
+    pub(crate) fn into_waiting(self) -> impl Iterator<Item = Item> {
+        self.queue.into_items()
+    }
+
+    /// Takes in what arrives at `at`.
+    pub(crate) fn take(&mut self, item: Item, at: Instant, tally: &mut Tally) {
+        match item {
+            Item::Data(bytes) => self.take_data(bytes, at, tally),
+            end @ (Item::Finish | Item::Reset | Item::Tear | Item::Close) => match self.effect {
+                Effect::SlowClose { delay } => self.queue.add(end, at + delay),
+                Effect::Latency { .. } => {
+                    let delay = self.delay();
+                    self.queue.add(end, at + delay);
+                }
+                Effect::Timeout { .. } | Effect::ResetPeer { .. } => self.broken = true,
+                Effect::Noop
+                | Effect::Bandwidth { .. }
+                | Effect::Slicer { .. }
+                | Effect::LimitData { .. }
+                | Effect::Blackhole
+                | Effect::Loss { .. }
+                | Effect::Drop { .. }
+                | Effect::Corrupt { .. } => self.queue.add(end, at),
+            },
+        }
+    }
+
+    fn take_data(&mut self, bytes: Bytes, at: Instant, tally: &mut Tally) {
+        if self.broken {
+            return;
+        }
+        if let Effect::Loss { .. } | Effect::Drop { .. } = self.effect {
+            return self.take_messages(bytes, at, tally);
+        }
+        self.incoming.follow(&bytes);
+        match self.effect {
+            Effect::Latency { .. } => {
+                let delay = self.delay();
+                self.queue.add(Item::Data(bytes), at + delay);
+            }
+            Effect::Timeout { .. } | Effect::ResetPeer { .. } => self.broken = true,
+            Effect::LimitData { bytes: limit } => self.take_limited(bytes, limit, at),
+            Effect::Corrupt { probability } => {
+                let chunk = if self.random.random_bool(probability) {
+                    tally.corrupted += 1;
+                    self.corrupted(&bytes)
+                } else {
+                    bytes
+                };
+                self.queue.add(Item::Data(chunk), at);
+            }
+            Effect::Noop
+            | Effect::Bandwidth { .. }
+            | Effect::SlowClose { .. }
+            | Effect::Slicer { .. }
+            | Effect::Blackhole
+            | Effect::Loss { .. }
+            | Effect::Drop { .. } => self.queue.add(Item::Data(bytes), at),
+        }
+    }
+
+    /// A latency give or take the jitter, if that is the effect.
+    fn delay(&mut self) -> Duration {
+        let Effect::Latency { latency, jitter } = self.effect else { return Duration::ZERO };
+        // Written so that nothing goes below zero on the way.
+        let spread = self.random.random_range(Duration::ZERO..=2 * jitter);
+        (latency + spread).saturating_sub(jitter)
+    }
+
+    fn take_limited(&mut self, mut bytes: Bytes, limit: u64, at: Instant) {
+        let left = limit.saturating_sub(self.passed);
+        if let Ok(left) = usize::try_from(left) {
+            bytes.truncate(left);
+        }
+        self.passed += bytes.len() as u64;
+        if !bytes.is_empty() {
+            self.queue.add(Item::Data(bytes), at);
+        }
+        if self.passed >= limit {
+            self.queue.add(Item::Close, at);
+        }
+    }
+
+    fn corrupted(&mut self, bytes: &Bytes) -> Bytes {
+        let mut copy = bytes.to_vec();
+        let at = self.random.random_range(0..copy.len());
+        copy[at] ^= 1 << self.random.random_range(0..u8::BITS);
+        copy.into()
+    }
+
+    /// Decides on each message when its first byte comes.
+    fn take_messages(&mut self, mut bytes: Bytes, at: Instant, tally: &mut Tally) {
+        while !bytes.is_empty() && !self.queue.ended() {
+            let begins = self.incoming.begins(bytes[0]);
+            let end = self.incoming.next_end(&bytes);
+            let piece = bytes.split_to(end.unwrap_or(bytes.len()));
+            if begins && self.strikes() {
+                if let Effect::Drop { usable, .. } = self.effect {
+                    tally.dropped += 1;
+                    self.dropping = true;
+                    self.broken |= !usable;
+                } else {
+                    self.queue.add(Item::Tear, at);
+                }
+            }
+            if !self.dropping {
+                self.queue.add(Item::Data(piece), at);
+            }
+            self.dropping &= end.is_none();
+            if self.broken {
+                return;
             }
         }
     }
+
+    /// Whether the message that begins is lost.
+    fn strikes(&mut self) -> bool {
+        match self.effect {
+            Effect::Loss { probability } | Effect::Drop { probability, .. } => {
+                self.random.random_bool(probability)
+            }
+            Effect::Noop
+            | Effect::Latency { .. }
+            | Effect::Bandwidth { .. }
+            | Effect::SlowClose { .. }
+            | Effect::Timeout { .. }
+            | Effect::ResetPeer { .. }
+            | Effect::Slicer { .. }
+            | Effect::LimitData { .. }
+            | Effect::Blackhole
+            | Effect::Corrupt { .. } => false,
+        }
+    }
+
+    /// When the next may leave; `None` while there is none, or while all are held back.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let first = self.queue.first()?;
+        match self.effect {
+            Effect::Blackhole | Effect::Bandwidth { rate: 0 } => None,
+            Effect::Bandwidth { rate } => {
+                let size = quantum(rate).min(first.item.len());
+                Some(first.due.max(self.free) + time(size, rate))
+            }
+            Effect::Slicer { .. } => Some(first.due.max(self.free)),
+            Effect::Noop
+            | Effect::Latency { .. }
+            | Effect::SlowClose { .. }
+            | Effect::Timeout { .. }
+            | Effect::ResetPeer { .. }
+            | Effect::LimitData { .. }
+            | Effect::Loss { .. }
+            | Effect::Drop { .. }
+            | Effect::Corrupt { .. } => Some(first.due),
+        }
+    }
+
+    /// The next that leaves by `now`, and when it did.
+    pub(crate) fn release(&mut self, now: Instant) -> Option<Parcel> {
+        let due = self.due().filter(|&due| due <= now)?;
+        let on_time = now.checked_sub(CATCH_UP).map_or(due, |earliest| due.max(earliest));
+        let size = match self.effect {
+            Effect::Bandwidth { rate } => {
+                self.free = on_time;
+                quantum(rate)
+            }
+            Effect::Slicer { average_size, size_variation, delay } => {
+                self.free = on_time + delay;
+                self.piece(average_size, size_variation)
+            }
+            Effect::Noop
+            | Effect::Latency { .. }
+            | Effect::SlowClose { .. }
+            | Effect::Timeout { .. }
+            | Effect::ResetPeer { .. }
+            | Effect::LimitData { .. }
+            | Effect::Blackhole
+            | Effect::Loss { .. }
+            | Effect::Drop { .. }
+            | Effect::Corrupt { .. } => usize::MAX,
+        };
+        self.queue.take(size).map(|item| Parcel { item, due })
+    }
+
+    fn piece(&mut self, average: usize, variation: usize) -> usize {
+        if average == 0 {
+            return usize::MAX;
+        }
+        self.random.random_range(average - variation..=average.saturating_add(variation))
+    }
+}
+
+/// How many bytes leave at once at so many kilobytes a second, which are as many bytes a millisecond.
+fn quantum(rate: u64) -> usize {
+    usize::try_from(rate.saturating_mul(QUANTUM_MS)).unwrap_or(usize::MAX)
+}
+
+/// How long so many bytes take at so many bytes a millisecond.
+fn time(bytes: usize, rate: u64) -> Duration {
+    Duration::from_nanos((bytes as u64).saturating_mul(1_000_000) / rate)
 }

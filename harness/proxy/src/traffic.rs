@@ -7,17 +7,25 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// the same instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Connections accepted. Those refused by a cut link never reach it and cannot be counted.
+    /// Connections accepted. Those refused by a disabled link never reach it and cannot be counted.
     pub accepted: u64,
     /// Connections that are being served at present.
     pub open: u64,
     /// Connections whose server could not be reached; the client was reset.
     pub unreachable: u64,
-    /// Connections that ended in a reset: by a cut, a loss, one of the two ends, or because the
+    /// Connections that ended in a reset: by a disabled link, a toxic, one of the two ends, or because the
     /// server could not be reached.
     pub reset: u64,
-    /// Requests and replies lost under [`Condition::Loss`](crate::Condition::Loss).
+    /// Connections that a toxic closed: [`Effect::Timeout`](crate::Effect::Timeout) or
+    /// [`Effect::LimitData`](crate::Effect::LimitData).
+    pub closed: u64,
+    /// Requests and replies lost under [`Effect::Loss`](crate::Effect::Loss).
     pub lost: u64,
+    /// Requests and replies left out under [`Effect::Drop`](crate::Effect::Drop). What comes on a
+    /// connection that is not usable any more is not counted.
+    pub dropped: u64,
+    /// Chunks with a bit flipped under [`Effect::Corrupt`](crate::Effect::Corrupt).
+    pub corrupted: u64,
     /// What was forwarded to the server.
     pub requests: Flow,
     /// What was forwarded to the client.
@@ -27,13 +35,22 @@ pub struct Traffic {
     pub held: u64,
 }
 
-/// What was forwarded in one direction.
+/// What came and what was forwarded in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flow {
+    /// Bytes taken from the sending side's socket.
+    pub received: u64,
     /// Bytes given to the receiving side's socket.
     pub bytes: u64,
     /// Pieces that they came in.
     pub chunks: u64,
+}
+
+/// What stages did and nobody was told yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) dropped: u64,
+    pub(crate) corrupted: u64,
 }
 
 #[derive(Debug, Default)]
@@ -42,13 +59,17 @@ pub(crate) struct Counters {
     open: AtomicU64,
     unreachable: AtomicU64,
     reset: AtomicU64,
+    closed: AtomicU64,
     lost: AtomicU64,
+    dropped: AtomicU64,
+    corrupted: AtomicU64,
     requests: FlowCounters,
     replies: FlowCounters,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct FlowCounters {
+    received: AtomicU64,
     bytes: AtomicU64,
     chunks: AtomicU64,
     held: AtomicU64,
@@ -62,7 +83,7 @@ impl Counters {
     }
 
     /// Counts a connection as open no more.
-    pub(crate) fn closed(&self) {
+    pub(crate) fn over(&self) {
         self.open.fetch_sub(1, Relaxed);
     }
 
@@ -72,6 +93,17 @@ impl Counters {
 
     pub(crate) fn reset(&self) {
         self.reset.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a connection that a toxic closed.
+    pub(crate) fn closed(&self) {
+        self.closed.fetch_add(1, Relaxed);
+    }
+
+    /// Counts what toxics did to messages and chunks.
+    pub(crate) fn done(&self, tally: Tally) {
+        self.dropped.fetch_add(tally.dropped, Relaxed);
+        self.corrupted.fetch_add(tally.corrupted, Relaxed);
     }
 
     pub(crate) fn lost(&self) {
@@ -91,7 +123,10 @@ impl Counters {
             open: self.open.load(Relaxed),
             unreachable: self.unreachable.load(Relaxed),
             reset: self.reset.load(Relaxed),
+            closed: self.closed.load(Relaxed),
             lost: self.lost.load(Relaxed),
+            dropped: self.dropped.load(Relaxed),
+            corrupted: self.corrupted.load(Relaxed),
             requests: self.requests.flow(),
             replies: self.replies.flow(),
             held: self.requests.held.load(Relaxed) + self.replies.held.load(Relaxed),
@@ -100,6 +135,10 @@ impl Counters {
 }
 
 impl FlowCounters {
+    pub(crate) fn received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Relaxed);
+    }
+
     pub(crate) fn forwarded(&self, bytes: usize, chunks: u64) {
         self.bytes.fetch_add(bytes as u64, Relaxed);
         self.chunks.fetch_add(chunks, Relaxed);
@@ -112,7 +151,11 @@ impl FlowCounters {
     }
 
     fn flow(&self) -> Flow {
-        Flow { bytes: self.bytes.load(Relaxed), chunks: self.chunks.load(Relaxed) }
+        Flow {
+            received: self.received.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            chunks: self.chunks.load(Relaxed),
+        }
     }
 }
 
@@ -133,7 +176,7 @@ mod tests {
     fn connections_are_numbered_from_0_and_open_until_closed() {
         let counters = Counters::default();
         assert_eq!((counters.accepted(), counters.accepted()), (0, 1));
-        counters.closed();
+        counters.over();
         let traffic = counters.traffic();
         assert_eq!((traffic.accepted, traffic.open), (2, 1));
     }

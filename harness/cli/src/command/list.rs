@@ -3,7 +3,7 @@
 use super::print;
 use crate::environment::able;
 use crate::exit::{End, Failure};
-use workloads::{BUILT_IN, EnvironmentKind, FaultKind, Workload};
+use workloads::{BUILT_IN, EnvironmentKind, FaultKind, Package, Workload};
 
 pub(super) fn list() -> Result<End, Failure> {
     print(&text())?;
@@ -19,16 +19,36 @@ fn text() -> String {
     for (name, summary, _) in BUILT_IN {
         text += &format!("  {name:<14} {summary}\n");
     }
-    text += &format!("\n{:<89} process  embedded\n", "faults");
-    let mark = |kind, fault| if able(kind).contains(fault) { "yes" } else { "no" };
-    for fault in FaultKind::ALL {
-        let (process, embedded) =
-            (mark(EnvironmentKind::Process, fault), mark(EnvironmentKind::Embedded, fault));
-        text +=
-            &format!("  {:<14} {:<72} {process:<8} {embedded}\n", fault.name(), fault.summary());
-    }
-    text += "\nenvironments\n  process        Redis servers on loopback; needs redis-server on the PATH\n  embedded       acceptors inside the harness, over real sockets; needs nothing\n";
+    text += &faults();
+    text += "\nenvironments\n  docker         Redis in containers, their links through a Toxiproxy; needs a Docker daemon\n  process        Redis servers on loopback; needs redis-server on the PATH\n  embedded       acceptors inside the harness, over real sockets; needs nothing\n  external       a cluster of services that is there, its links through its Toxiproxy\n";
     text
+}
+
+/// Which environment can do which faults, and which packages they are in.
+fn faults() -> String {
+    const PLACES: [EnvironmentKind; 4] = [
+        EnvironmentKind::Docker,
+        EnvironmentKind::Process,
+        EnvironmentKind::Embedded,
+        EnvironmentKind::External,
+    ];
+    let mut text = format!("\n{:<17} {:<72} {:<20}", "faults", "", "in the packages");
+    for place in PLACES {
+        text += &format!(" {:<8}", place.name());
+    }
+    for fault in FaultKind::ALL {
+        let packages: Vec<_> = Package::of(*fault).iter().map(|package| package.name()).collect();
+        let (name, packages) = (fault.name(), packages.join(" "));
+        text = format!("{}\n  {name:<15} {:<72} {packages:<20}", text.trim_end(), fault.summary());
+        for place in PLACES {
+            let mark = if able(place).contains(fault) { "yes" } else { "no" };
+            text += &format!(" {mark:<8}");
+        }
+    }
+    format!(
+        "{}\n  Faults of proposers need proposers of their own: --proposers process or container.\n  --faults all is whatever can be done; of tail-lost only where every write is synced.\n",
+        text.trim_end()
+    )
 }
 
 #[cfg(test)]

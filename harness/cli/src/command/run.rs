@@ -8,6 +8,7 @@ use crate::cluster::Cluster;
 use crate::environment::{self, Environment, Sweep};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
+use crate::links;
 use crate::load;
 use crate::making::Making;
 use crate::mutants;
@@ -27,7 +28,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -38,7 +38,7 @@ use workloads::{BUILT_IN, Draft, Scenario, UnknownName, Workload};
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
-    let runtime = Runtime::new()?;
+    let runtime = tokio::runtime::Runtime::new()?;
     let scenario = runtime.block_on(scenario(args))?;
     let directory = runtime.block_on(carry_out(&scenario))?;
     let limits = Limits::from(&args.limits);
@@ -56,9 +56,11 @@ async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     let (base, source) = base(&args.what)?;
     let chosen = environment::choose(&args.scenario.wanted(&base)).await.map_err(Failure::usage)?;
     chosen.why.iter().for_each(say);
-    let (environment, able) = (chosen.kind, chosen.able);
     let mut flags = args.scenario.draft()?;
     flags.acceptors = chosen.acceptors;
+    let environment = chosen.kind;
+    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+    let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
@@ -158,6 +160,7 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    let links = Arc::clone(&cluster.links);
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
     let sweep = Sweep::of(&environment);

@@ -2,8 +2,8 @@
 
 use super::docker::toxiproxy::Proxy;
 use super::docker::daemon::DockerError;
-use super::external::Found;
-use super::{EnvironmentError, docker, embedded, process};
+use super::{EnvironmentError, docker, embedded, external, process};
+use crate::links;
 use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};
 
 /// What a user says about where it is to take place.
@@ -40,9 +40,6 @@ impl Chosen {
         Self { why, ..self }
     }
 }
-
-/// What the genuine Toxiproxy cannot do, and our own proxy can.
-const NOT_TOXIPROXY: &[FaultKind] = &[FaultKind::Loss, FaultKind::Drop];
 
 /// Chooses where to run. Images that are missing are pulled now.
 ///
@@ -112,7 +109,7 @@ fn in_containers(offer: &docker::Offer, proposers: Proposers) -> Chosen {
     let ours = matches!(offer.proxy, Proxy::Own(_));
     let can = |fault: &FaultKind| match fault.befalls() {
         Befalls::Proposer => proposers != Proposers::Inside,
-        Befalls::Links => ours || !NOT_TOXIPROXY.contains(fault),
+        Befalls::Links => ours || links::is_genuine(*fault),
         Befalls::Acceptor | Befalls::Cluster => true,
     };
     let able = docker::ABLE.iter().copied().filter(can).collect();
@@ -121,9 +118,9 @@ fn in_containers(offer: &docker::Offer, proposers: Proposers) -> Chosen {
 
 /// A cluster that is there already, as it is found.
 async fn outside(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
-    let found = Found::of(&wanted.services, wanted.toxiproxy.as_deref()).await?;
-    let chosen = Chosen::new(EnvironmentKind::External, found.able.to_vec());
-    Ok(Chosen { acceptors: Some(found.acceptors), ..chosen })
+    let acceptors = external::look(&wanted.services, wanted.toxiproxy.as_deref()).await?;
+    let chosen = Chosen::new(EnvironmentKind::External, external::ABLE.to_vec());
+    Ok(Chosen { acceptors: Some(acceptors), ..chosen })
 }
 
 /// What is wanted that does not go with containers.

@@ -20,20 +20,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use workloads::{FaultKind, Link, Scenario};
 
-/// What any Toxiproxy can do to a link, strongest first.
+/// What can be done to links, strongest first.
 pub(super) const ABLE: &[FaultKind] = &[
-    FaultKind::Cut,
-    FaultKind::Blackhole,
-    FaultKind::OneWay,
-    FaultKind::Latency,
-    FaultKind::Bandwidth,
-    FaultKind::Slicing,
-    FaultKind::Reset,
-    FaultKind::Limit,
-];
-
-/// What only the project's own proxy can do besides.
-pub(super) const ABLE_OURS: &[FaultKind] = &[
     FaultKind::Cut,
     FaultKind::Blackhole,
     FaultKind::OneWay,
@@ -116,35 +104,22 @@ pub(crate) enum ExternalError {
     },
 }
 
-/// What there is of a cluster, and what can be done to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// How many acceptors there are.
-    pub(crate) acceptors: u32,
-    /// What the Toxiproxy can do to links.
-    pub(crate) able: &'static [FaultKind],
-}
-
-impl Found {
-    /// Asks the services and the Toxiproxy.
-    pub(super) async fn of(
-        services: &[String],
-        toxiproxy: Option<&str>,
-    ) -> Result<Self, ExternalError> {
-        if services.is_empty() {
-            return Err(ExternalError::NoServices);
-        }
-        for service in services {
-            ready(service).await?;
-        }
-        let url = toxiproxy.ok_or(ExternalError::NoToxiproxy)?;
-        let toxiproxy = Toxiproxy::at(url)?;
-        let nodes = u32::try_from(services.len()).unwrap_or(u32::MAX);
-        let links = links(url, nodes, &toxiproxy.proxies().await?)?;
-        let able = if toxiproxy.version().await?.is_ours() { ABLE_OURS } else { ABLE };
-        let acceptors = links.keys().map(|link| link.acceptor).max().unwrap_or(1);
-        Ok(Self { acceptors, able })
+/// Asks the services and the Toxiproxy whether they can be used. Answers how many acceptors there are.
+pub(super) async fn look(
+    services: &[String],
+    toxiproxy: Option<&str>,
+) -> Result<u32, ExternalError> {
+    if services.is_empty() {
+        return Err(ExternalError::NoServices);
     }
+    for service in services {
+        ready(service).await?;
+    }
+    let url = toxiproxy.ok_or(ExternalError::NoToxiproxy)?;
+    let proxies = Toxiproxy::at(url)?.proxies().await?;
+    let nodes = u32::try_from(services.len()).unwrap_or(u32::MAX);
+    let acceptors = links(url, nodes, &proxies)?.into_keys().map(|link| link.acceptor);
+    Ok(acceptors.max().unwrap_or(1))
 }
 
 /// The cluster of a run.

@@ -1,24 +1,32 @@
 //! Shows that a fault bites and that it is gone, by looking from where the clients stand.
+//!
+//! | question | file |
+//! |---|---|
+//! | what is looked at, and when? | here |
+//! | what does a fault of links look like? | `evidence/of_links.rs` |
+//! | what does a fault of a server look like? | `evidence/of_servers.rs` |
 
-use crate::cluster::Links;
-use crate::environment::Environment;
+mod of_links;
+mod of_servers;
+
+use super::scene::Scene;
+use crate::links::Wired;
 use crate::probe::{self, Line, Seen};
-use harness_proxy::{Link as ProxyLink, Traffic};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use workloads::{FaultKind, OneWay, PlannedFault};
+use tokio::time::{Instant, sleep};
+use workloads::{Befalls, PlannedFault};
 
 /// How long what was undone may take to be seen gone: a server must read its log again.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
-/// Questions asked on a lossy link before it counts as losing nothing.
-const LOSS_QUESTIONS: u32 = 500;
+/// The wait before another look at what is not gone yet.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What the probes of one fault have seen so far.
-pub(super) struct Evidence<'a> {
-    planned: &'a PlannedFault,
+pub(super) struct Evidence {
+    planned: PlannedFault,
     /// What is looked at, each with the connection that was open before the fault.
     watched: Vec<Watched>,
     healthy: bool,
@@ -27,50 +35,51 @@ pub(super) struct Evidence<'a> {
 
 struct Watched {
     name: String,
-    address: SocketAddr,
-    link: Option<Arc<ProxyLink>>,
+    subject: Subject,
     line: Option<Line>,
+}
+
+enum Subject {
+    Link(Arc<Wired>),
+    /// The server of an acceptor, at its own address.
+    Acceptor(SocketAddr),
+    /// A proposer that is a service, at this url.
+    Proposer(String),
 }
 
 /// What one look came to: whether it is as it must be, and a sentence.
 type Look = (bool, String);
 
-impl<'a> Evidence<'a> {
-    /// Looks before the fault: everything that it will strike must be healthy.
-    pub(super) async fn before(
-        planned: &'a PlannedFault,
-        links: &Links,
-        environment: &mut Environment,
-    ) -> Self {
-        let mut watched: Vec<Watched> = Vec::new();
-        let struck = planned.links.iter().filter_map(|&name| Some((name, links.get(name)?)));
-        for (name, link) in struck {
-            let (address, link) = (link.address(), Some(link));
-            watched.push(Watched { name: name.to_string(), address, link, line: None });
-        }
-        for node in planned.nodes.iter().copied() {
-            let address = environment.address(node);
-            watched.push(Watched { name: format!("a{node}"), address, link: None, line: None });
-        }
-        let mut evidence = Self { planned, watched, healthy: true, sentences: Vec::new() };
-        evidence.healthy = evidence.look("before", look_before).await;
+#[derive(Clone, Copy)]
+enum When {
+    Before,
+    During,
+    After,
+}
+
+impl Evidence {
+    /// Looks before the fault: everything that it will strike must be healthy. `found` says how it is
+    /// known whom it strikes.
+    pub(super) async fn before(planned: &PlannedFault, scene: &Scene, found: Vec<String>) -> Self {
+        let watched = watched(planned, scene).await;
+        let mut evidence =
+            Self { planned: planned.clone(), watched, healthy: true, sentences: found };
+        evidence.healthy = evidence.look("before", When::Before).await;
         evidence
     }
 
     /// Looks while the fault should hold. True when everything that it strikes shows its effect,
     /// and was healthy before.
-    pub(super) async fn during(&mut self, environment: &mut Environment) -> bool {
-        let planned = self.planned.clone();
-        let held = self.look("during", move |watched| look_during(planned.clone(), watched)).await;
-        self.add_process(environment).await;
+    pub(super) async fn during(&mut self, scene: &Scene) -> bool {
+        let held = self.look("during", When::During).await;
+        self.add_processes(scene).await;
         held && self.healthy
     }
 
     /// Looks after the fault was undone. True when everything is healthy again.
-    pub(super) async fn after(&mut self, environment: &mut Environment) -> bool {
-        let planned = self.planned.clone();
-        let gone = self.look("after", move |watched| look_after(planned.clone(), watched)).await;
-        self.add_process(environment).await;
+    pub(super) async fn after(&mut self, scene: &Scene) -> bool {
+        let gone = self.look("after", When::After).await;
+        self.add_processes(scene).await;
         gone
     }
 
@@ -79,150 +88,118 @@ impl<'a> Evidence<'a> {
         std::mem::take(&mut self.sentences)
     }
 
-    async fn add_process(&mut self, environment: &mut Environment) {
+    async fn add_processes(&mut self, scene: &Scene) {
+        if self.planned.nodes.is_empty() && self.planned.proposers.is_empty() {
+            return;
+        }
+        let mut environment = scene.environment.lock().await;
         for node in &self.planned.nodes {
             self.sentences.extend(environment.process_evidence(*node).await);
+        }
+        for proposer in &self.planned.proposers {
+            self.sentences.extend(environment.proposer_evidence(*proposer).await);
         }
     }
 
     /// Looks at everything at once, and keeps the sentences in order.
-    async fn look<F, L>(&mut self, when: &str, look: F) -> bool
-    where
-        F: Fn(Watched) -> L,
-        L: Future<Output = (Watched, Look)> + Send + 'static,
-    {
+    async fn look(&mut self, name: &str, when: When) -> bool {
         let mut looks = JoinSet::new();
-        for (number, watched) in self.watched.drain(..).enumerate() {
-            let look = look(watched);
-            looks.spawn(async move { (number, look.await) });
+        for (number, mut watched) in self.watched.drain(..).enumerate() {
+            let planned = self.planned.clone();
+            looks.spawn(async move {
+                let look = watched.look(&planned, when).await;
+                (number, watched, look)
+            });
         }
         let mut seen = looks.join_all().await;
-        seen.sort_by_key(|(number, _)| *number);
+        seen.sort_by_key(|(number, ..)| *number);
         let mut all = !seen.is_empty();
-        for (_, (watched, (good, sentence))) in seen {
+        for (_, watched, (good, sentence)) in seen {
             all &= good;
-            self.sentences.push(format!("{when}, {}: {sentence}", watched.name));
+            self.sentences.push(format!("{name}, {}: {sentence}", watched.name));
             self.watched.push(watched);
         }
         all
     }
 }
 
-async fn look_before(mut watched: Watched) -> (Watched, Look) {
-    let (line, seen) = Line::open(watched.address, probe::PATIENCE).await;
-    watched.line = line;
-    (watched, (matches!(seen, Seen::Answered(_)), format!("a new connection {seen}")))
-}
-
-async fn look_during(planned: PlannedFault, mut watched: Watched) -> (Watched, Look) {
-    let patience = probe::PATIENCE + planned.latency.unwrap_or_default().duration() * 2;
-    if planned.fault == FaultKind::Loss {
-        let look = look_for_loss(&watched).await;
-        return (watched, look);
+/// Everything that a fault strikes.
+async fn watched(planned: &PlannedFault, scene: &Scene) -> Vec<Watched> {
+    let links = planned.links.iter().filter_map(|&link| Some((link, scene.links.get(link)?)));
+    let links = links.map(|(link, wired)| (link.to_string(), Subject::Link(wired)));
+    let mut subjects: Vec<_> = links.collect();
+    let environment = scene.environment.lock().await;
+    for node in &planned.nodes {
+        subjects.push((format!("a{node}"), Subject::Acceptor(environment.address(*node))));
     }
-    let traffic = watched.link.as_ref().map(|link| link.traffic());
-    let ask_old = async {
-        match &mut watched.line {
-            Some(line) => line.ask(patience).await,
-            None => Seen::Torn,
-        }
-    };
-    let (old, (_, new)) = tokio::join!(ask_old, Line::open(watched.address, patience));
-    let least = least_delay(&planned);
-    let slow = |seen| matches!(seen, Seen::Answered(after) if after >= least);
-    let effect = match planned.fault {
-        FaultKind::Cut | FaultKind::Restart | FaultKind::Kill => {
-            old == Seen::Torn && new == Seen::Refused
-        }
-        FaultKind::Blackhole | FaultKind::OneWay | FaultKind::Pause => {
-            old == Seen::Silent && new == Seen::Silent
-        }
-        FaultKind::Latency => slow(old) && slow(new),
-        // These are looked at elsewhere.
-        _ => false,
-    };
-    let mut sentence = format!("the old connection {old}, a new one {new}");
-    let mut one_way = true;
-    if let (FaultKind::OneWay, Some(link), Some(traffic)) = (planned.fault, &watched.link, traffic)
-    {
-        let (right, words) = stalls_one_way(planned.direction, traffic, link.traffic());
-        one_way = right;
-        sentence = format!("{sentence}, {words}");
+    let services = environment.services();
+    for proposer in &planned.proposers {
+        let url = services.get(*proposer as usize - 1).cloned().unwrap_or_default();
+        subjects.push((format!("p{proposer}"), Subject::Proposer(url)));
     }
-    (watched, (effect && one_way, sentence))
+    drop(environment);
+    let watch = |(name, subject)| Watched { name, subject, line: None };
+    subjects.into_iter().map(watch).collect()
 }
 
-/// A stalled direction carries nothing, and the other one still carries the probe's own question.
-fn stalls_one_way(direction: Option<OneWay>, before: Traffic, after: Traffic) -> Look {
-    let requests = after.requests.bytes - before.requests.bytes;
-    let replies = after.replies.bytes - before.replies.bytes;
-    let words = format!("{requests} bytes of requests and {replies} of replies came through");
-    let right = match direction {
-        Some(OneWay::Replies) => requests > 0 && replies == 0,
-        Some(OneWay::Requests) | None => requests == 0,
-    };
-    (right, words)
-}
-
-/// What an answer takes at least while a latency fault holds.
-fn least_delay(planned: &PlannedFault) -> Duration {
-    let (latency, jitter) =
-        (planned.latency.unwrap_or_default(), planned.jitter.unwrap_or_default());
-    latency.duration().saturating_sub(jitter.duration())
-}
-
-/// Asks until a question or its answer is lost. The link must have counted the loss: a machine that
-/// is merely slow does not make a fault.
-async fn look_for_loss(watched: &Watched) -> Look {
-    let lost = || watched.link.as_ref().map_or(0, |link| link.traffic().lost);
-    let before = lost();
-    let mut line = None;
-    for asked in 1..=LOSS_QUESTIONS {
-        let seen = ask_again(&mut line, watched.address).await;
-        if seen == Seen::Torn && lost() > before {
-            return (true, format!("question {asked} was lost, its connection torn"));
-        }
-        if !matches!(seen, Seen::Answered(_)) {
-            line = None;
+impl Watched {
+    async fn look(&mut self, planned: &PlannedFault, when: When) -> Look {
+        match when {
+            When::Before => self.before(planned).await,
+            When::During => self.during(planned).await,
+            When::After => self.after(planned).await,
         }
     }
-    (false, format!("none of {LOSS_QUESTIONS} questions was lost"))
-}
 
-async fn ask_again(line: &mut Option<Line>, address: SocketAddr) -> Seen {
-    if let Some(line) = line {
-        return line.ask(probe::PATIENCE).await;
+    async fn before(&mut self, planned: &PlannedFault) -> Look {
+        let address = match &self.subject {
+            Subject::Link(wired) => wired.address(),
+            Subject::Acceptor(address) => *address,
+            Subject::Proposer(url) => return of_servers::lives(url).await,
+        };
+        let (line, seen) = Line::open(address, probe::PATIENCE).await;
+        self.line = line;
+        let (mut good, mut words) = (seen.is_answer(), format!("a new connection {seen}"));
+        if planned.fault.befalls() == Befalls::Acceptor && of_servers::is_of_writes(planned.fault) {
+            let (taken, write) = of_servers::takes_writes(address).await;
+            good &= taken;
+            words = format!("{words}, {write}");
+        }
+        (good, words)
     }
-    let (opened, seen) = Line::open(address, probe::PATIENCE).await;
-    *line = opened;
-    seen
-}
 
-/// Looks until everything is as before, or for as long as that may take.
-async fn look_after(planned: PlannedFault, mut watched: Watched) -> (Watched, Look) {
-    let until = Instant::now() + GONE_WITHIN;
-    watched.line = None;
-    // An answer that could be as late under the fault does not show that it is gone.
-    let limit = if planned.latency.is_some() { least_delay(&planned) } else { probe::PATIENCE };
-    // Under the fault, so many questions and answers in a row would hardly ever go unharmed: one
-    // time in twenty thousand.
-    let enough = |&asked: &u32| planned.probability.is_none_or(|p| f64::from(asked) * p >= 5.0);
-    let questions = (1..LOSS_QUESTIONS).find(enough).unwrap_or(LOSS_QUESTIONS);
-    loop {
-        let (mut good, mut seen) = (true, Seen::Silent);
-        for _ in 0..questions {
-            seen = ask_again(&mut watched.line, watched.address).await;
-            good &= matches!(seen, Seen::Answered(after) if after < limit);
-            if !good {
-                break;
+    async fn during(&mut self, planned: &PlannedFault) -> Look {
+        match &self.subject {
+            Subject::Link(wired) => of_links::during(planned, wired, &mut self.line).await,
+            Subject::Acceptor(address) => {
+                of_servers::during(planned.fault, *address, &mut self.line).await
             }
+            Subject::Proposer(url) => of_servers::proposer_during(planned.fault, url).await,
         }
-        if good || Instant::now() >= until {
-            let times =
-                if questions > 1 { format!(", {questions} times in a row") } else { String::new() };
-            return (watched, (good, format!("a new connection {seen}{times}")));
+    }
+
+    /// Looks until everything is as before, or for as long as that may take.
+    async fn after(&mut self, planned: &PlannedFault) -> Look {
+        self.line = None;
+        let until = Instant::now() + GONE_WITHIN;
+        loop {
+            let look = match &self.subject {
+                Subject::Link(wired) => of_links::after(planned, wired.address()).await,
+                Subject::Acceptor(address) => of_servers::after(planned.fault, *address).await,
+                Subject::Proposer(url) => of_servers::lives(url).await,
+            };
+            if look.0 || Instant::now() >= until {
+                return look;
+            }
+            sleep(AGAIN).await;
         }
-        watched.line = None;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Asks on the connection that was there before the fault.
+async fn ask_old(line: &mut Option<Line>, patience: Duration) -> Seen {
+    match line {
+        Some(line) => line.ask(patience).await,
+        None => Seen::Torn,
     }
 }

@@ -1,5 +1,5 @@
-use crate::support::{Bench, CLOSED, RESET, echo_server, receive, rest, send};
-use harness_proxy::{Condition, Flow, Link};
+use crate::support::{Bench, CLOSED, RESET, echo_server, receive, rest, send, toxic};
+use harness_proxy::{Direction, Effect, Flow, Link, ProxyError, Upstream};
 use std::io::ErrorKind;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -35,8 +35,8 @@ async fn traffic_is_counted_per_direction() {
     receive(&mut server, b"three").await;
     let traffic = bench.link.traffic();
     assert_eq!((traffic.accepted, traffic.open), (1, 1));
-    assert_eq!(traffic.requests, Flow { bytes: 10, chunks: 2 });
-    assert_eq!(traffic.replies, Flow { bytes: 5, chunks: 1 });
+    assert_eq!(traffic.requests, Flow { received: 10, bytes: 10, chunks: 2 });
+    assert_eq!(traffic.replies, Flow { received: 5, bytes: 5, chunks: 1 });
 }
 
 #[tokio::test]
@@ -69,9 +69,11 @@ const NOWHERE: &str = "192.0.2.1:9";
 async fn a_hanging_dial_holds_up_neither_changes_nor_the_end() {
     let link = Link::open(NOWHERE.parse().unwrap(), 1).await.unwrap();
     let mut client = TcpStream::connect(link.address()).await.unwrap();
-    for condition in [Condition::Blackhole, Condition::Clear, Condition::Cut, Condition::Clear] {
-        link.set(condition).unwrap();
-    }
+    link.add(toxic("to", Direction::Requests, Effect::Blackhole)).unwrap();
+    link.update(toxic("to", Direction::Requests, Effect::Noop)).unwrap();
+    link.remove("to").unwrap();
+    link.disable();
+    link.enable().unwrap();
     assert_eq!(rest(&mut client).await, RESET);
     let mut client = TcpStream::connect(link.address()).await.unwrap();
     drop(link);
@@ -99,4 +101,66 @@ async fn many_connections_at_once_each_get_their_own_bytes() {
     }
     assert_eq!(link.traffic().requests.bytes, 50 * 70_101);
     assert_eq!(link.traffic().replies.bytes, 50 * 70_101);
+}
+
+async fn echoes(link: &Link) {
+    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    send(&mut client, b"hello").await;
+    receive(&mut client, b"hello").await;
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_when_a_client_comes() {
+    let port = echo_server().await.port();
+    let name = |host: &str| Upstream::Name { host: host.to_owned(), port };
+    let any = "127.0.0.1:0".parse().unwrap();
+    let link = Link::listen_on(any, name("localhost"), 1, true).await.unwrap();
+    assert_eq!(link.upstream().to_string(), format!("localhost:{port}"));
+    echoes(&link).await;
+    let nobody = Link::listen_on(any, name("nobody.invalid"), 1, true).await.unwrap();
+    let mut client = TcpStream::connect(nobody.address()).await.unwrap();
+    assert_eq!(rest(&mut client).await, RESET);
+    assert_eq!(nobody.traffic().unreachable, 1);
+}
+
+#[tokio::test]
+async fn listens_where_it_is_told() {
+    let upstream = Upstream::from(echo_server().await);
+    for listen in ["127.0.0.1:0", "127.0.0.2:0", "0.0.0.0:0", "[::1]:0"] {
+        let link = Link::listen_on(listen.parse().unwrap(), upstream.clone(), 1, true).await;
+        let link = link.unwrap();
+        assert_eq!(
+            link.address().ip().to_string(),
+            listen[..listen.len() - 2].replace(['[', ']'], "")
+        );
+        assert_ne!(link.address().port(), 0);
+        echoes(&link).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_opened_disabled_has_its_port_and_refuses() {
+    let upstream = Upstream::from(echo_server().await);
+    let any = "127.0.0.1:0".parse().unwrap();
+    let link = Link::listen_on(any, upstream.clone(), 1, false).await.unwrap();
+    assert!(!link.is_enabled());
+    let refused = TcpStream::connect(link.address()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    let second = Link::listen_on(link.address(), upstream, 1, true).await;
+    assert!(matches!(second, Err(ProxyError::Port { .. })), "{second:?}");
+    link.enable().unwrap();
+    echoes(&link).await;
+}
+
+#[tokio::test]
+async fn the_port_of_a_dropped_link_can_be_taken_at_once() {
+    let upstream = Upstream::from(echo_server().await);
+    let mut address = "127.0.0.1:0".parse().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let link = Link::listen_on(address, upstream.clone(), 1, true).await.unwrap();
+        address = link.address();
+        clients.push(TcpStream::connect(address).await.unwrap());
+        echoes(&link).await;
+    }
 }

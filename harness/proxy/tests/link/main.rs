@@ -1,9 +1,12 @@
-//! Every condition on real sockets: its effect is there, and is gone after the heal.
+//! Every toxic on real sockets: its effect is there, and is gone after its removal.
 #![cfg(test)]
 
+mod changes;
 mod cut;
 mod delay;
+mod ends;
 mod life;
 mod loss;
 mod stall;
 mod support;
+mod toxicity;

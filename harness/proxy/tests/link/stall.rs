@@ -1,5 +1,5 @@
 use crate::support::{Bench, CLOSED, RESET, nothing_comes, numbered, passes, receive, rest, send};
-use harness_proxy::{Condition, Direction, HELD_MAX};
+use harness_proxy::{Direction, Effect, HELD_MAX};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -7,13 +7,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 async fn a_blackhole_holds_back_both_ways_until_healed() {
     let bench = Bench::open().await;
     let (mut client, mut server) = bench.pair().await;
-    bench.link.set(Condition::Blackhole).unwrap();
+    bench.blackhole();
     send(&mut client, b"ask").await;
     send(&mut server, b"answer").await;
     nothing_comes(&mut server).await;
     nothing_comes(&mut client).await;
     assert_eq!(bench.link.traffic().held, 9);
-    bench.link.heal().unwrap();
+    bench.link.clear();
     receive(&mut server, b"ask").await;
     receive(&mut client, b"answer").await;
     passes(&mut client, &mut server).await;
@@ -24,11 +24,11 @@ async fn a_blackhole_holds_back_both_ways_until_healed() {
 async fn lost_requests_stall_while_replies_flow() {
     let bench = Bench::open().await;
     let (mut client, mut server) = bench.pair().await;
-    bench.link.set(Condition::OneWay(Direction::Requests)).unwrap();
+    bench.add("to", Direction::Requests, Effect::Blackhole);
     send(&mut client, b"ask").await;
     nothing_comes(&mut server).await;
     passes(&mut server, &mut client).await;
-    bench.link.heal().unwrap();
+    bench.link.clear();
     receive(&mut server, b"ask").await;
 }
 
@@ -36,11 +36,11 @@ async fn lost_requests_stall_while_replies_flow() {
 async fn lost_replies_stall_while_requests_flow() {
     let bench = Bench::open().await;
     let (mut client, mut server) = bench.pair().await;
-    bench.link.set(Condition::OneWay(Direction::Replies)).unwrap();
+    bench.add("fro", Direction::Replies, Effect::Blackhole);
     send(&mut server, b"answer").await;
     nothing_comes(&mut client).await;
     passes(&mut client, &mut server).await;
-    bench.link.heal().unwrap();
+    bench.link.clear();
     receive(&mut client, b"answer").await;
 }
 
@@ -48,10 +48,11 @@ async fn lost_replies_stall_while_requests_flow() {
 async fn a_turned_one_way_lets_go_what_the_other_way_held() {
     let bench = Bench::open().await;
     let (mut client, mut server) = bench.pair().await;
-    bench.link.set(Condition::OneWay(Direction::Requests)).unwrap();
+    bench.add("to", Direction::Requests, Effect::Blackhole);
     send(&mut client, b"ask").await;
     nothing_comes(&mut server).await;
-    bench.link.set(Condition::OneWay(Direction::Replies)).unwrap();
+    bench.add("fro", Direction::Replies, Effect::Blackhole);
+    bench.link.remove("to").unwrap();
     receive(&mut server, b"ask").await;
     send(&mut server, b"answer").await;
     nothing_comes(&mut client).await;
@@ -60,12 +61,12 @@ async fn a_turned_one_way_lets_go_what_the_other_way_held() {
 #[tokio::test]
 async fn the_server_hears_of_a_new_client_only_after_the_blackhole() {
     let bench = Bench::open().await;
-    bench.link.set(Condition::Blackhole).unwrap();
+    bench.blackhole();
     let mut client = bench.client().await;
     send(&mut client, b"ask").await;
     let heard = tokio::time::timeout(Duration::from_millis(60), bench.server.accept()).await;
     assert!(heard.is_err());
-    bench.link.heal().unwrap();
+    bench.link.clear();
     let (mut server, _) = bench.server.accept().await.unwrap();
     receive(&mut server, b"ask").await;
     passes(&mut server, &mut client).await;
@@ -87,10 +88,10 @@ async fn a_megabyte_through_a_blackhole_arrives_whole_and_in_order() {
     let (first, second) = sent.split_at(300_001);
     to_client.write_all(first).await.unwrap();
     to_server.write_all(first).await.unwrap();
-    bench.link.set(Condition::Blackhole).unwrap();
+    bench.blackhole();
     let senders = [send(to_client, second.to_vec()), send(to_server, second.to_vec())];
     bench.until(|traffic| traffic.held > 0).await;
-    bench.link.heal().unwrap();
+    bench.link.clear();
     for source in [&mut from_client, &mut from_server] {
         let mut received = Vec::new();
         source.read_to_end(&mut received).await.unwrap();
@@ -105,11 +106,11 @@ async fn a_megabyte_through_a_blackhole_arrives_whole_and_in_order() {
 async fn the_last_words_of_a_gone_client_are_delivered_after_the_heal() {
     let bench = Bench::open().await;
     let (mut client, mut server) = bench.pair().await;
-    bench.link.set(Condition::Blackhole).unwrap();
+    bench.blackhole();
     send(&mut client, b"last words").await;
     drop(client);
     nothing_comes(&mut server).await;
-    bench.link.heal().unwrap();
+    bench.link.clear();
     receive(&mut server, b"last words").await;
     assert_eq!(rest(&mut server).await, CLOSED);
 }
@@ -118,13 +119,13 @@ async fn the_last_words_of_a_gone_client_are_delivered_after_the_heal() {
 async fn the_reset_of_a_client_comes_after_its_last_words() {
     let bench = Bench::open().await;
     let (mut client, mut server) = bench.pair().await;
-    bench.link.set(Condition::Blackhole).unwrap();
+    bench.blackhole();
     send(&mut client, b"last words").await;
     bench.until(|traffic| traffic.held == 10).await;
     client.set_zero_linger().unwrap();
     drop(client);
     nothing_comes(&mut server).await;
-    bench.link.heal().unwrap();
+    bench.link.clear();
     receive(&mut server, b"last words").await;
     assert_eq!(rest(&mut server).await, RESET);
 }
@@ -134,7 +135,7 @@ async fn what_is_held_is_bounded_however_much_is_sent() {
     let bench = Bench::open().await;
     let (client, server) = bench.pair().await;
     let bound = 2 * HELD_MAX as u64;
-    bench.link.set(Condition::Blackhole).unwrap();
+    bench.blackhole();
     let flood = |mut stream: tokio::net::TcpStream| {
         tokio::spawn(async move {
             let block = vec![7; 1 << 20];
@@ -163,16 +164,23 @@ async fn a_reader_that_never_reads_holds_up_neither_changes_nor_the_heal() {
     });
     bench.until(|traffic| traffic.held == HELD_MAX as u64).await;
     let delay = Duration::from_millis(5);
-    for condition in [
-        Condition::Latency { latency: delay, jitter: delay },
-        Condition::Loss { probability: 0.5 },
-        Condition::Blackhole,
-        Condition::Clear,
+    for effect in [
+        Effect::Latency { latency: delay, jitter: delay },
+        Effect::Bandwidth { rate: 1 },
+        Effect::Slicer { average_size: 2, size_variation: 1, delay: Duration::ZERO },
+        Effect::Loss { probability: 0.5 },
+        Effect::SlowClose { delay },
+        Effect::Blackhole,
+        Effect::Noop,
     ] {
-        bench.link.set(condition).unwrap();
+        bench.add("one", Direction::Requests, effect);
         assert!(bench.link.traffic().held <= 2 * HELD_MAX as u64);
+        bench.link.remove("one").unwrap();
     }
-    bench.link.set(Condition::Cut).unwrap();
+    // It is held whole after all that, and a reset does not wait for the reader either.
+    bench.until(|traffic| traffic.held == HELD_MAX as u64).await;
+    bench.add("end", Direction::Requests, Effect::ResetPeer { timeout: Duration::ZERO });
     flood.await.unwrap();
+    bench.until(|traffic| traffic.open == 0 && traffic.held == 0).await;
     drop(server);
 }

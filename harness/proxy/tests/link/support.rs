@@ -1,6 +1,6 @@
 //! What the tests talk through.
 
-use harness_proxy::{Link, Traffic};
+use harness_proxy::{Direction, Effect, Link, Toxic, Traffic};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,6 +23,17 @@ impl Bench {
         Self { link, server }
     }
 
+    /// Puts a toxic on, which applies to all connections.
+    pub(crate) fn add(&self, name: &str, direction: Direction, effect: Effect) {
+        self.link.add(toxic(name, direction, effect)).unwrap();
+    }
+
+    /// Holds back both ways, by the toxics `to` and `fro`.
+    pub(crate) fn blackhole(&self) {
+        self.add("to", Direction::Requests, Effect::Blackhole);
+        self.add("fro", Direction::Replies, Effect::Blackhole);
+    }
+
     pub(crate) async fn client(&self) -> TcpStream {
         TcpStream::connect(self.link.address()).await.unwrap()
     }
@@ -36,12 +47,30 @@ impl Bench {
         (client, server)
     }
 
+    /// As [`Bench::pair`], and what has passed is RESP.
+    pub(crate) async fn redis_pair(&self) -> (TcpStream, TcpStream) {
+        let mut client = self.client().await;
+        let (mut server, _) = self.server.accept().await.unwrap();
+        send(&mut client, PING).await;
+        receive(&mut server, PING).await;
+        send(&mut server, PONG).await;
+        receive(&mut client, PONG).await;
+        (client, server)
+    }
+
     /// Waits until what the link counts is as wanted.
     pub(crate) async fn until(&self, wanted: impl Fn(Traffic) -> bool) {
         while !wanted(self.link.traffic()) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
+}
+
+pub(crate) const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+pub(crate) const PONG: &[u8] = b"+PONG\r\n";
+
+pub(crate) fn toxic(name: &str, direction: Direction, effect: Effect) -> Toxic {
+    Toxic { name: name.to_owned(), direction, toxicity: 1.0, effect }
 }
 
 /// A server that says everything back.

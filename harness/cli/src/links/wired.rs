@@ -1,0 +1,176 @@
+//! One link: of the proxy inside the harness, or of a Toxiproxy.
+
+use super::{Affliction, LinkError};
+use harness_proxy::{Link as ProxyLink, Toxic, Toxiproxy};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use tokio::sync::Mutex;
+
+/// A link that is open.
+pub(crate) struct Wired {
+    /// Where clients connect to.
+    address: SocketAddr,
+    /// The acceptor's own address, if it is known here.
+    acceptor: Option<SocketAddr>,
+    hand: Hand,
+    /// The faults that cut it. It is whole again when all of them are undone. Locked for the whole of
+    /// a change.
+    cuts: Mutex<BTreeSet<u32>>,
+}
+
+/// Who holds it.
+pub(super) enum Hand {
+    Inside(ProxyLink),
+    Toxiproxy {
+        client: Toxiproxy,
+        name: String,
+        /// Whether it is our own, which knows more.
+        ours: bool,
+    },
+}
+
+/// What has crossed a link up to now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Crossed {
+    /// Bytes given to the acceptor.
+    pub(crate) requests: u64,
+    /// Bytes given to the proposer.
+    pub(crate) replies: u64,
+    /// Messages lost with their connection; not told by a Toxiproxy.
+    pub(crate) lost: Option<u64>,
+    /// Messages left out; not told by a Toxiproxy.
+    pub(crate) dropped: Option<u64>,
+}
+
+impl Wired {
+    pub(super) fn new(address: SocketAddr, acceptor: Option<SocketAddr>, hand: Hand) -> Self {
+        Self { address, acceptor, hand, cuts: Mutex::default() }
+    }
+
+    /// Where clients connect to: the same for the whole life of the link.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The acceptor's own address, past the link, if it is known here.
+    pub(crate) const fn acceptor(&self) -> Option<SocketAddr> {
+        self.acceptor
+    }
+
+    /// Does something to it, beside whatever else is wrong with it.
+    ///
+    /// # Errors
+    /// When the proxy cannot, or has done something else.
+    pub(crate) async fn afflict(&self, affliction: &Affliction) -> Result<(), LinkError> {
+        let mut cuts = self.cuts.lock().await;
+        for toxic in &self.spoken(affliction).toxics {
+            self.add(toxic).await?;
+        }
+        if affliction.cuts {
+            cuts.insert(affliction.fault);
+            self.disable().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes it away again. What was not there is no error.
+    ///
+    /// # Errors
+    /// When the proxy cannot.
+    pub(crate) async fn relieve(&self, affliction: &Affliction) -> Result<(), LinkError> {
+        let mut cuts = self.cuts.lock().await;
+        let present = self.toxics().await?;
+        for toxic in &affliction.toxics {
+            if present.iter().any(|present| present.name == toxic.name) {
+                self.remove(&toxic.name).await?;
+            }
+        }
+        if cuts.remove(&affliction.fault) && cuts.is_empty() {
+            self.enable().await?;
+        }
+        Ok(())
+    }
+
+    /// What has crossed it; nothing, where that is not told while connections are open.
+    pub(crate) async fn crossed(&self) -> Option<Crossed> {
+        match &self.hand {
+            Hand::Inside(link) => {
+                let traffic = link.traffic();
+                Some(Crossed {
+                    requests: traffic.requests.bytes,
+                    replies: traffic.replies.bytes,
+                    lost: Some(traffic.lost),
+                    dropped: Some(traffic.dropped),
+                })
+            }
+            // The genuine one counts a connection when it has ended.
+            Hand::Toxiproxy { ours: false, .. } => None,
+            Hand::Toxiproxy { client, name, ours: true } => {
+                let bytes = client.bytes().await.ok()?.remove(name).unwrap_or_default();
+                let (requests, replies) = (bytes.requests.sent, bytes.replies.sent);
+                Some(Crossed { requests, replies, lost: None, dropped: None })
+            }
+        }
+    }
+
+    /// Removes it from a Toxiproxy. One inside the harness ends with this value.
+    pub(super) async fn close(&self) -> Result<(), LinkError> {
+        match &self.hand {
+            Hand::Inside(_) => Ok(()),
+            Hand::Toxiproxy { client, name, .. } => Ok(client.delete(name).await?),
+        }
+    }
+
+    fn spoken(&self, affliction: &Affliction) -> Affliction {
+        match self.hand {
+            Hand::Toxiproxy { ours: false, .. } => affliction.genuine(),
+            Hand::Toxiproxy { ours: true, .. } | Hand::Inside(_) => affliction.clone(),
+        }
+    }
+
+    async fn add(&self, toxic: &Toxic) -> Result<(), LinkError> {
+        match &self.hand {
+            Hand::Inside(link) => link.add(toxic.clone())?,
+            // What it answers is compared with what it was told.
+            Hand::Toxiproxy { client, name, .. } => drop(client.add_toxic(name, toxic).await?),
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, toxic: &str) -> Result<(), LinkError> {
+        match &self.hand {
+            Hand::Inside(link) => drop(link.remove(toxic)?),
+            Hand::Toxiproxy { client, name, .. } => {
+                client.remove_toxic(name, toxic).await?;
+                if client.toxics(name).await?.iter().any(|left| left.name == toxic) {
+                    let (link, toxic) = (name.clone(), toxic.to_owned());
+                    return Err(LinkError::NotRemoved { link, toxic });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn toxics(&self) -> Result<Vec<Toxic>, LinkError> {
+        match &self.hand {
+            Hand::Inside(link) => Ok(link.toxics()),
+            Hand::Toxiproxy { client, name, .. } => Ok(client.toxics(name).await?),
+        }
+    }
+
+    async fn disable(&self) -> Result<(), LinkError> {
+        match &self.hand {
+            Hand::Inside(link) => link.disable(),
+            Hand::Toxiproxy { client, name, .. } => drop(client.disable(name).await?),
+        }
+        Ok(())
+    }
+
+    async fn enable(&self) -> Result<(), LinkError> {
+        match &self.hand {
+            Hand::Inside(link) => link.enable()?,
+            Hand::Toxiproxy { client, name, .. } => drop(client.enable(name).await?),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! What a fault of an acceptor's server, or of a proposer's, looks like to its clients.
+
+use super::{Look, ask_old};
+use crate::probe::{self, Line, Seen, Written};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use workloads::FaultKind;
+
+/// How long a server whose disk is full may go on before it notices: it need not write at once.
+const NOTICED_WITHIN: Duration = Duration::from_secs(3);
+
+/// Whether it is writes that show the fault.
+pub(super) const fn is_of_writes(fault: FaultKind) -> bool {
+    matches!(fault, FaultKind::MemoryFull | FaultKind::DiskFull)
+}
+
+/// Looks at an acceptor while a fault should hold.
+pub(super) async fn during(fault: FaultKind, address: SocketAddr, line: &mut Option<Line>) -> Look {
+    if fault == FaultKind::Disconnect {
+        return disconnected(address, line).await;
+    }
+    if is_of_writes(fault) {
+        return refuses_writes(fault, address).await;
+    }
+    let patience = probe::PATIENCE;
+    let (old, (_, new)) = tokio::join!(ask_old(line, patience), Line::open(address, patience));
+    let effect = match fault {
+        FaultKind::Restart | FaultKind::Kill | FaultKind::TailLost => {
+            old == Seen::Torn && !new.is_answer()
+        }
+        // It serves again, and has forgotten: that is looked at in the cluster.
+        FaultKind::Wipe => old == Seen::Torn && new.is_answer(),
+        FaultKind::Pause | FaultKind::Stall => old == Seen::Silent && new == Seen::Silent,
+        FaultKind::Disconnect
+        | FaultKind::MemoryFull
+        | FaultKind::DiskFull
+        | FaultKind::Cut
+        | FaultKind::Blackhole
+        | FaultKind::OneWay
+        | FaultKind::Latency
+        | FaultKind::Bandwidth
+        | FaultKind::Slicing
+        | FaultKind::Loss
+        | FaultKind::Drop
+        | FaultKind::Reset
+        | FaultKind::Limit
+        | FaultKind::ProposerRestart
+        | FaultKind::ProposerKill
+        | FaultKind::ProposerPause
+        | FaultKind::Membership => false,
+    };
+    (effect, format!("the old connection {old}, a new one {new}"))
+}
+
+/// The old connection ends, and new ones are accepted and end soon.
+async fn disconnected(address: SocketAddr, line: &mut Option<Line>) -> Look {
+    let patience = probe::PATIENCE;
+    let old = match line {
+        Some(line) => line.ends_within(patience).await.is_some(),
+        None => true,
+    };
+    let words = |old: bool| if old { "torn" } else { "alive" };
+    match Line::connect(address, patience).await {
+        Err(seen) => (false, format!("the old connection {}, a new one {seen}", words(old))),
+        Ok(mut new) => {
+            let ended = new.ends_within(patience).await;
+            let new = ended.map_or_else(
+                || String::from("lives on"),
+                |after| format!("was accepted and torn after {} ms", after.as_millis()),
+            );
+            let sentence = format!("the old connection {}, a new one {new}", words(old));
+            (old && ended.is_some(), sentence)
+        }
+    }
+}
+
+/// A server without memory says so and serves on; one without room on its disk says so, or ends.
+async fn refuses_writes(fault: FaultKind, address: SocketAddr) -> Look {
+    let until = Instant::now() + NOTICED_WITHIN;
+    loop {
+        let written = probe::write(address, probe::PATIENCE).await;
+        let shows = match (&written, fault) {
+            (Written::Refused(words), FaultKind::MemoryFull) => words.starts_with("OOM"),
+            (Written::Refused(_) | Written::Not(Seen::Torn | Seen::Refused), _) => {
+                fault == FaultKind::DiskFull
+            }
+            (Written::Taken | Written::Not(_), _) => false,
+        };
+        if shows || Instant::now() >= until {
+            return (shows, format!("a write was {written}"));
+        }
+        sleep(super::AGAIN).await;
+    }
+}
+
+/// Looks at an acceptor after a fault.
+pub(super) async fn after(fault: FaultKind, address: SocketAddr) -> Look {
+    if is_of_writes(fault) {
+        return takes_writes(address).await;
+    }
+    let (line, seen) = Line::open(address, probe::PATIENCE).await;
+    let (mut good, mut words) = (seen.is_answer(), format!("a new connection {seen}"));
+    if let (FaultKind::Disconnect, Some(mut line)) = (fault, line) {
+        let ended = line.ends_within(probe::PATIENCE).await;
+        good &= ended.is_none();
+        words += if ended.is_none() { " and lives on" } else { " and was torn" };
+    }
+    (good, words)
+}
+
+/// Whether a Redis server takes a write.
+pub(super) async fn takes_writes(address: SocketAddr) -> Look {
+    let written = probe::write(address, probe::PATIENCE).await;
+    (written == Written::Taken, format!("a write was {written}"))
+}
+
+/// Whether a service says that it lives.
+pub(super) async fn lives(url: &str) -> Look {
+    let seen = probe::is_alive(url, probe::PATIENCE).await;
+    (seen.is_answer(), format!("GET /healthz {seen}"))
+}
+
+/// Looks at a proposer while a fault should hold.
+pub(super) async fn proposer_during(fault: FaultKind, url: &str) -> Look {
+    let seen = probe::is_alive(url, probe::PATIENCE).await;
+    let stands_still = fault == FaultKind::ProposerPause;
+    let effect = if stands_still { seen == Seen::Silent } else { !seen.is_answer() };
+    (effect, format!("GET /healthz {seen}"))
+}

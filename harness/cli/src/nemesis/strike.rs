@@ -1,0 +1,79 @@
+//! A fault of links, acceptors or proposers on its way.
+
+use super::NemesisError;
+use super::aim::{self, resolve};
+use super::course::Course;
+use super::evidence::Evidence;
+use super::scene::Scene;
+use crate::links::{Affliction, Wired};
+use futures_util::future::try_join_all;
+use std::sync::Arc;
+use tokio::sync::watch;
+use workloads::{Link, Mutant, PlannedFault};
+
+pub(super) struct Strike<'a> {
+    scene: &'a Scene,
+    planned: PlannedFault,
+    affliction: Affliction,
+    evidence: Evidence,
+}
+
+impl<'a> Strike<'a> {
+    /// Looks before the fault: everything that it will strike must be healthy.
+    pub(super) async fn before(scene: &'a Scene, number: u32, planned: &PlannedFault) -> Self {
+        let (planned, found) = resolve(scene, planned).await;
+        let affliction = Affliction::of(&planned, number);
+        let evidence = Evidence::before(&planned, scene, found).await;
+        Self { scene, planned, affliction, evidence }
+    }
+
+    /// The links that are afflicted: those that the fault names, unless the nemesis is broken.
+    fn links(&self) -> Vec<Arc<Wired>> {
+        let misaimed = self.scene.mutant == Some(Mutant::Misaimed);
+        let aimed = |link: &Link| {
+            if misaimed { aim::beside(*link, self.scene.nodes) } else { *link }
+        };
+        let links = self.planned.links.iter().map(aimed);
+        links.filter_map(|link| self.scene.links.get(link)).collect()
+    }
+}
+
+impl Course for Strike<'_> {
+    async fn begin(&mut self) -> Result<(), NemesisError> {
+        let links = self.links();
+        try_join_all(links.iter().map(|link| link.afflict(&self.affliction))).await?;
+        let mut environment = self.scene.environment.lock().await;
+        for node in &self.planned.nodes {
+            environment.strike(self.planned.fault, *node).await?;
+        }
+        for proposer in &self.planned.proposers {
+            environment.strike_proposer(self.planned.fault, *proposer).await?;
+        }
+        Ok(())
+    }
+
+    async fn during(&mut self, _stop: &mut watch::Receiver<bool>) -> Result<bool, NemesisError> {
+        Ok(self.evidence.during(self.scene).await)
+    }
+
+    async fn undo(&mut self) -> Result<(), NemesisError> {
+        let links = self.links();
+        try_join_all(links.iter().map(|link| link.relieve(&self.affliction))).await?;
+        let mut environment = self.scene.environment.lock().await;
+        for node in &self.planned.nodes {
+            environment.undo(self.planned.fault, *node).await?;
+        }
+        for proposer in &self.planned.proposers {
+            environment.undo_proposer(self.planned.fault, *proposer).await?;
+        }
+        Ok(())
+    }
+
+    async fn after(&mut self) -> bool {
+        self.evidence.after(self.scene).await
+    }
+
+    fn take(&mut self) -> Vec<String> {
+        self.evidence.take()
+    }
+}

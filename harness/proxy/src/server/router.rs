@@ -1,0 +1,182 @@
+//! Which request is answered by what: Toxiproxy's routes, statuses and shapes.
+
+use super::Refusal;
+use super::config::{settings, settings_of_all};
+use super::metrics;
+use super::registry::{Change, Registry};
+use crate::wire::{ProxyDocument, ProxyState, ToxicDocument, WrittenProxy, WrittenToxic};
+use crate::{OURS, Toxic};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The longest body of a request, in bytes.
+const BODY_MAX: usize = 1024 * 1024;
+
+type Shared = State<Arc<Registry>>;
+type Answer = Result<Response, Refusal>;
+
+/// Everything that can be asked.
+pub(super) fn router(registry: Arc<Registry>) -> Router {
+    let proxy = get(show_proxy).post(change_proxy).patch(change_proxy).delete(delete_proxy);
+    let toxic = get(show_toxic).post(update_toxic).patch(update_toxic).delete(remove_toxic);
+    Router::new()
+        .route("/reset", post(reset))
+        .route("/populate", post(populate))
+        .route("/proxies", get(list_proxies).post(create_proxy))
+        .route("/proxies/{proxy}", proxy)
+        .route("/proxies/{proxy}/toxics", get(list_toxics).post(add_toxic))
+        .route("/proxies/{proxy}/toxics/{toxic}", toxic)
+        .route("/version", get(version))
+        .route("/metrics", get(show_metrics))
+        .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n"))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(no_browsers))
+        .with_state(registry)
+}
+
+/// A page that a browser shows must not reach what listens on its machine.
+async fn no_browsers(request: Request, next: Next) -> Response {
+    tracing::debug!(method = %request.method(), path = request.uri().path(), "asked");
+    let agent = request.headers().get(USER_AGENT);
+    if agent.is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/")) {
+        return (StatusCode::FORBIDDEN, "User agent not allowed\n").into_response();
+    }
+    next.run(request).await
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status());
+        let body = Json(json!({"error": self.to_string(), "status": self.status()}));
+        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body).into_response()
+    }
+}
+
+/// Reads a body that is an object.
+fn read_object<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    // Fields could be read from a list too, by their order, which is nobody's business.
+    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Refusal::BadBody(String::from("it is no JSON object")));
+    }
+    read(body)
+}
+
+/// Reads the document that a body begins with; what comes after it does not matter.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    let mut documents = serde_json::Deserializer::from_slice(body).into_iter();
+    let first = documents.next().ok_or_else(|| Refusal::BadBody(String::from("it is empty")))?;
+    Ok(first?)
+}
+
+fn answer_proxy(status: StatusCode, proxy: &ProxyState) -> Answer {
+    Ok((status, Json(ProxyDocument::from(proxy))).into_response())
+}
+
+fn answer_toxic(toxic: &Toxic) -> Answer {
+    Ok(Json(ToxicDocument::from(toxic)).into_response())
+}
+
+async fn reset(State(registry): Shared) -> Answer {
+    registry.reset().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn populate(State(registry): Shared, body: Bytes) -> Response {
+    let understood = read::<Vec<WrittenProxy>>(&body).and_then(settings_of_all);
+    let (states, refusal) = match understood {
+        Ok(all) => registry.populate(&all).await,
+        Err(refusal) => (Vec::new(), Some(refusal)),
+    };
+    let mut document = Map::new();
+    let mut status = StatusCode::CREATED;
+    if let Some(refusal) = refusal {
+        status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        document.insert(String::from("error"), refusal.to_string().into());
+        document.insert(String::from("status"), refusal.status().into());
+    }
+    let proxies: Vec<_> = states.iter().map(ProxyDocument::from).collect();
+    document.insert(String::from("proxies"), json!(proxies));
+    (status, Json(Value::Object(document))).into_response()
+}
+
+async fn list_proxies(State(registry): Shared) -> Response {
+    let states = registry.states().await;
+    let documents =
+        states.iter().map(|proxy| (proxy.name.clone(), json!(ProxyDocument::from(proxy))));
+    Json(Value::Object(documents.collect())).into_response()
+}
+
+async fn create_proxy(State(registry): Shared, body: Bytes) -> Answer {
+    let settings = settings(read_object(&body)?, "")?;
+    answer_proxy(StatusCode::CREATED, &registry.create(&settings).await?)
+}
+
+async fn show_proxy(State(registry): Shared, Path(proxy): Path<String>) -> Answer {
+    answer_proxy(StatusCode::OK, &registry.state(&proxy).await?)
+}
+
+async fn change_proxy(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
+    registry.state(&proxy).await?;
+    let WrittenProxy { listen, upstream, enabled, .. } = read_object(&body)?;
+    let change = Change { listen, upstream, enabled };
+    answer_proxy(StatusCode::OK, &registry.change(&proxy, change).await?)
+}
+
+async fn delete_proxy(State(registry): Shared, Path(proxy): Path<String>) -> Answer {
+    registry.delete(&proxy).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn list_toxics(State(registry): Shared, Path(proxy): Path<String>) -> Answer {
+    let toxics = registry.toxics(&proxy).await?;
+    let documents: Vec<_> = toxics.iter().map(ToxicDocument::from).collect();
+    Ok(Json(documents).into_response())
+}
+
+async fn add_toxic(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
+    registry.state(&proxy).await?;
+    let toxic = Toxic::try_from(read_object::<WrittenToxic>(&body)?)?;
+    answer_toxic(&registry.add(&proxy, toxic).await?)
+}
+
+async fn show_toxic(
+    State(registry): Shared,
+    Path((proxy, toxic)): Path<(String, String)>,
+) -> Answer {
+    answer_toxic(&registry.toxic(&proxy, &toxic).await?)
+}
+
+async fn update_toxic(
+    State(registry): Shared,
+    Path((proxy, toxic)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    registry.toxic(&proxy, &toxic).await?;
+    answer_toxic(&registry.update(&proxy, &toxic, read_object(&body)?).await?)
+}
+
+async fn remove_toxic(
+    State(registry): Shared,
+    Path((proxy, toxic)): Path<(String, String)>,
+) -> Answer {
+    registry.remove(&proxy, &toxic).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn version() -> Response {
+    Json(json!({"version": format!("{}{OURS}", env!("CARGO_PKG_VERSION"))})).into_response()
+}
+
+async fn show_metrics(State(registry): Shared) -> Response {
+    let text = metrics::text(&registry.crossed().await);
+    ([(CONTENT_TYPE, metrics::FORMAT)], text).into_response()
+}

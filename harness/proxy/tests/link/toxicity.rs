@@ -1,0 +1,90 @@
+use crate::support::{Bench, rest, send, toxic};
+use harness_proxy::{Direction, Effect};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+
+/// Which of so many connections in a row are closed at their first byte.
+async fn struck(toxicity: f64, connections: usize) -> Vec<bool> {
+    let bench = Bench::open().await;
+    let mut limit = toxic("limit", Direction::Requests, Effect::LimitData { bytes: 1 });
+    limit.toxicity = toxicity;
+    bench.link.add(limit).unwrap();
+    let mut struck = Vec::new();
+    for _ in 0..connections {
+        let mut client = bench.client().await;
+        let (mut server, _) = bench.server.accept().await.unwrap();
+        send(&mut client, b"xy").await;
+        let mut came = [0; 2];
+        struck.push(server.read_exact(&mut came).await.is_err());
+    }
+    struck
+}
+
+#[tokio::test]
+async fn a_toxic_applies_to_its_share_of_the_connections_and_to_the_same_ones_again() {
+    assert_eq!(struck(0.0, 10).await, [false; 10]);
+    assert_eq!(struck(1.0, 10).await, [true; 10]);
+    let half = struck(0.5, 60).await;
+    let count = half.iter().filter(|&&one| one).count();
+    assert!((15..45).contains(&count), "{count}");
+    assert_eq!(struck(0.5, 60).await, half);
+}
+
+/// The messages that each of three connections delivers under loss or drop.
+async fn delivered(effect: Effect) -> Vec<Vec<u8>> {
+    let bench = Bench::open().await;
+    bench.add("some", Direction::Replies, effect);
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let mut client = bench.client().await;
+        let (mut server, _) = bench.server.accept().await.unwrap();
+        let replies: String = (0..3000).map(|n| format!(":{n}\r\n")).collect();
+        send(&mut server, replies.as_bytes()).await;
+        drop(server);
+        all.push(rest(&mut client).await.0);
+    }
+    all
+}
+
+#[tokio::test]
+async fn the_same_seed_loses_the_same_messages() {
+    for effect in [
+        Effect::Loss { probability: 0.01 },
+        Effect::Drop { probability: 0.3, usable: true },
+        Effect::Drop { probability: 0.01, usable: false },
+    ] {
+        let first = delivered(effect).await;
+        assert_eq!(first, delivered(effect).await);
+        assert_ne!(first[0], first[1], "each connection has its own luck");
+    }
+}
+
+/// How late each of a row of replies comes, at least: the drawn delay cannot be seen more exactly.
+async fn delays() -> Vec<Duration> {
+    let bench = Bench::open().await;
+    let (mut client, mut server) = bench.pair().await;
+    let middle = Duration::from_millis(40);
+    bench.add("jitter", Direction::Replies, Effect::Latency { latency: middle, jitter: middle });
+    let mut delays = Vec::new();
+    for _ in 0..8 {
+        let sent = Instant::now();
+        send(&mut server, b"x").await;
+        client.read_u8().await.unwrap();
+        delays.push(sent.elapsed());
+    }
+    delays
+}
+
+#[tokio::test]
+async fn the_same_seed_draws_the_same_delays() {
+    // A busy machine makes some later than they were drawn, but not the same ones every time.
+    let least = |runs: [Vec<Duration>; 3]| -> Vec<_> {
+        (0..8).map(|at| runs.iter().map(|run| run[at]).min().unwrap().as_millis()).collect()
+    };
+    let first = least([delays().await, delays().await, delays().await]);
+    let second = least([delays().await, delays().await, delays().await]);
+    for (one, other) in first.iter().zip(&second) {
+        assert!(one.abs_diff(*other) <= 10, "{first:?} and {second:?}");
+    }
+    assert!(first.iter().max().unwrap() - first.iter().min().unwrap() > 20, "{first:?}");
+}
