@@ -160,7 +160,6 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
-    let links = Arc::clone(&cluster.links);
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
     let sweep = Sweep::of(&environment);
