@@ -42,11 +42,29 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List workloads, scenarios, and the faults that each environment can do
     List,
+    /// Say what this machine can do: environments, their faults, and what would make more possible
+    Doctor(DoctorArgs),
+    /// Undo what runs have left on this machine whose harness was killed
+    Heal(HealArgs),
     /// Be a Toxiproxy: links to servers that misbehave when told so over HTTP
     Proxy(ProxyArgs),
     /// The store's own service and tool, for proposers in processes and containers of their own
     #[command(hide = true, disable_help_flag = true)]
     Gryadka(GryadkaArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealArgs {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -35,7 +35,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trouble::TroubleError;
-use workloads::{EnvironmentKind, FaultKind, Scenario};
+use workloads::{EnvironmentKind, FaultKind, Proposers, Scenario};
 
 /// Why an environment cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +140,14 @@ pub(crate) const fn able(kind: EnvironmentKind) -> &'static [FaultKind] {
         EnvironmentKind::Embedded => embedded::ABLE,
         EnvironmentKind::External => external::ABLE,
     }
+}
+
+/// What it can do on this machine.
+pub(crate) fn able_here(kind: EnvironmentKind) -> Vec<FaultKind> {
+    if kind == EnvironmentKind::Process {
+        return process::able(Proposers::Process);
+    }
+    able(kind).to_vec()
 }
 
 impl Environment {

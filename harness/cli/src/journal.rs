@@ -58,19 +58,12 @@ pub(crate) enum Made {
         /// Where.
         path: PathBuf,
     },
-    /// Toxics, and proxies switched off, on a Toxiproxy that is not the run's own.
-    Toxics {
+    /// Faults on links of a Toxiproxy that is not the run's own.
+    Links {
         /// The Toxiproxy, `http://host:port`.
-        api: String,
-        /// The names of its proxies that the run uses.
-        proxies: Vec<String>,
-    },
-    /// Proxies on a Toxiproxy that is not the run's own.
-    Proxies {
-        /// The Toxiproxy, `http://host:port`.
-        api: String,
-        /// Their names.
-        proxies: Vec<String>,
+        toxiproxy: String,
+        /// Whether the links were there before the run; otherwise they are the run's own.
+        existing: bool,
     },
 }
 
@@ -153,13 +146,15 @@ pub(crate) fn directory() -> PathBuf {
     state.join("gryadka-harness")
 }
 
-/// A journal that was found.
+/// A journal that was found. One whose first line is missing was not begun yet, and is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     /// The file.
     pub(crate) path: PathBuf,
-    /// The run and its owner; none when the first line was not written whole.
-    pub(crate) run: Option<(String, Owner)>,
+    /// The run's id.
+    pub(crate) run: String,
+    /// The harness that it belongs to.
+    pub(crate) owner: Owner,
     /// What it made, in order.
     pub(crate) made: Vec<Made>,
 }
@@ -187,7 +182,7 @@ pub(crate) fn find(directory: &Path) -> Result<Vec<Found>, JournalError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             text => {
                 let text = text.map_err(failed(&path))?;
-                found.push(read(path, &text)?);
+                found.extend(read(path, &text)?);
             }
         }
     }
@@ -208,25 +203,21 @@ pub(crate) fn remove(path: &Path) -> Result<(), JournalError> {
 }
 
 /// Reads a journal. Its last line may have been cut by a kill: what it announced was not made.
-fn read(path: PathBuf, text: &str) -> Result<Found, JournalError> {
-    let mut found = Found { path, run: None, made: Vec::new() };
+fn read(path: PathBuf, text: &str) -> Result<Option<Found>, JournalError> {
+    let (mut begun, mut all) = (None, Vec::new());
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let Some(line) = line.strip_suffix('\n') else { break };
         let made = serde_json::from_str(line).map_err(|error| JournalError {
-            path: found.path.clone(),
+            path: path.clone(),
             source: io::Error::other(format!("line {number}: {error}")),
         })?;
-        match made {
-            Made::Run { run, owner } => found.run = Some((run, owner)),
-            made @ (Made::Network { .. }
-            | Made::Container { .. }
-            | Made::Process { .. }
-            | Made::Directory { .. }
-            | Made::Toxics { .. }
-            | Made::Proxies { .. }) => found.made.push(made),
+        if let Made::Run { run, owner } = made {
+            begun = Some((run, owner));
+        } else {
+            all.push(made);
         }
     }
-    Ok(found)
+    Ok(begun.map(|(run, owner)| Found { path, run, owner, made: all }))
 }
 
 #[cfg(test)]
@@ -246,7 +237,7 @@ mod tests {
         journal.note(&Made::Directory { path: PathBuf::from("/d") }).unwrap();
         let found = find(&state.path().join("deep/er")).unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].run, Some((journal.run().to_owned(), Owner::myself())));
+        assert_eq!((found[0].run.as_str(), &found[0].owner), (journal.run(), &Owner::myself()));
         let directory = Made::Directory { path: PathBuf::from("/d") };
         assert_eq!(found[0].made, [container("c1"), directory]);
     }
@@ -263,9 +254,11 @@ mod tests {
 
     #[test]
     fn a_line_cut_by_a_kill_was_not_made() {
-        let text = "{\"made\":\"container\",\"name\":\"c1\"}\n{\"made\":\"contai";
-        let found = read(PathBuf::from("j"), text).unwrap();
-        assert_eq!((found.run, found.made), (None, vec![container("c1")]));
+        let text = "{\"made\":\"run\",\"run\":\"r\",\"owner\":\"1:2:b\"}\n\
+            {\"made\":\"container\",\"name\":\"c1\"}\n{\"made\":\"contai";
+        let found = read(PathBuf::from("j"), text).unwrap().unwrap();
+        assert_eq!((found.run.as_str(), found.made), ("r", vec![container("c1")]));
+        assert_eq!(read(PathBuf::from("j"), "{\"made\":\"ru").unwrap(), None);
     }
 
     #[test]

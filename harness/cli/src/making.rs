@@ -3,7 +3,7 @@
 
 use crate::environment::docker::{daemon, sweep};
 use crate::environment::{Environment, EnvironmentError, Start};
-use crate::journal::{self, Journal, JournalError};
+use crate::journal::{self, Journal, JournalError, Made};
 use crate::progress::say;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use workloads::{EnvironmentKind, Scenario};
 pub(crate) enum MakingError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     #[error("interrupted before the run began")]
     Interrupted,
 }
@@ -45,6 +47,10 @@ impl Making {
         logs: &Path,
         interrupted: impl Future<Output = ()>,
     ) -> Result<Environment, MakingError> {
+        if let Some(toxiproxy) = &scenario.toxiproxy {
+            let existing = scenario.environment == EnvironmentKind::External;
+            self.journal.note(&Made::Links { toxiproxy: toxiproxy.clone(), existing })?;
+        }
         let starting = Environment::start(Start { scenario, logs, journal: &self.journal });
         tokio::pin!(starting);
         tokio::select! {

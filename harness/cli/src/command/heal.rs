@@ -1,0 +1,65 @@
+//! `harness heal`
+
+use crate::args::HealArgs;
+use crate::environment::docker::daemon;
+use crate::environment::docker::sweep::{self, Things};
+use crate::exit::{End, Failure};
+use crate::heal::{Plan, plan, take};
+use crate::journal::{self, Owner};
+use crate::progress::say;
+use bollard::Docker;
+
+pub(super) fn heal(args: &HealArgs) -> Result<End, Failure> {
+    tokio::runtime::Runtime::new()?.block_on(carry_out(args.dry_run))
+}
+
+async fn carry_out(dry_run: bool) -> Result<End, Failure> {
+    let journals = journal::find(&journal::directory())?;
+    let docker = daemon::connect().await;
+    let things = match &docker {
+        Ok((docker, _)) => sweep::find(docker, None).await?,
+        Err(error) => {
+            say(format!("containers that no journal names cannot be looked for: {error}"));
+            Things::default()
+        }
+    };
+    let docker = docker.as_ref().ok().map(|(docker, _)| docker);
+    let plans = plan(&journals, &things, Owner::lives);
+    if plans.iter().all(|plan| plan.steps.is_empty() && plan.lives.is_none()) {
+        say("there is nothing to heal");
+        return Ok(End::Done);
+    }
+    let mut failed = 0;
+    for plan in &plans {
+        failed += usize::from(!one(plan, docker, dry_run).await);
+    }
+    if failed > 0 {
+        return Err(anyhow::anyhow!(
+            "{failed} of {} runs could not be healed; their journals stay, so `harness heal` can be run again",
+            plans.len()
+        )
+        .into());
+    }
+    Ok(End::Done)
+}
+
+/// Heals what one run has left, and says each thing. False when something is left still.
+async fn one(plan: &Plan, docker: Option<&Docker>, dry_run: bool) -> bool {
+    if let Some(pid) = plan.lives {
+        say(format!("run {}: its harness goes on (pid {pid}); left alone", plan.run));
+        return true;
+    }
+    for step in &plan.steps {
+        if dry_run {
+            say(format!("run {}: would {step}", plan.run));
+            continue;
+        }
+        say(format!("run {}: {step}", plan.run));
+        // The journal is the last step: it stays, and with it everything that is left.
+        if let Err(error) = take(step, docker).await {
+            say(format!("run {}: could not {step}: {error}", plan.run));
+            return false;
+        }
+    }
+    true
+}
