@@ -65,6 +65,9 @@ pub(crate) struct HealArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Only this run, by the id in the names of its containers [default: all]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -163,7 +163,7 @@ impl Environment {
                 return Ok(Self::Docker(Box::new(Docker::start(&start).await?)));
             }
             EnvironmentKind::Auto | EnvironmentKind::Process => {
-                Self::Process(Process::new(scenario, start.logs)?)
+                Self::Process(Process::new(scenario, start.logs)?.journalled(start.journal))
             }
             EnvironmentKind::Embedded => Self::Embedded(Embedded::new(scenario.mutant)),
         };

@@ -9,4 +9,4 @@ mod plan;
 mod steps;
 
 pub(crate) use plan::{Plan, Step, plan};
-pub(crate) use steps::{StepError, take};
+pub(crate) use steps::take;

@@ -69,6 +69,7 @@ pub(crate) enum Made {
 
 /// The journal of a run. The file is made with the first thing that is written down, and removed
 /// when everything is gone again.
+#[derive(Debug)]
 pub(crate) struct Journal {
     run: String,
     path: PathBuf,
@@ -139,7 +140,8 @@ impl Journal {
 /// Where journals lie: `$XDG_STATE_HOME/gryadka-harness`, or `~/.local/state/gryadka-harness`; where
 /// there is no home, in the temporary directory.
 pub(crate) fn directory() -> PathBuf {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .unwrap_or_else(std::env::temp_dir);

@@ -10,10 +10,10 @@ use crate::progress::say;
 use bollard::Docker;
 
 pub(super) fn heal(args: &HealArgs) -> Result<End, Failure> {
-    tokio::runtime::Runtime::new()?.block_on(carry_out(args.dry_run))
+    tokio::runtime::Runtime::new()?.block_on(carry_out(args))
 }
 
-async fn carry_out(dry_run: bool) -> Result<End, Failure> {
+async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
     let journals = journal::find(&journal::directory())?;
     let docker = daemon::connect().await;
     let things = match &docker {
@@ -24,14 +24,15 @@ async fn carry_out(dry_run: bool) -> Result<End, Failure> {
         }
     };
     let docker = docker.as_ref().ok().map(|(docker, _)| docker);
-    let plans = plan(&journals, &things, Owner::lives);
+    let mut plans = plan(&journals, &things, Owner::lives);
+    plans.retain(|plan| args.run.as_ref().is_none_or(|run| *run == plan.run));
     if plans.iter().all(|plan| plan.steps.is_empty() && plan.lives.is_none()) {
         say("there is nothing to heal");
         return Ok(End::Done);
     }
     let mut failed = 0;
     for plan in &plans {
-        failed += usize::from(!one(plan, docker, dry_run).await);
+        failed += usize::from(!one(plan, docker, args.dry_run).await);
     }
     if failed > 0 {
         return Err(anyhow::anyhow!(

@@ -56,7 +56,11 @@ pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
     if facts.cores < 2 {
         warnings.push(String::from("one core: clients, proxies and servers wait for each other"));
     }
-    if facts.clock.as_deref().is_some_and(|clock| !["tsc", "arch_sys_counter", "kvm-clock"].contains(&clock)) {
+    if facts
+        .clock
+        .as_deref()
+        .is_some_and(|clock| !["tsc", "arch_sys_counter", "kvm-clock"].contains(&clock))
+    {
         warnings.push(String::from("a slow clock: measured latencies are coarse"));
     }
     Diagnosis { environments: vec![docker(facts), process(facts), embedded(facts)], warnings }

@@ -27,8 +27,8 @@ pub(crate) struct Facts {
     pub(crate) tools: Vec<(String, bool)>,
     /// Whether a port of 127.0.0.1 can be listened on.
     pub(crate) loopback: bool,
-    /// The number of the user.
-    pub(crate) user: u32,
+    /// The number of the user that the harness acts as.
+    pub(crate) user: Option<u32>,
     /// How many files a process may have open.
     pub(crate) open_files: Option<u64>,
     /// What the system's clock goes by.
@@ -74,9 +74,11 @@ pub(crate) async fn look() -> Facts {
             .map(|tool| (tool.to_owned(), which::which(tool).is_ok()))
             .to_vec(),
         loopback: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).is_ok(),
-        user: nix::unistd::geteuid().as_raw(),
+        user: user(&read("/proc/self/status")),
         open_files: open_files(&read("/proc/self/limits")),
-        clock: some(read("/sys/devices/system/clocksource/clocksource0/current_clocksource").trim()),
+        clock: some(
+            read("/sys/devices/system/clocksource/clocksource0/current_clocksource").trim(),
+        ),
         cores: std::thread::available_parallelism().map_or(1, NonZero::get),
         memory: memory(&read("/proc/meminfo")),
         process_able: environment::able_here(EnvironmentKind::Process),
@@ -103,9 +105,7 @@ async fn look_for(docker: &Docker, image: &str) -> ImageFact {
     match timeout(REGISTRY, docker.inspect_registry_image(image, None)).await {
         Ok(Ok(_)) => ImageFact::Pullable,
         Ok(Err(error)) => ImageFact::Missing { reason: daemon::reason(&error) },
-        Err(_) => {
-            ImageFact::Missing { reason: format!("no answer in {} s", REGISTRY.as_secs()) }
-        }
+        Err(_) => ImageFact::Missing { reason: format!("no answer in {} s", REGISTRY.as_secs()) },
     }
 }
 
@@ -138,6 +138,12 @@ fn open_files(limits: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// The second of the users in what the system says about a process: the one that counts.
+fn user(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
 fn memory(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
@@ -152,6 +158,7 @@ mod tests {
         let limits = "Limit    Soft Limit   Hard Limit   Units\n\
             Max open files            1024                 4096                 files\n";
         assert_eq!(open_files(limits), Some(1024));
+        assert_eq!(user("Name:\tx\nUid:\t1000\t0\t1000\t1000\n"), Some(0));
         assert_eq!(memory("MemTotal:       24680000 kB\n"), Some(24101));
         assert_eq!((open_files(""), memory("")), (None, None));
     }

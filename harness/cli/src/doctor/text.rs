@@ -38,7 +38,11 @@ fn machine(facts: &Facts) -> String {
         .map(|(tool, there)| format!("{tool} {}", if *there { "yes" } else { "no" }))
         .collect();
     let number = |number: Option<u64>| number.map_or_else(|| String::from("?"), |n| n.to_string());
-    let user = if facts.user == 0 { String::from("root") } else { format!("user {}", facts.user) };
+    let user = match facts.user {
+        Some(0) => String::from("root"),
+        Some(user) => format!("user {user}"),
+        None => String::from("?"),
+    };
     let redis = facts.redis_server.as_deref().unwrap_or("no");
     let clock = facts.clock.as_deref().unwrap_or("?");
     let (cores, memory, files) = (facts.cores, number(facts.memory), number(facts.open_files));
@@ -94,7 +98,7 @@ mod tests {
             redis_server: Some(String::from("8.0.2")),
             tools: vec![(String::from("setpriv"), true), (String::from("prlimit"), true)],
             loopback: true,
-            user: 0,
+            user: Some(0),
             open_files: Some(20_000),
             clock: Some(String::from("tsc")),
             cores: 2,
@@ -111,7 +115,20 @@ mod tests {
 
     #[test]
     fn a_machine_that_can_do_everything() {
-        insta::assert_snapshot!(said(&well()), @"");
+        insta::assert_snapshot!(said(&well()), @r"
+        machine
+          docker    28.0.1; redis:8 is there; toxiproxy can be pulled; bridges reachable
+          redis     8.0.2
+          tools     setpriv yes, prlimit yes
+          user      root; 20000 open files
+          hardware  2 cores, 24000 MiB; clock tsc
+
+        environments
+          docker    works: Docker 28.0.1; links go through Toxiproxy
+                    more: --toxiproxy-image own: loss and drop, which Toxiproxy cannot do
+          process   works: redis-server 8.0.2 is on the PATH
+          embedded  works: it needs nothing; its acceptors are no Redis
+        ");
         assert!(diagnose(&well()).is_well());
         let text = text(&well(), &diagnose(&well()));
         let kill = text.lines().find(|line| line.trim_start().starts_with("kill ")).unwrap();
@@ -123,13 +140,30 @@ mod tests {
         let facts = Facts {
             docker: Err(String::from("No such file or directory")),
             redis_server: None,
-            user: 1000,
+            user: Some(1000),
             open_files: Some(256),
             clock: Some(String::from("acpi_pm")),
             cores: 1,
             ..well()
         };
-        insta::assert_snapshot!(said(&facts), @"");
+        insta::assert_snapshot!(said(&facts), @r"
+        machine
+          docker    no (No such file or directory)
+          redis     no
+          tools     setpriv yes, prlimit yes
+          user      user 1000; 256 open files
+          hardware  1 cores, 24000 MiB; clock acpi_pm
+
+        environments
+          docker    does not work: Docker does not answer: No such file or directory
+                    more: install Docker (Debian: apt-get install docker.io), start it, and be in its group
+          process   does not work: there is no redis-server on the PATH
+                    more: install it (Debian: apt-get install redis-server)
+          embedded  works: it needs nothing; its acceptors are no Redis
+          warning   fewer than 1024 open files: raise the limit with ulimit -n
+          warning   one core: clients, proxies and servers wait for each other
+          warning   a slow clock: measured latencies are coarse
+        ");
         assert!(!diagnose(&facts).is_well());
     }
 

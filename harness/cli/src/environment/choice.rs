@@ -1,7 +1,7 @@
 //! Which environment a run takes place in, and what can be done there: before anything is started.
 
-use super::docker::toxiproxy::Proxy;
 use super::docker::daemon::DockerError;
+use super::docker::toxiproxy::Proxy;
 use super::{EnvironmentError, docker, embedded, external, process};
 use crate::links;
 use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};

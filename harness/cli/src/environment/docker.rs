@@ -130,8 +130,7 @@ impl Docker {
     pub(crate) async fn start(start: &Start<'_>) -> Result<Self, EnvironmentError> {
         let scenario = start.scenario;
         let (docker, version) = daemon::connect().await?;
-        let (image, toxiproxy) =
-            (scenario.image.as_deref(), scenario.toxiproxy_image.as_deref());
+        let (image, toxiproxy) = (scenario.image.as_deref(), scenario.toxiproxy_image.as_deref());
         let Offer { image, proxy } = offer(image, toxiproxy).await?;
         fs::create_dir_all(start.logs)
             .map_err(|source| EnvironmentError::Io { path: start.logs.to_owned(), source })?;
@@ -142,8 +141,7 @@ impl Docker {
         let ground = Ground { docker, names, journal, subnet, image, fsync, guarded, logs };
         let acceptors =
             try_join_all((1..=scenario.nodes).map(|number| Acceptor::start(&ground, number)));
-        let (toxiproxy, acceptors) =
-            try_join(toxiproxy::start(&ground, &proxy), acceptors).await?;
+        let (toxiproxy, acceptors) = try_join(toxiproxy::start(&ground, &proxy), acceptors).await?;
         let toxiproxy = Some(toxiproxy);
         let (placed, collect) = (scenario.proposers, scenario.collect);
         Ok(Self { ground, version, toxiproxy, acceptors, proposers: Vec::new(), placed, collect })
@@ -279,4 +277,3 @@ impl Docker {
         Ok(network::remove(&ground.docker, &ground.names.network()).await?)
     }
 }
-

@@ -195,8 +195,7 @@ mod tests {
 
     #[test]
     fn what_has_a_journal_and_a_label_is_undone_once() {
-        let things =
-            Things { containers: vec![labelled("r", "c", 1)], networks: Vec::new() };
+        let things = Things { containers: vec![labelled("r", "c", 1)], networks: Vec::new() };
         let plans = plan(&[journal("r", 1, vec![container("c")])], &things, |_| false);
         assert_eq!(words(&plans), ["r: remove container c", "r: remove journal r.jsonl"]);
     }

@@ -54,7 +54,8 @@ pub(crate) enum StepError {
 /// When it is not undone by this.
 pub(crate) async fn take(step: &Step, docker: Option<&Docker>) -> Result<(), StepError> {
     let docker = || {
-        docker.ok_or_else(|| DockerError::NoDaemon(String::from("it is needed to remove containers")))
+        docker
+            .ok_or_else(|| DockerError::NoDaemon(String::from("it is needed to remove containers")))
     };
     match step {
         Step::Process(process) => end(process),

@@ -67,7 +67,7 @@ impl Sandbox {
     pub(crate) fn start(&self, args: &str) -> Running {
         let mut command = self.command(args);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running(Some(child))
+        Running::of(child)
     }
 
     /// The processes of this sandbox's servers: those that live in its directory, or name it. A
@@ -119,6 +119,10 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
+    pub(crate) const fn of(child: Child) -> Self {
+        Self(Some(child))
+    }
+
     /// Takes care of one that a test started by itself.
     pub(crate) fn of(child: Child) -> Self {
         Self(Some(child))

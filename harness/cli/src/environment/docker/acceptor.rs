@@ -151,7 +151,9 @@ impl Acceptor {
         let state = container.state().await;
         let state = state.map_or_else(|error| error.to_string(), |state| container::words(&state));
         let lost = match self.lost.take() {
-            Some(Lost { of: 0, .. }) => String::from("; its log is synced before every answer: nothing was lost"),
+            Some(Lost { of: 0, .. }) => {
+                String::from("; its log is synced before every answer: nothing was lost")
+            }
             Some(Lost { of, bytes }) => {
                 format!("; {bytes} of the {of} bytes of its log were cut off, as not synced")
             }

@@ -181,7 +181,10 @@ impl Container {
     }
 
     /// Waits until `answers` says that it serves.
-    pub(super) async fn up<A>(&self, answers: impl Fn(SocketAddr) -> A + Send) -> Result<(), DockerError>
+    pub(super) async fn up<A>(
+        &self,
+        answers: impl Fn(SocketAddr) -> A + Send,
+    ) -> Result<(), DockerError>
     where
         A: Future<Output = bool> + Send,
     {
@@ -210,9 +213,7 @@ impl Container {
                 name: self.spec.name.clone(),
                 address: self.spec.address,
             },
-            Ok(_) => {
-                self.failed(&format!("does not answer within {} s", PATIENCE.as_secs())).await
-            }
+            Ok(_) => self.failed(&format!("does not answer within {} s", PATIENCE.as_secs())).await,
         }
     }
 

@@ -96,7 +96,9 @@ pub(crate) async fn connect() -> Result<(Docker, String), DockerError> {
     let no = |error: ClientError| DockerError::NoDaemon(error.to_string());
     let docker = docker_client_instance().await.map_err(no)?;
     let version = match timeout(PATIENCE, docker.version()).await {
-        Err(_) => return Err(DockerError::NoDaemon(format!("no answer in {} s", PATIENCE.as_secs()))),
+        Err(_) => {
+            return Err(DockerError::NoDaemon(format!("no answer in {} s", PATIENCE.as_secs())));
+        }
         Ok(Err(error)) => return Err(DockerError::NoDaemon(reason(&error))),
         Ok(Ok(version)) => version.version.unwrap_or_else(|| String::from("unknown")),
     };

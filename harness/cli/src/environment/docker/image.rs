@@ -22,8 +22,7 @@ const SAY_EVERY: Duration = Duration::from_secs(5);
 pub(crate) const WAYS_TO_REDIS: &str =
     "name one that is there (--image; docker images), make it (cargo xtask images)";
 /// What a user can do about an image of Toxiproxy that cannot be had.
-pub(crate) const WAYS_TO_TOXIPROXY: &str =
-    "name one that is there (--toxiproxy-image; docker images), let the harness use its own proxy (--toxiproxy-image own)";
+pub(crate) const WAYS_TO_TOXIPROXY: &str = "name one that is there (--toxiproxy-image; docker images), let the harness use its own proxy (--toxiproxy-image own)";
 
 /// Whether an image is on the machine.
 pub(crate) async fn is_there(docker: &Docker, image: &str) -> Result<bool, DockerError> {

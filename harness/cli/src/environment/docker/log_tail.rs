@@ -141,7 +141,8 @@ pub(super) async fn cut(
         let options = UploadToContainerOptionsBuilder::new().path(DATA).build();
         let body = bollard::body_full(archive.into());
         let uploaded = docker.upload_to_container(container, Some(options), body).await;
-        uploaded.map_err(DockerError::call(format!("write the log of the container {container}")))?;
+        uploaded
+            .map_err(DockerError::call(format!("write the log of the container {container}")))?;
     }
     Ok(lost)
 }
@@ -161,7 +162,9 @@ async fn download(
     match whole.await {
         Ok(whole) => Ok(Some(whole)),
         Err(error) if status(&error) == Some(404) => Ok(None),
-        Err(error) => Err(DockerError::call(format!("read {path} of the container {container}"))(error)),
+        Err(error) => {
+            Err(DockerError::call(format!("read {path} of the container {container}"))(error))
+        }
     }
 }
 
@@ -213,7 +216,10 @@ mod tests {
     #[test]
     fn the_single_file_of_older_servers_is_cut_too() {
         let mut entries = vec![file("appendonly.aof", TWO)];
-        assert_eq!(cut_entries(&mut entries, NOTHING), Some(Lost { of: TWO.len(), bytes: TWO.len() }));
+        assert_eq!(
+            cut_entries(&mut entries, NOTHING),
+            Some(Lost { of: TWO.len(), bytes: TWO.len() })
+        );
         assert_eq!(cut_entries(&mut vec![file("dump.rdb", b"")], NOTHING), None);
     }
 }

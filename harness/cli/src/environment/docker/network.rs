@@ -2,8 +2,8 @@
 
 use super::daemon::{DockerError, reason, status, unless_gone};
 use super::names::{Names, Subnet};
-use crate::journal::{Journal, Made};
 use crate::environment::EnvironmentError;
+use crate::journal::{Journal, Made};
 use bollard::Docker;
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 

@@ -95,12 +95,17 @@ fn libraries() -> Result<Vec<PathBuf>, DockerError> {
         return missing.map_or_else(|| Ok(parse_ldd(&text)), |line| Err(failed(line.to_owned())));
     }
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    if (text + &errors).contains("not a dynamic executable") { Ok(Vec::new()) } else { Err(failed(errors)) }
+    if (text + &errors).contains("not a dynamic executable") {
+        Ok(Vec::new())
+    } else {
+        Err(failed(errors))
+    }
 }
 
 /// The paths in what `ldd` prints.
 fn parse_ldd(text: &str) -> Vec<PathBuf> {
-    let path = |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from);
+    let path =
+        |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from);
     text.lines().filter_map(path).collect()
 }
 

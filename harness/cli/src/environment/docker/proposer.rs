@@ -6,10 +6,10 @@ use super::container::{self, Container, Spec};
 use crate::environment::EnvironmentError;
 use crate::environment::process::Way;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use std::time::Duration;
 use workloads::{FaultKind, Span};
 
 /// Where the service listens.

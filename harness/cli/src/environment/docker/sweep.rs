@@ -39,7 +39,8 @@ pub(crate) async fn find(docker: &Docker, run: Option<&str>) -> Result<Things, D
         let name = container.names?.into_iter().next()?.trim_start_matches('/').to_owned();
         labelled(name, container.labels?)
     });
-    let networks = networks.into_iter().filter_map(|network| labelled(network.name?, network.labels?));
+    let networks =
+        networks.into_iter().filter_map(|network| labelled(network.name?, network.labels?));
     Ok(Things { containers: containers.collect(), networks: networks.collect() })
 }
 

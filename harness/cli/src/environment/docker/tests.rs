@@ -21,7 +21,9 @@ struct Site {
 impl Site {
     async fn with(fsync: Fsync) -> Self {
         let place = TempDir::with_prefix("harness-test-").unwrap();
-        let (docker, _) = daemon::connect().await.expect("these tests need Docker: install docker.io and start its daemon");
+        let (docker, _) = daemon::connect()
+            .await
+            .expect("these tests need Docker: install docker.io and start its daemon");
         let journal = Arc::new(Journal::begin(place.path()).unwrap());
         let names = Names::new(journal.run());
         let subnet = network::create(&docker, &names, &journal).await.unwrap();
