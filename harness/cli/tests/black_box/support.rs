@@ -119,10 +119,6 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
-    pub(crate) const fn of(child: Child) -> Self {
-        Self(Some(child))
-    }
-
     /// Takes care of one that a test started by itself.
     pub(crate) fn of(child: Child) -> Self {
         Self(Some(child))

@@ -5,6 +5,7 @@ use super::program::{PATIENCE, Program, ProgramError, Recipe, free_port};
 use crate::environment::tail::{Lengths, synced_after};
 use crate::environment::trouble::{self, Trouble};
 use crate::environment::{EnvironmentError, standing};
+use crate::journal::{Journal, Made, Owner};
 use crate::probe;
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
