@@ -15,6 +15,7 @@ mod console;
 pub(crate) mod docker;
 mod embedded;
 mod external;
+pub(crate) mod placement;
 mod process;
 mod standing;
 mod tail;

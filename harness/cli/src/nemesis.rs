@@ -19,6 +19,8 @@ mod members;
 mod membership;
 mod scene;
 mod strike;
+#[cfg(test)]
+mod tests;
 mod wipe;
 
 pub(crate) use scene::News;

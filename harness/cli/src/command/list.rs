@@ -32,14 +32,14 @@ fn faults() -> String {
         EnvironmentKind::Embedded,
         EnvironmentKind::External,
     ];
-    let mut text = format!("\n{:<17} {:<72} {:<20}", "faults", "", "in the packages");
+    let mut text = format!("\n{:<18} {:<72} {:<18}", "faults", "", "in the packages");
     for place in PLACES {
         text += &format!(" {:<8}", place.name());
     }
     for fault in FaultKind::ALL {
         let packages: Vec<_> = Package::of(*fault).iter().map(|package| package.name()).collect();
         let (name, packages) = (fault.name(), packages.join(" "));
-        text = format!("{}\n  {name:<15} {:<72} {packages:<20}", text.trim_end(), fault.summary());
+        text = format!("{}\n  {name:<16} {:<72} {packages:<18}", text.trim_end(), fault.summary());
         for place in PLACES {
             let mark = if able(place).contains(fault) { "yes" } else { "no" };
             text += &format!(" {mark:<8}");

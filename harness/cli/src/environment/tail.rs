@@ -67,27 +67,27 @@ impl Lengths {
         Self { directory: directory.to_owned(), age, seen, _looking: looking }
     }
 
-    /// Cuts the log back to what it had when it was last looked at long enough ago. The server must
-    /// have ended.
+    /// Cuts the log back to what it had when it was last looked at long enough before `crash`. The
+    /// server must have ended.
     ///
     /// It ends with a whole command then, as if the rest of it had been discarded when the log was
     /// loaded. The acceptor's place in its cluster stays: one that has lost it is a wiped one.
     ///
     /// # Errors
     /// When the log cannot be read or cut.
-    pub(super) fn cut(&self) -> io::Result<Cut> {
+    pub(super) fn cut(&self, crash: Instant) -> io::Result<Cut> {
         let path = growing(&self.directory)?;
         let log = fs::read(&path)?;
         let length = log.len() as u64;
         // A part that was begun later is cut to its beginning, as far as that may be.
-        let synced = self.synced(&path).min(length);
+        let synced = self.synced(&path, crash).min(length);
         let left = cut_at(&log, synced);
         File::options().write(true).open(&path)?.set_len(left)?;
         Ok(Cut { lost: length - left, left })
     }
 
-    fn synced(&self, log: &Path) -> u64 {
-        let until = Instant::now().checked_sub(self.age);
+    fn synced(&self, log: &Path, crash: Instant) -> u64 {
+        let until = crash.checked_sub(self.age);
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let old = seen.iter().rev().find(|seen| until.is_some_and(|until| seen.at <= until));
         old.filter(|seen| seen.log == log).map_or(0, |seen| seen.length)

@@ -18,8 +18,10 @@ pub(super) const KINDS: [FaultKind; 3] =
 
 /// From one end of all connections to the next.
 const DISCONNECT_EVERY: Duration = Duration::from_millis(25);
-/// A stall is made of pauses of this many milliseconds, so that it ends soon after the last one.
-const PAUSE_MILLIS: &[u8] = b"100";
+/// A stall is made of pauses of 100 ms, so that it ends soon after the last one.
+const PAUSE: [&[u8]; 4] = [b"CLIENT", b"PAUSE", b"100", b"ALL"];
+/// So many pauses wait for their turn, so that the stall goes on although the harness itself is slow.
+const PAUSES_AHEAD: u32 = 10;
 /// A server that did not answer is tried again after this long.
 const AGAIN: Duration = Duration::from_millis(20);
 /// How long it may take until a server that is let go serves again.
@@ -115,22 +117,24 @@ impl Trouble {
     }
 }
 
-/// Sends two pauses: one that holds, and one that waits for its end.
+/// Sends pauses: one that holds, and more that wait for its end.
 ///
 /// A paused server cannot be told to go on, because it executes nothing. But what it was told first
 /// in a pause it executes first after it: so nobody gets a word in between two pauses of one
-/// connection, and when that connection is closed, the one that waits is forgotten.
+/// connection, and when that connection is closed, those that wait are forgotten.
 async fn begin_stall(console: &mut Console) -> Result<(), ConsoleError> {
-    let pause: [&[u8]; 4] = [b"CLIENT", b"PAUSE", PAUSE_MILLIS, b"ALL"];
-    console.tell(&pause).await?;
-    console.send(&pause).await
+    console.tell(&PAUSE).await?;
+    for _ in 0..PAUSES_AHEAD {
+        console.send(&PAUSE).await?;
+    }
+    Ok(())
 }
 
 async fn keep_stalled(address: SocketAddr, mut console: Console) {
     loop {
-        // The one that waited holds now, so another one has to wait.
+        // One that waited holds now, so another one has to wait.
         let renewed = match console.hear().await {
-            Ok(_) => console.send(&[b"CLIENT", b"PAUSE", PAUSE_MILLIS, b"ALL"]).await,
+            Ok(_) => console.send(&PAUSE).await,
             Err(error) => Err(error),
         };
         if renewed.is_err() {

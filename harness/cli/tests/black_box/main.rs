@@ -4,7 +4,9 @@
 //! |---|---|
 //! | does a run end with a verdict, and with everything in its directory? | `runs.rs` |
 //! | what becomes of servers and history when a run is cut short? | `cut_short.rs` |
+//! | what befalls a run, and is it seen? | `faults.rs` |
 //! | do acceptors join and leave while the load goes on? | `membership.rs` |
+//! | what becomes of a run whose servers forget, fill up, or serve as proposers? | `servers.rs` |
 //! | is bad input refused before anything is started? | `refused.rs` |
 //! | does `check` agree with histories whose answer is known? | `checks.rs` |
 //! | is a store that loses a write found out? | `mutants.rs` |
@@ -20,6 +22,8 @@ mod commands;
 #[cfg(test)]
 mod cut_short;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod membership;
 #[cfg(test)]
 mod mutants;
@@ -29,6 +33,8 @@ mod proxy;
 mod refused;
 #[cfg(test)]
 mod runs;
+#[cfg(test)]
+mod servers;
 mod simulations;
 #[cfg(test)]
 mod support;

@@ -191,12 +191,13 @@ impl Server {
     }
 
     async fn lose_tail(&mut self) -> Result<(), EnvironmentError> {
+        let crash = Instant::now();
         self.program.end(Signal::SIGKILL).await?;
         let remark = match &self.lengths {
             None => String::from("nothing of its log was cut: every answer had waited for a sync"),
             Some(lengths) => {
                 let io = |source| EnvironmentError::Io { path: self.data.path().into(), source };
-                let cut = lengths.cut().map_err(io)?;
+                let cut = lengths.cut(crash).map_err(io)?;
                 let ago = synced_after(self.make.fsync).unwrap_or_default().as_secs();
                 format!(
                     "{} bytes of its log were cut, {} are left: what was older than {ago} s counts as synced, which is an approximation",
@@ -269,8 +270,11 @@ impl Server {
             if let Some(status) = self.program.ended() {
                 return Err(self.program.astray(format!("it ended at once ({status})")));
             }
-            // Another program may have been quicker to take the port.
-            if probe::process_id(self.address()).await == Some(self.program.id()) {
+            // Another program may have been quicker to take the port. While it reads its log, a server
+            // says who it is, and answers nothing else.
+            if probe::process_id(self.address()).await == Some(self.program.id())
+                && probe::answers(self.address()).await
+            {
                 return Ok(());
             }
             if Instant::now() >= until {

@@ -10,6 +10,10 @@ use workloads::FaultKind;
 /// How long a server whose disk is full may go on before it notices: it need not write at once.
 const NOTICED_WITHIN: Duration = Duration::from_secs(3);
 
+/// So many questions in a row, each answered within that time, are not answered by a server that stalls.
+const STEADY: u32 = 4;
+const AT_ONCE: Duration = Duration::from_millis(150);
+
 /// Whether it is writes that show the fault.
 pub(super) const fn is_of_writes(fault: FaultKind) -> bool {
     matches!(fault, FaultKind::MemoryFull | FaultKind::DiskFull)
@@ -101,10 +105,21 @@ pub(super) async fn after(fault: FaultKind, address: SocketAddr) -> Look {
     }
     let (line, seen) = Line::open(address, probe::PATIENCE).await;
     let (mut good, mut words) = (seen.is_answer(), format!("a new connection {seen}"));
-    if let (FaultKind::Disconnect, Some(mut line)) = (fault, line) {
-        let ended = line.ends_within(probe::PATIENCE).await;
-        good &= ended.is_none();
-        words += if ended.is_none() { " and lives on" } else { " and was torn" };
+    match (fault, line) {
+        (FaultKind::Disconnect, Some(mut line)) => {
+            let ended = line.ends_within(probe::PATIENCE).await;
+            good &= ended.is_none();
+            words += if ended.is_none() { " and lives on" } else { " and was torn" };
+        }
+        (FaultKind::Stall, Some(mut line)) => {
+            // A server that stalls may let something slip through now and then.
+            for _ in 0..STEADY {
+                sleep(super::AGAIN).await;
+                good &= line.ask(AT_ONCE).await.is_answer();
+            }
+            words += if good { " and steadily" } else { " but not steadily" };
+        }
+        (_, _) => {}
     }
     (good, words)
 }

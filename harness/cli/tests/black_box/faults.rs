@@ -1,0 +1,123 @@
+//! Runs under faults of every kind, beside each other, of many at once, and put in wrongly.
+
+use crate::support::{RunFiles, Sandbox};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What became of the faults of a run: their names, and whether they were proved.
+fn faults(run: &RunFiles) -> Vec<(String, String)> {
+    let faults = run.json("results.json")["faults"].as_array().unwrap().clone();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    faults.iter().map(|fault| (text(&fault["name"]), text(&fault["proof"]))).collect()
+}
+
+/// Asserts that every fault of a run was proved, and that there were these kinds.
+#[track_caller]
+fn all_held(run: &RunFiles, kinds: &[&str]) {
+    let faults = faults(run);
+    let unproved: Vec<_> = faults.iter().filter(|(_, proof)| proof != "held").collect();
+    assert!(unproved.is_empty(), "{unproved:?}\n{}", run.text("faults.jsonl"));
+    let seen: BTreeSet<_> = faults.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(kinds.iter().all(|kind| seen.contains(kind)), "{kinds:?} of {seen:?}");
+}
+
+/// The most faults that were going on at the same time.
+fn most_at_a_time(run: &RunFiles) -> usize {
+    let (mut active, mut most) = (BTreeSet::new(), 0);
+    for line in run.lines("faults.jsonl") {
+        let number = line["fault"].as_u64().unwrap();
+        match line["stage"].as_str().unwrap() {
+            "injected" => drop(active.insert(number)),
+            "undone" => drop(active.remove(&number)),
+            _ => {}
+        }
+        most = most.max(active.len());
+    }
+    most
+}
+
+#[test]
+fn faults_on_the_wrong_links_are_noticed_and_the_run_is_not_valid() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox
+        .harness(
+            "run append --environment embedded --faults cut --mutant misaimed --time 4s \
+             --quiet 1s --fault-interval 900ms --seed 5 --output out",
+        )
+        .exits(3);
+    assert!(ended.stdout().starts_with("INCONCLUSIVE: "), "{}", ended.stdout());
+    let proofs = faults(&sandbox.latest());
+    assert!(proofs.contains(&("cut".into(), "did-not-hold".into())), "{proofs:?}");
+}
+
+#[test]
+fn everything_that_can_be_done_to_native_acceptors_leaves_the_store_valid() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .harness(
+            "run cas-register --environment embedded --faults all --time 18s --quiet 2s \
+             --fault-interval 1s --seed 3 --output out",
+        )
+        .exits(0);
+    let kinds = [
+        "cut",
+        "blackhole",
+        "one-way",
+        "latency",
+        "bandwidth",
+        "slicing",
+        "loss",
+        "drop",
+        "reset",
+        "limit",
+        "restart",
+        "wipe",
+        "membership",
+    ];
+    all_held(&sandbox.latest(), &kinds);
+}
+
+#[test]
+fn everything_that_can_be_done_to_redis_leaves_the_store_valid() {
+    let sandbox = Sandbox::with_redis();
+    sandbox
+        .harness(
+            "run append --environment process --faults all --time 27s --quiet 2s \
+             --fault-interval 1s --seed 4 --output out",
+        )
+        .exits(0);
+    let kinds =
+        ["kill", "pause", "wipe", "tail-lost", "disconnect", "stall", "memory-full", "disk-full"];
+    all_held(&sandbox.latest(), &kinds);
+    assert_eq!(sandbox.servers(), [0; 0]);
+}
+
+#[test]
+fn faults_beside_each_other_are_each_proved() {
+    let sandbox = Sandbox::with_redis();
+    sandbox
+        .harness(
+            "run cas-register --environment process --nodes 5 --overlap 2 --time 14s --quiet 2s \
+             --faults partition,latency,kill --fault-interval 1s --seed 2 --output out",
+        )
+        .exits(0);
+    let run = sandbox.latest();
+    all_held(&run, &["cut", "blackhole", "one-way", "latency", "kill"]);
+    assert_eq!(most_at_a_time(&run), 2);
+}
+
+#[test]
+fn many_at_once_and_the_busiest_are_struck_and_come_back() {
+    let sandbox = Sandbox::with_redis();
+    sandbox
+        .harness(
+            "run increment --environment process --time 9s --quiet 2s --seed 2 \
+             --faults kill,pause --targets all,majority,busiest --fault-interval 1s --output out",
+        )
+        .exits(0);
+    let run = sandbox.latest();
+    all_held(&run, &["kill", "pause"]);
+    let steps = run.text("faults.jsonl");
+    assert!(steps.contains(" is the busiest: its links have carried "), "{steps}");
+    assert!(steps.contains("a1 a2 a3"), "{steps}");
+}

@@ -1,0 +1,166 @@
+//! What befalls real Redis servers, and proposers that are processes, in whole runs.
+
+use crate::support::{RunFiles, Sandbox, wait_until};
+use nix::sys::signal::Signal;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+/// How often each fault of a run was proved; one that was not is an error.
+fn proved(run: &RunFiles) -> BTreeMap<String, usize> {
+    let results = run.json("results.json");
+    let mut proved = BTreeMap::new();
+    for fault in results["faults"].as_array().unwrap() {
+        let name = fault["name"].as_str().unwrap();
+        assert_eq!(fault["proof"], "held", "{name}: {fault}");
+        *proved.entry(name.to_owned()).or_default() += 1;
+    }
+    proved
+}
+
+/// The processes of a sandbox's proposers: they run where the harness does.
+fn proposers(sandbox: &Sandbox) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    let is_proposer = |process: &PathBuf| {
+        let at = fs::read_link(process.join("cwd")).unwrap_or_default();
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        at == sandbox.path("") && String::from_utf8_lossy(&line).contains("\0gryadka\0serve\0")
+    };
+    entries.filter(is_proposer).count()
+}
+
+#[test]
+fn proposers_are_processes_that_can_be_killed_stopped_and_restarted() {
+    let sandbox = Sandbox::with_redis();
+    let running = sandbox.start(
+        "run cas-register --environment process --proposers process --time 9s --quiet 2s --seed 3 \
+         --faults proposers,kill --fault-interval 1200ms --output out",
+    );
+    wait_until("three proposers", || proposers(&sandbox) == 3);
+    let ended = running.end().exits(0);
+    assert!(ended.stdout().starts_with("VALID: "), "{}", ended.stdout());
+    assert_eq!((proposers(&sandbox), sandbox.servers().len()), (0, 0));
+    let run = sandbox.latest();
+    let proved = proved(&run);
+    for fault in ["proposer-restart", "proposer-kill", "proposer-pause", "kill"] {
+        assert!(proved.contains_key(fault), "{fault} is not in {proved:?}");
+    }
+    for node in 1..=3 {
+        assert!(run.text(&format!("logs/p{node}.log")).contains("listening on"));
+    }
+}
+
+#[test]
+fn a_killed_harness_takes_along_its_proposers() {
+    let sandbox = Sandbox::with_redis();
+    let running = sandbox.start(
+        "run append --environment process --proposers process --time 20s --faults none --output out",
+    );
+    wait_until("three proposers", || proposers(&sandbox) == 3);
+    running.signal(Signal::SIGKILL);
+    assert_eq!(running.end().code(), None);
+    wait_until("their end", || proposers(&sandbox) == 0);
+    sandbox.wait_for_servers(0);
+}
+
+#[test]
+fn everything_that_befalls_a_redis_server_is_proved_and_loses_nothing() {
+    let sandbox = Sandbox::with_redis();
+    let ended = sandbox.harness(
+        "run cas-register --environment process --time 14s --quiet 2s --seed 4 \
+         --faults disconnect,stall,memory-full,disk-full,tail-lost --fault-interval 1200ms --output out",
+    );
+    ended.exits(0);
+    let run = sandbox.latest();
+    let proved = proved(&run);
+    for fault in ["disconnect", "stall", "memory-full", "disk-full", "tail-lost"] {
+        assert!(proved.contains_key(fault), "{fault} is not in {proved:?}");
+    }
+    let faults = run.text("faults.jsonl");
+    for seen in ["OOM command not allowed", "it can write no file", "nothing of its log was cut"] {
+        assert!(faults.contains(seen), "{seen} is not in {faults}");
+    }
+}
+
+/// Wipes, one acceptor after the other.
+const WIPES: &str = "run append --environment process --time 8s --quiet 2s --seed 3 --faults wipe \
+     --fault-interval 1300ms --output out";
+
+#[test]
+fn acceptors_that_forgot_everything_are_kept_out_until_they_join_again() {
+    let sandbox = Sandbox::with_redis();
+    for proposers in ["inside", "process"] {
+        sandbox.harness(&format!("{WIPES} --proposers {proposers}")).exits(0);
+        assert!(proved(&sandbox.latest())["wipe"] >= 2);
+    }
+}
+
+#[test]
+fn where_nobody_guards_what_all_have_forgotten_in_turn_is_lost() {
+    let sandbox = Sandbox::with_redis();
+    let stdout = sandbox.harness(&format!("{WIPES} --mutant unguarded")).exits(1).stdout();
+    assert!(stdout.starts_with("INVALID: "), "{stdout}");
+}
+
+/// Writes that only a1 and a2 have taken; a1 loses the end of its log; and then a1 and a3 are asked.
+fn lost_tail(fsync: &str) -> String {
+    let entry = |at: &str, lasts: &str, fault: &str| {
+        format!("[[schedule]]\nat = \"{at}\"\nlasts = \"{lasts}\"\nfault = \"{fault}\"\n")
+    };
+    let cut = |at, lasts, acceptor: u32| {
+        let links: Vec<_> = (1..=3).map(|proposer| format!("p{proposer}→a{acceptor}")).collect();
+        entry(at, lasts, "cut") + &format!("whom = \"a{acceptor}\"\nlinks = {links:?}\n")
+    };
+    format!(
+        "workload = \"append\"\nenvironment = \"process\"\ntime = \"6s\"\nquiet = \"1500ms\"\n\
+         rate = 400.0\nkeys = 200\nfsync = \"{fsync}\"\noutput = \"out\"\n{}{}whom = \"a1\"\nnodes = [1]\n{}",
+        cut("1500ms", "1s", 3),
+        entry("2500ms", "100ms", "tail-lost"),
+        cut("2600ms", "500ms", 2),
+    )
+}
+
+#[test]
+fn what_is_synced_once_a_second_is_lost_and_found_missing() {
+    let sandbox = Sandbox::with_redis();
+    sandbox.file("tail.toml", &lost_tail("everysec"));
+    // What exactly is lost depends on when each write was made: a slow machine may be lucky.
+    let found = (1..=5).find_map(|seed| {
+        let ended = sandbox.harness(&format!("run tail.toml --seed {seed}"));
+        (ended.code() == Some(1)).then(|| ended.stdout())
+    });
+    let stdout = found.expect("no run was invalid");
+    assert!(stdout.starts_with("INVALID: "), "{stdout}");
+    let faults = sandbox.latest().text("faults.jsonl");
+    assert!(faults.contains("bytes of its log were cut"), "{faults}");
+}
+
+#[test]
+fn what_is_synced_before_every_answer_is_not_lost() {
+    let sandbox = Sandbox::with_redis();
+    sandbox.file("tail.toml", &lost_tail("always"));
+    let ended = sandbox.harness("run tail.toml --seed 1").exits_with_a_verdict();
+    // A slow machine may make too little progress, which is no violation.
+    assert!(matches!(ended.code(), Some(0 | 3)), "{}", ended.stdout());
+    let faults = sandbox.latest().text("faults.jsonl");
+    assert!(faults.contains("nothing of its log was cut"), "{faults}");
+}
+
+#[test]
+fn proposers_where_they_cannot_be_are_refused_before_anything_is_started() {
+    let sandbox = Sandbox::new();
+    for (args, why) in [
+        ("--environment embedded --proposers process", "has none in a process of their own"),
+        ("--environment process --proposers container", "use --proposers process"),
+        (
+            "--environment process --proposers process --mutant read-newest",
+            "use --proposers inside",
+        ),
+        ("--environment process --faults proposer-kill", "--proposers process or container"),
+        ("--environment embedded --faults stall", "cannot do stall"),
+    ] {
+        let stderr = sandbox.harness(&format!("run append {args} --output out")).exits(64).stderr();
+        assert!(stderr.contains(why), "{args}: {stderr}");
+    }
+    assert!(!sandbox.path("out").exists());
+}
