@@ -67,14 +67,11 @@ impl Console {
     /// an error.
     pub(super) async fn tell(&mut self, command: &[&[u8]]) -> Result<Said, ConsoleError> {
         self.send(command).await?;
-        match self.hear().await? {
-            Said::Error(answer) => {
-                let words = command.iter().take(2).map(|word| String::from_utf8_lossy(word));
-                let command = words.collect::<Vec<_>>().join(" ");
-                Err(ConsoleError::Refused { address: self.address, command, answer })
-            }
-            said => Ok(said),
-        }
+        let said = self.hear().await?;
+        let Said::Error(answer) = said else { return Ok(said) };
+        let words = command.iter().take(2).map(|word| String::from_utf8_lossy(word));
+        let command = words.collect::<Vec<_>>().join(" ");
+        Err(ConsoleError::Refused { address: self.address, command, answer })
     }
 
     /// Sends a command without waiting for its answer.

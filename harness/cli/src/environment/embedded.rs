@@ -161,3 +161,49 @@ impl Native {
 const fn not_up(acceptor: u32, reason: String) -> EnvironmentError {
     EnvironmentError::NotUp { acceptor, reason, log: String::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gryadka::{ConnectOptions, Gryadka};
+
+    /// An acceptor with a value, and the store that has written it.
+    async fn with_value(mutant: Option<Mutant>) -> (Embedded, Gryadka, String) {
+        let mut embedded = Embedded::new(mutant);
+        embedded.add().unwrap();
+        let url = format!("native://{}", embedded.address(1));
+        let options = ConnectOptions { initialise: true, ..ConnectOptions::new([url.clone()]) };
+        let store = Gryadka::connect(options).await.unwrap();
+        store.set(b"key", "value".into(), soon()).await.unwrap();
+        (embedded, store, url)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
+    #[tokio::test]
+    async fn the_stopped_refuse_and_come_back_with_what_they_held() {
+        let (mut embedded, store, _) = with_value(None).await;
+        embedded.strike(FaultKind::Restart, 1).await.unwrap();
+        let seen = probe::Line::open(embedded.address(1), probe::PATIENCE).await.1;
+        assert_eq!(seen, probe::Seen::Refused);
+        embedded.undo(FaultKind::Restart, 1).await.unwrap();
+        assert!(store.get(b"key", soon()).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_wiped_lose_their_place_unless_nobody_guards() {
+        let (mut embedded, store, url) = with_value(None).await;
+        embedded.strike(FaultKind::Wipe, 1).await.unwrap();
+        embedded.undo(FaultKind::Wipe, 1).await.unwrap();
+        assert!(standing::take(&url).await.unwrap().is_none());
+        let brief = Instant::now() + Duration::from_millis(300);
+        assert!(store.get(b"key", brief).await.is_err(), "one without a place does not vote");
+
+        let (mut embedded, store, url) = with_value(Some(Mutant::Unguarded)).await;
+        embedded.strike(FaultKind::Wipe, 1).await.unwrap();
+        assert!(standing::take(&url).await.unwrap().is_some());
+        assert!(store.get(b"key", soon()).await.unwrap().is_none(), "it has lost what it held");
+    }
+}

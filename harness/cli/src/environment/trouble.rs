@@ -1,7 +1,7 @@
 //! Trouble that a Redis server makes when it is told to, over a connection of its own: it ends its
 //! clients' connections, executes nothing, or has no memory left.
 //!
-//! Nothing here needs to know how the server was started. Whatever becomes of the harness, a server
+//! Nothing here needs to know how the server was started; it must be Redis 6.2 or newer. Whatever becomes of the harness, a server
 //! that stalls, or that disconnects, goes on by itself within a moment.
 
 use super::console::{Console, ConsoleError};

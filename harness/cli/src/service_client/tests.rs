@@ -37,7 +37,7 @@ impl Served {
             ..Draft::default()
         };
         let kind = EnvironmentKind::Process;
-        let scenario = draft.settle(kind, &able(kind).to_vec(), 1, None).unwrap();
+        let scenario = draft.settle(kind, able(kind), 1, None).unwrap();
         let logs = TempDir::new().unwrap();
         let environment = Environment::start(&scenario, logs.path()).await.unwrap();
         let address = "127.0.0.1:0".parse().unwrap();
@@ -217,12 +217,12 @@ async fn acted(acts: Vec<Does>) -> (ServiceClient, JoinHandle<Vec<String>>) {
             };
             asked.push(request(&mut stream).await);
             match act {
-                Does::Answer(text) => {
+                Say(text) => {
                     stream.write_all(text.as_bytes()).await.unwrap();
                     open = (!text.contains("close")).then_some(stream);
                 }
-                Does::Tear => drop(stream),
-                Does::Nothing => kept.push(stream),
+                Tear => drop(stream),
+                Nothing => kept.push(stream),
             }
         }
         // Nobody may have asked for more.

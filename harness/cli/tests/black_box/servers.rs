@@ -164,3 +164,15 @@ fn proposers_where_they_cannot_be_are_refused_before_anything_is_started() {
     }
     assert!(!sandbox.path("out").exists());
 }
+
+#[test]
+fn the_harness_carries_the_service_in_itself() {
+    let sandbox = Sandbox::new();
+    let version = sandbox.harness("gryadka --version").exits(0).stdout();
+    assert!(version.starts_with("gryadka "), "{version}");
+    let help = sandbox.harness("gryadka serve --help").exits(0).stdout();
+    assert!(help.contains("--route"), "{help}");
+    // Its exit codes are its own.
+    let stderr = sandbox.harness("gryadka get key --acceptors nonsense").exits(64).stderr();
+    assert!(stderr.starts_with("gryadka: "), "{stderr}");
+}

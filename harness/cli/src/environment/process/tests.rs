@@ -45,13 +45,12 @@ impl Fixture {
     }
 
     async fn get(&self, key: &str) -> Option<String> {
-        match self.console().await.tell(&[b"GET", key.as_bytes()]).await.unwrap() {
-            Said::Text(text) => Some(String::from_utf8(text).unwrap()),
-            other => {
-                assert_eq!(other, Said::Nothing);
-                None
-            }
+        let said = self.console().await.tell(&[b"GET", key.as_bytes()]).await.unwrap();
+        if let Said::Text(text) = said {
+            return Some(String::from_utf8(text).unwrap());
         }
+        assert_eq!(said, Said::Nothing);
+        None
     }
 
     async fn strike(&mut self, fault: FaultKind) {
