@@ -3,6 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | which environment is it, and what can this one do? | `environment/choice.rs` |
+//! | which proposers go with which? | `environment/placement.rs` |
 //! | Redis in containers, behind Toxiproxy | `environment/docker.rs` |
 //! | Redis servers on loopback | `environment/process.rs` |
 //! | native acceptors inside the harness | `environment/embedded.rs` |
@@ -15,7 +16,7 @@ mod console;
 pub(crate) mod docker;
 mod embedded;
 mod external;
-pub(crate) mod placement;
+mod placement;
 mod process;
 mod standing;
 mod tail;
@@ -82,6 +83,9 @@ pub(crate) enum EnvironmentError {
     /// What is to be made could not be written down before.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The proposers cannot be where they are wanted.
+    #[error(transparent)]
+    Misplaced(#[from] placement::Misplaced),
     /// What was asked for does not go together.
     #[error("{0}")]
     Mismatch(&'static str),

@@ -32,7 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, Proposers, Scenario, UnknownName, Workload};
+use workloads::{BUILT_IN, Draft, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
@@ -60,8 +60,6 @@ async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     flags.acceptors = chosen.acceptors;
     let environment = chosen.kind;
     let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
-    let proposers = args.scenario.wanted(&base).proposers.unwrap_or(Proposers::Inside);
-    environment::placement::check(environment, proposers).map_err(Failure::usage)?;
     let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };

@@ -2,7 +2,7 @@
 
 use super::docker::daemon::DockerError;
 use super::docker::toxiproxy::Proxy;
-use super::{EnvironmentError, docker, embedded, external, process};
+use super::{EnvironmentError, docker, embedded, external, placement, process};
 use crate::links;
 use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};
 
@@ -48,11 +48,8 @@ impl Chosen {
 pub(crate) async fn choose(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
     let proposers = wanted.proposers.unwrap_or(Proposers::Inside);
     let kind = wanted.kind.unwrap_or(EnvironmentKind::Auto);
-    let docker = matches!(kind, EnvironmentKind::Auto | EnvironmentKind::Docker);
-    if proposers == Proposers::Container && !docker {
-        return Err(EnvironmentError::Mismatch(
-            "proposers in containers need --environment docker",
-        ));
+    if kind != EnvironmentKind::Auto {
+        placement::check(kind, proposers)?;
     }
     match kind {
         EnvironmentKind::Auto => automatic(wanted, proposers).await,
@@ -156,19 +153,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_go_together_is_refused() {
-        let container = Wanted {
-            kind: Some(EnvironmentKind::Embedded),
-            proposers: Some(Proposers::Container),
-            ..Wanted::default()
-        };
-        let process = Wanted {
+        let wanted = Wanted {
             kind: Some(EnvironmentKind::Docker),
             proposers: Some(Proposers::Process),
             ..Wanted::default()
         };
-        for wanted in [container, process] {
-            let refused = choose(&wanted).await;
-            assert!(matches!(refused, Err(EnvironmentError::Mismatch(_))), "{refused:?}");
-        }
+        let refused = choose(&wanted).await;
+        assert!(matches!(refused, Err(EnvironmentError::Misplaced(_))), "{refused:?}");
+        let wanted = Wanted {
+            kind: Some(EnvironmentKind::Docker),
+            toxiproxy: Some(String::from("http://127.0.0.1:8474")),
+            ..Wanted::default()
+        };
+        let refused = choose(&wanted).await;
+        assert!(matches!(refused, Err(EnvironmentError::Mismatch(_))), "{refused:?}");
     }
 }
