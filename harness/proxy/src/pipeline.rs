@@ -267,6 +267,28 @@ mod tests {
         assert!(sizes.iter().min() < sizes.iter().max());
     }
 
+    /// How late each of a row of chunks is, on the link's `number`-th connection.
+    fn delays(number: u64) -> Vec<Duration> {
+        let (mut pipeline, mut now) = (Pipeline::default(), Instant::now());
+        let jittery = [entry(1, Effect::Latency { latency: 40 * MS, jitter: 40 * MS })];
+        let chance = Chance::new(7, number, Direction::Replies);
+        pipeline.change(jittery.iter(), chance, now).unwrap();
+        let delay = |_| {
+            pipeline.push(b"x", now);
+            let due = pipeline.due().unwrap();
+            let delay = due - std::mem::replace(&mut now, due);
+            departures(&mut pipeline, now);
+            delay
+        };
+        (0..20).map(delay).collect()
+    }
+
+    #[test]
+    fn the_same_seed_and_connection_draw_the_same_delays() {
+        assert_eq!(delays(3), delays(3));
+        assert_ne!(delays(3), delays(4));
+    }
+
     #[test]
     fn a_loss_put_on_in_the_middle_of_a_message_begins_with_the_next() {
         let now = Instant::now();

@@ -126,7 +126,12 @@ async fn a_name_is_resolved_when_a_client_comes() {
 #[tokio::test]
 async fn listens_where_it_is_told() {
     let upstream = Upstream::from(echo_server().await);
-    for listen in ["127.0.0.1:0", "127.0.0.2:0", "0.0.0.0:0", "[::1]:0"] {
+    let mut places = vec!["127.0.0.1:0", "127.0.0.2:0", "0.0.0.0:0"];
+    // Some machines have no IPv6 at all.
+    if TcpListener::bind("[::1]:0").await.is_ok() {
+        places.push("[::1]:0");
+    }
+    for listen in places {
         let link = Link::listen_on(listen.parse().unwrap(), upstream.clone(), 1, true).await;
         let link = link.unwrap();
         assert_eq!(

@@ -1,6 +1,5 @@
 use crate::support::{Bench, rest, send, toxic};
 use harness_proxy::{Direction, Effect};
-use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
 /// Which of so many connections in a row are closed at their first byte.
@@ -57,34 +56,4 @@ async fn the_same_seed_loses_the_same_messages() {
         assert_eq!(first, delivered(effect).await);
         assert_ne!(first[0], first[1], "each connection has its own luck");
     }
-}
-
-/// How late each of a row of replies comes, at least: the drawn delay cannot be seen more exactly.
-async fn delays() -> Vec<Duration> {
-    let bench = Bench::open().await;
-    let (mut client, mut server) = bench.pair().await;
-    let middle = Duration::from_millis(40);
-    bench.add("jitter", Direction::Replies, Effect::Latency { latency: middle, jitter: middle });
-    let mut delays = Vec::new();
-    for _ in 0..8 {
-        let sent = Instant::now();
-        send(&mut server, b"x").await;
-        client.read_u8().await.unwrap();
-        delays.push(sent.elapsed());
-    }
-    delays
-}
-
-#[tokio::test]
-async fn the_same_seed_draws_the_same_delays() {
-    // A busy machine makes some later than they were drawn, but not the same ones every time.
-    let least = |runs: [Vec<Duration>; 3]| -> Vec<_> {
-        (0..8).map(|at| runs.iter().map(|run| run[at]).min().unwrap().as_millis()).collect()
-    };
-    let first = least([delays().await, delays().await, delays().await]);
-    let second = least([delays().await, delays().await, delays().await]);
-    for (one, other) in first.iter().zip(&second) {
-        assert!(one.abs_diff(*other) <= 10, "{first:?} and {second:?}");
-    }
-    assert!(first.iter().max().unwrap() - first.iter().min().unwrap() > 20, "{first:?}");
 }
