@@ -5,6 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use harness_checker::{FailedCas, ModelKind, NilRead};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List workloads, scenarios, and the faults that each environment can do
     List,
+    /// Be a Toxiproxy: links to servers that misbehave when told so over HTTP
+    Proxy(ProxyArgs),
     /// The store's own service and tool, for proposers in processes and containers of their own
     #[command(hide = true, disable_help_flag = true)]
     Gryadka(GryadkaArgs),
@@ -319,6 +322,24 @@ pub(crate) struct ReportArgs {
     /// Print results.json on stdout instead of the summary
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    /// Where to listen for requests about proxies; port 0 for any
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8474", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// Proxies to begin with, a file in Toxiproxy's format: [{"name": …, "listen": …, "upstream": …}]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Seed of everything that is random about the proxies [default: drawn]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| String::from("an address and a port are wanted, such as 127.0.0.1:8474"))
 }
 
 fn json(text: &str) -> Result<serde_json::Value, String> {

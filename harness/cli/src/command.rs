@@ -3,6 +3,7 @@
 mod check;
 mod list;
 mod mutants;
+mod proxy;
 mod replay;
 mod report;
 mod run;
@@ -23,6 +24,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::List => list::list(),
         Command::Gryadka(args) => Ok(End::Ended(gryadka_service::run_with(args.arguments))),
+        Command::Proxy(args) => proxy::proxy(&args),
     }
 }
 

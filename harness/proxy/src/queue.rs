@@ -123,3 +123,58 @@ impl Queue {
         self.ended
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn data(bytes: &'static [u8]) -> Item {
+        Item::Data(Bytes::from_static(bytes))
+    }
+
+    #[test]
+    fn a_shorter_delay_does_not_overtake_a_longer_one() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        queue.add(data(b"first"), start + 20 * MS);
+        queue.add(data(b"second"), start + 5 * MS);
+        assert_eq!(queue.take(usize::MAX), Some(data(b"first")));
+        assert_eq!(queue.first().unwrap().due, start + 20 * MS);
+    }
+
+    #[test]
+    fn an_item_leaves_in_pieces_and_is_held_until_then() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.add(data(b"abcdef"), now);
+        queue.add(Item::Finish, now);
+        assert_eq!((queue.take(2), queue.held()), (Some(data(b"ab")), 4));
+        assert!(!queue.left(1));
+        assert!(queue.left(3));
+        assert_eq!((queue.held(), queue.take(2), queue.take(2)), (0, Some(Item::Finish), None));
+    }
+
+    #[test]
+    fn nothing_comes_after_the_end() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.add(Item::Close, now);
+        queue.add(data(b"late"), now);
+        assert!(queue.ended());
+        assert_eq!(queue.into_items().collect::<Vec<_>>(), [Item::Close]);
+    }
+
+    #[test]
+    fn there_is_no_room_for_endless_tiny_parcels() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        for _ in 0..PARCELS_MAX {
+            assert!(queue.has_room());
+            queue.add(data(b"x"), now);
+        }
+        assert!(!queue.has_room());
+    }
+}

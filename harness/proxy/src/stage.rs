@@ -78,23 +78,11 @@ impl Stage {
 
     /// When and how the toxic ends the connection by itself.
     pub(crate) fn deadline(&self) -> Option<(Instant, Ending)> {
-        match self.effect {
-            Effect::Timeout { timeout } if timeout > Duration::ZERO => {
-                Some((self.since + timeout, Ending::Closed))
-            }
-            Effect::ResetPeer { timeout } => Some((self.since + timeout, Ending::Reset)),
-            Effect::Timeout { .. }
-            | Effect::Noop
-            | Effect::Latency { .. }
-            | Effect::Bandwidth { .. }
-            | Effect::SlowClose { .. }
-            | Effect::Slicer { .. }
-            | Effect::LimitData { .. }
-            | Effect::Blackhole
-            | Effect::Loss { .. }
-            | Effect::Drop { .. }
-            | Effect::Corrupt { .. } => None,
+        if let Effect::ResetPeer { timeout } = self.effect {
+            return Some((self.since + timeout, Ending::Reset));
         }
+        let Effect::Timeout { timeout } = self.effect else { return None };
+        (timeout > Duration::ZERO).then_some((self.since + timeout, Ending::Closed))
     }
 
     pub(crate) fn incoming(&self) -> &Frames {
@@ -114,22 +102,18 @@ impl Stage {
     pub(crate) fn take(&mut self, item: Item, at: Instant, tally: &mut Tally) {
         match item {
             Item::Data(bytes) => self.take_data(bytes, at, tally),
-            end @ (Item::Finish | Item::Reset | Item::Tear | Item::Close) => match self.effect {
-                Effect::SlowClose { delay } => self.queue.add(end, at + delay),
-                Effect::Latency { .. } => {
-                    let delay = self.delay();
-                    self.queue.add(end, at + delay);
-                }
-                Effect::Timeout { .. } | Effect::ResetPeer { .. } => self.broken = true,
-                Effect::Noop
-                | Effect::Bandwidth { .. }
-                | Effect::Slicer { .. }
-                | Effect::LimitData { .. }
-                | Effect::Blackhole
-                | Effect::Loss { .. }
-                | Effect::Drop { .. }
-                | Effect::Corrupt { .. } => self.queue.add(end, at),
-            },
+            end @ (Item::Finish | Item::Reset | Item::Tear | Item::Close) => self.take_end(end, at),
+        }
+    }
+
+    fn take_end(&mut self, end: Item, at: Instant) {
+        if let Effect::Timeout { .. } | Effect::ResetPeer { .. } = self.effect {
+            self.broken = true;
+        } else if let Effect::SlowClose { delay } = self.effect {
+            self.queue.add(end, at + delay);
+        } else {
+            let delay = self.delay();
+            self.queue.add(end, at + delay);
         }
     }
 
@@ -137,33 +121,18 @@ impl Stage {
         if self.broken {
             return;
         }
-        if let Effect::Loss { .. } | Effect::Drop { .. } = self.effect {
-            return self.take_messages(bytes, at, tally);
+        if let Effect::Loss { probability } | Effect::Drop { probability, .. } = self.effect {
+            return self.take_messages(&bytes, probability, at, tally);
         }
         self.incoming.follow(&bytes);
-        match self.effect {
-            Effect::Latency { .. } => {
-                let delay = self.delay();
-                self.queue.add(Item::Data(bytes), at + delay);
-            }
-            Effect::Timeout { .. } | Effect::ResetPeer { .. } => self.broken = true,
-            Effect::LimitData { bytes: limit } => self.take_limited(bytes, limit, at),
-            Effect::Corrupt { probability } => {
-                let chunk = if self.random.random_bool(probability) {
-                    tally.corrupted += 1;
-                    self.corrupted(&bytes)
-                } else {
-                    bytes
-                };
-                self.queue.add(Item::Data(chunk), at);
-            }
-            Effect::Noop
-            | Effect::Bandwidth { .. }
-            | Effect::SlowClose { .. }
-            | Effect::Slicer { .. }
-            | Effect::Blackhole
-            | Effect::Loss { .. }
-            | Effect::Drop { .. } => self.queue.add(Item::Data(bytes), at),
+        if let Effect::Timeout { .. } | Effect::ResetPeer { .. } = self.effect {
+            self.broken = true;
+        } else if let Effect::LimitData { bytes: limit } = self.effect {
+            self.take_limited(bytes, limit, at);
+        } else {
+            let bytes = self.perhaps_corrupted(bytes, tally);
+            let delay = self.delay();
+            self.queue.add(Item::Data(bytes), at + delay);
         }
     }
 
@@ -189,76 +158,69 @@ impl Stage {
         }
     }
 
-    fn corrupted(&mut self, bytes: &Bytes) -> Bytes {
+    /// The bytes, with one bit flipped if that is the effect and chance has it.
+    fn perhaps_corrupted(&mut self, bytes: Bytes, tally: &mut Tally) -> Bytes {
+        let Effect::Corrupt { probability } = self.effect else { return bytes };
+        if !self.random.random_bool(probability) {
+            return bytes;
+        }
+        tally.corrupted += 1;
         let mut copy = bytes.to_vec();
         let at = self.random.random_range(0..copy.len());
         copy[at] ^= 1 << self.random.random_range(0..u8::BITS);
         copy.into()
     }
 
-    /// Decides on each message when its first byte comes.
-    fn take_messages(&mut self, mut bytes: Bytes, at: Instant, tally: &mut Tally) {
-        while !bytes.is_empty() && !self.queue.ended() {
+    /// Decides on each message when its first byte comes. What passes is copied, lest a little that
+    /// is kept keeps a lot in memory that is not.
+    fn take_messages(
+        &mut self,
+        mut bytes: &[u8],
+        probability: f64,
+        at: Instant,
+        tally: &mut Tally,
+    ) {
+        let mut kept = Vec::new();
+        let mut torn = false;
+        while !bytes.is_empty() && !torn && !self.broken {
             let begins = self.incoming.begins(bytes[0]);
-            let end = self.incoming.next_end(&bytes);
-            let piece = bytes.split_to(end.unwrap_or(bytes.len()));
-            if begins && self.strikes() {
+            let end = self.incoming.next_end(bytes);
+            let (piece, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+            if begins && self.random.random_bool(probability) {
                 if let Effect::Drop { usable, .. } = self.effect {
                     tally.dropped += 1;
                     self.dropping = true;
-                    self.broken |= !usable;
+                    self.broken = !usable;
                 } else {
-                    self.queue.add(Item::Tear, at);
+                    torn = true;
                 }
             }
-            if !self.dropping {
-                self.queue.add(Item::Data(piece), at);
+            if !self.dropping && !torn {
+                kept.extend_from_slice(piece);
             }
             self.dropping &= end.is_none();
-            if self.broken {
-                return;
-            }
+            bytes = rest;
         }
-    }
-
-    /// Whether the message that begins is lost.
-    fn strikes(&mut self) -> bool {
-        match self.effect {
-            Effect::Loss { probability } | Effect::Drop { probability, .. } => {
-                self.random.random_bool(probability)
-            }
-            Effect::Noop
-            | Effect::Latency { .. }
-            | Effect::Bandwidth { .. }
-            | Effect::SlowClose { .. }
-            | Effect::Timeout { .. }
-            | Effect::ResetPeer { .. }
-            | Effect::Slicer { .. }
-            | Effect::LimitData { .. }
-            | Effect::Blackhole
-            | Effect::Corrupt { .. } => false,
+        if !kept.is_empty() {
+            self.queue.add(Item::Data(kept.into()), at);
+        }
+        if torn {
+            self.queue.add(Item::Tear, at);
         }
     }
 
     /// When the next may leave; `None` while there is none, or while all are held back.
     pub(crate) fn due(&self) -> Option<Instant> {
         let first = self.queue.first()?;
-        match self.effect {
-            Effect::Blackhole | Effect::Bandwidth { rate: 0 } => None,
-            Effect::Bandwidth { rate } => {
-                let size = quantum(rate).min(first.item.len());
-                Some(first.due.max(self.free) + time(size, rate))
-            }
-            Effect::Slicer { .. } => Some(first.due.max(self.free)),
-            Effect::Noop
-            | Effect::Latency { .. }
-            | Effect::SlowClose { .. }
-            | Effect::Timeout { .. }
-            | Effect::ResetPeer { .. }
-            | Effect::LimitData { .. }
-            | Effect::Loss { .. }
-            | Effect::Drop { .. }
-            | Effect::Corrupt { .. } => Some(first.due),
+        if let Effect::Blackhole | Effect::Bandwidth { rate: 0 } = self.effect {
+            None
+        } else if let Effect::Bandwidth { rate } = self.effect {
+            let size = quantum(rate).min(first.item.len());
+            Some(first.due.max(self.free) + time(size, rate))
+        } else if let Effect::Slicer { .. } = self.effect {
+            Some(first.due.max(self.free))
+        } else {
+            Some(first.due)
         }
     }
 
@@ -266,26 +228,14 @@ impl Stage {
     pub(crate) fn release(&mut self, now: Instant) -> Option<Parcel> {
         let due = self.due().filter(|&due| due <= now)?;
         let on_time = now.checked_sub(CATCH_UP).map_or(due, |earliest| due.max(earliest));
-        let size = match self.effect {
-            Effect::Bandwidth { rate } => {
-                self.free = on_time;
-                quantum(rate)
-            }
-            Effect::Slicer { average_size, size_variation, delay } => {
-                self.free = on_time + delay;
-                self.piece(average_size, size_variation)
-            }
-            Effect::Noop
-            | Effect::Latency { .. }
-            | Effect::SlowClose { .. }
-            | Effect::Timeout { .. }
-            | Effect::ResetPeer { .. }
-            | Effect::LimitData { .. }
-            | Effect::Blackhole
-            | Effect::Loss { .. }
-            | Effect::Drop { .. }
-            | Effect::Corrupt { .. } => usize::MAX,
-        };
+        let mut size = usize::MAX;
+        if let Effect::Bandwidth { rate } = self.effect {
+            self.free = on_time;
+            size = quantum(rate);
+        } else if let Effect::Slicer { average_size, size_variation, delay } = self.effect {
+            self.free = on_time + delay;
+            size = self.piece(average_size, size_variation);
+        }
         self.queue.take(size).map(|item| Parcel { item, due })
     }
 

@@ -9,6 +9,7 @@
 //! | does `check` agree with histories whose answer is known? | `checks.rs` |
 //! | is a store that loses a write found out? | `mutants.rs` |
 //! | do the small commands behave as commands do? | `commands.rs` |
+//! | is the proxy there while it is wanted? | `proxy.rs` |
 //! | how is the binary called and looked at? | `support.rs` |
 
 // What stands here is tests, as the lints count them, only when it says so.
@@ -22,6 +23,8 @@ mod cut_short;
 mod membership;
 #[cfg(test)]
 mod mutants;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]

@@ -119,6 +119,11 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
+    /// Takes care of one that a test started by itself.
+    pub(crate) fn of(child: Child) -> Self {
+        Self(Some(child))
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.0.as_ref().unwrap().id()
     }

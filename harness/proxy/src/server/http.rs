@@ -22,7 +22,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 
-/// How long requests that are under way at the end may take.
+/// How long requests that are under way at the end, and the ends of connections, may take.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A proxy server that listens. Its proxies live as long as it does.
@@ -93,7 +93,7 @@ impl ProxyServer {
     /// the proxies reset.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
-        let router = router(self.registry);
+        let router = router(Arc::clone(&self.registry));
         tokio::pin!(stop);
         loop {
             tokio::select! {
@@ -106,6 +106,9 @@ impl ProxyServer {
         drop(self.listener);
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
             tracing::debug!("clients that were still asking were cut off");
+        }
+        if tokio::time::timeout(GRACE, self.registry.close()).await.is_err() {
+            tracing::debug!("connections through the proxies were left to themselves");
         }
     }
 }

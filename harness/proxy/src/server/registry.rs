@@ -6,7 +6,11 @@ use crate::wire::{ProxySettings, ProxyState, WrittenToxic, updated};
 use crate::{Direction, Link, Toxic, Traffic};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
+
+/// How often it is looked whether connections have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// All proxies of a server.
 #[derive(Debug)]
@@ -191,6 +195,15 @@ impl Registry {
 
     pub(super) async fn remove(&self, proxy: &str, name: &str) -> Result<(), Refusal> {
         self.with(proxy, |proxy| Ok(proxy.link.remove(name).map(drop)?)).await
+    }
+
+    /// Ends all connections, and waits until they are ended.
+    pub(super) async fn close(&self) {
+        let proxies = self.proxies().await;
+        proxies.values().for_each(|proxy| proxy.link.disable());
+        while proxies.values().any(|proxy| proxy.link.traffic().open > 0) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     async fn open(

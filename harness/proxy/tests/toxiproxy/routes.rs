@@ -231,7 +231,6 @@ async fn every_toxic_says_back_what_it_was_told() {
 async fn what_no_toxic_can_be_made_of() {
     let server = Server::start().await;
     server.ask("POST /proxies", A).await;
-    let long = format!(r#"{{"name":"{}","type":"noop"}}"#, "n".repeat(257));
     let text = conversation(
         &server,
         &[
@@ -244,6 +243,39 @@ async fn what_no_toxic_can_be_made_of() {
             ("POST /proxies/a/toxics", "{}"),
             ("POST /proxies/a/toxics", r#"{"type":"poison"}"#),
             ("POST /proxies/a/toxics", r#"{"type":"noop","stream":"sideways"}"#),
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(text, @r#"
+    POST /proxies/b/toxics {
+      404 {"error":"proxy not found","status":404}
+    GET /proxies/b/toxics
+      404 {"error":"proxy not found","status":404}
+    GET /proxies/b/toxics/t
+      404 {"error":"proxy not found","status":404}
+    DELETE /proxies/b/toxics/t
+      404 {"error":"proxy not found","status":404}
+    POST /proxies/a/toxics
+      400 {"error":"bad request body: it is empty","status":400}
+    POST /proxies/a/toxics nonsense
+      400 {"error":"bad request body: it is no JSON object","status":400}
+    POST /proxies/a/toxics {}
+      400 {"error":"invalid toxic type","status":400}
+    POST /proxies/a/toxics {"type":"poison"}
+      400 {"error":"invalid toxic type","status":400}
+    POST /proxies/a/toxics {"type":"noop","stream":"sideways"}
+      400 {"error":"stream was invalid, can be either upstream or downstream","status":400}
+    "#);
+}
+
+#[tokio::test]
+async fn what_is_out_of_range_or_taken_changes_nothing() {
+    let server = Server::start().await;
+    server.ask("POST /proxies", A).await;
+    let long = format!(r#"{{"name":"{}","type":"noop"}}"#, "n".repeat(257));
+    let text = conversation(
+        &server,
+        &[
             ("POST /proxies/a/toxics", r#"{"type":"noop","toxicity":1.5}"#),
             ("POST /proxies/a/toxics", r#"{"type":"noop","toxicity":"all"}"#),
             ("POST /proxies/a/toxics", r#"{"type":"latency","attributes":{"latency":"20"}}"#),
@@ -263,24 +295,6 @@ async fn what_no_toxic_can_be_made_of() {
     )
     .await;
     insta::assert_snapshot!(text.replace(&"n".repeat(257), "nnn…"), @r#"
-    POST /proxies/b/toxics {
-      404 {"error":"proxy not found","status":404}
-    GET /proxies/b/toxics
-      404 {"error":"proxy not found","status":404}
-    GET /proxies/b/toxics/t
-      404 {"error":"proxy not found","status":404}
-    DELETE /proxies/b/toxics/t
-      404 {"error":"proxy not found","status":404}
-    POST /proxies/a/toxics
-      400 {"error":"bad request body: it is empty","status":400}
-    POST /proxies/a/toxics nonsense
-      400 {"error":"bad request body: it is no JSON object","status":400}
-    POST /proxies/a/toxics {}
-      400 {"error":"invalid toxic type","status":400}
-    POST /proxies/a/toxics {"type":"poison"}
-      400 {"error":"invalid toxic type","status":400}
-    POST /proxies/a/toxics {"type":"noop","stream":"sideways"}
-      400 {"error":"stream was invalid, can be either upstream or downstream","status":400}
     POST /proxies/a/toxics {"type":"noop","toxicity":1.5}
       400 {"error":"bad request body: toxic noop_downstream: a toxicity of 1.5 is not possible: it lies between 0 and 1","status":400}
     POST /proxies/a/toxics {"type":"noop","toxicity":"all"}
