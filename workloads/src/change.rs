@@ -148,10 +148,12 @@ impl Acceptors {
             if links.is_empty() {
                 continue;
             }
-            // A single link goes by its own name, and its acceptor may be another by now.
-            let single = shape.links.len() == 1;
+            // A single link goes by its own name, and its acceptor may be another by now. So do those of
+            // which some are not there.
+            let fewer = self.proposers < self.nodes && shape.words.contains('→');
+            let by_name = shape.links.len() == 1 || fewer;
             let names = || links.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            let words = if single { names() } else { shape.words };
+            let words = if by_name { names() } else { shape.words };
             return Shape { words, links };
         }
     }
