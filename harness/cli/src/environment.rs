@@ -178,6 +178,16 @@ impl Environment {
         Ok(environment)
     }
 
+    /// The same for a test, with logs and journal in a directory of its own.
+    #[cfg(test)]
+    pub(crate) async fn start_in(
+        directory: &Path,
+        scenario: &Scenario,
+    ) -> Result<Self, EnvironmentError> {
+        let journal = Arc::new(Journal::begin(directory)?);
+        Self::start(Start { scenario, logs: directory, journal: &journal }).await
+    }
+
     /// What the links of a run here are made with.
     pub(crate) fn wiring(&self) -> Wiring {
         match self {

@@ -17,15 +17,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The repository of these images.
-pub(crate) const REPOSITORY: &str = "gryadka-harness";
+const REPOSITORY: &str = "gryadka-harness";
 
 /// Where this process's executable is, whatever has become of the file that it was started from.
 const MYSELF: &str = "/proc/self/exe";
-
-/// The image of this executable.
-pub(crate) fn name() -> Result<String, DockerError> {
-    Ok(name_of(&executable()?))
-}
 
 /// Sees that the image of this executable is there, builds it when it is not, and answers its name.
 pub(crate) async fn ensure(docker: &Docker) -> Result<String, DockerError> {
