@@ -6,7 +6,7 @@ use bollard::Docker;
 use bollard::query_parameters::InspectNetworkOptions;
 use serde::Serialize;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::num::NonZero;
 use std::process::Command;
 use std::time::Duration;
@@ -109,13 +109,22 @@ async fn look_for(docker: &Docker, image: &str) -> ImageFact {
     }
 }
 
-/// Whether the gateway of Docker's own bridge is an address of this machine: only then can it be
-/// listened on.
+/// Whether Docker's own bridge is on this machine: only then can its address be listened on.
 async fn bridges_are_here(docker: &Docker) -> bool {
     let network = docker.inspect_network("bridge", None::<InspectNetworkOptions>).await;
-    let addresses = network.ok().and_then(|network| network.ipam?.config).unwrap_or_default();
-    let mut gateways = addresses.into_iter().filter_map(|config| config.gateway?.parse().ok());
-    gateways.any(|gateway: IpAddr| TcpListener::bind((gateway, 0)).is_ok())
+    let configs = network.ok().and_then(|network| network.ipam?.config).unwrap_or_default();
+    let mut addresses = configs.into_iter().filter_map(|config| {
+        let gateway = config.gateway.and_then(|gateway| gateway.parse().ok());
+        gateway.or_else(|| first_address(&config.subnet?))
+    });
+    addresses.any(|address: Ipv4Addr| TcpListener::bind((address, 0)).is_ok())
+}
+
+/// The first address of a subnet, which is the bridge's where nothing else is said: of 172.17.0.0/16
+/// it is 172.17.0.1.
+fn first_address(subnet: &str) -> Option<Ipv4Addr> {
+    let base: Ipv4Addr = subnet.split_once('/')?.0.parse().ok()?;
+    Some(Ipv4Addr::from_bits(base.to_bits().checked_add(1)?))
 }
 
 fn redis_server() -> Option<String> {
@@ -160,6 +169,7 @@ mod tests {
         assert_eq!(open_files(limits), Some(1024));
         assert_eq!(user("Name:\tx\nUid:\t1000\t0\t1000\t1000\n"), Some(0));
         assert_eq!(memory("MemTotal:       24680000 kB\n"), Some(24101));
+        assert_eq!(first_address("172.17.0.0/16"), Some(Ipv4Addr::new(172, 17, 0, 1)));
         assert_eq!((open_files(""), memory("")), (None, None));
     }
 }
