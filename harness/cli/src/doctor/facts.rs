@@ -1,6 +1,7 @@
 //! What is there on this machine. Looking changes nothing: no image is pulled, nothing is started.
 
 use crate::environment;
+use crate::environment::docker::daemon::DockerError;
 use crate::environment::docker::{daemon, image};
 use bollard::Docker;
 use bollard::query_parameters::InspectNetworkOptions;
@@ -86,10 +87,11 @@ pub(crate) async fn look() -> Facts {
 }
 
 async fn look_at_docker() -> Result<DockerFacts, String> {
-    let (docker, version) = daemon::connect().await.map_err(|error| match error {
-        daemon::DockerError::NoDaemon(reason) => reason,
-        other => other.to_string(),
-    })?;
+    let (docker, version) = match daemon::connect().await {
+        Ok(there) => there,
+        Err(DockerError::NoDaemon(reason)) => return Err(reason),
+        Err(error) => return Err(error.to_string()),
+    };
     let (redis, toxiproxy, bridges) = tokio::join!(
         look_for(&docker, image::REDIS),
         look_for(&docker, image::TOXIPROXY),

@@ -51,15 +51,16 @@ impl Proposer {
     }
 
     pub(super) async fn strike(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
-        Ok(if fault == FaultKind::ProposerKill {
-            self.container.kill().await?
+        if fault == FaultKind::ProposerKill {
+            self.container.kill().await?;
         } else if fault == FaultKind::ProposerRestart {
-            self.container.stop().await?
+            self.container.stop().await?;
         } else if fault == FaultKind::ProposerPause {
-            self.container.pause().await?
+            self.container.pause().await?;
         } else {
             return Err(EnvironmentError::Unable(fault));
-        })
+        }
+        Ok(())
     }
 
     /// Undoes it, and waits until it answers; whether it finds a quorum is not its own affair.

@@ -175,3 +175,44 @@ async fn a_log_that_is_always_synced_loses_nothing() {
     assert_eq!(site.ask("GET new").await, "$1\r\nv\r\n");
     site.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acceptor_is_told_to_have_trouble_and_is_freed_of_it() {
+    let mut site = Site::with(Fsync::Always).await;
+    let (line, _) = Line::open(site.address(), PATIENCE).await;
+    site.strike(FaultKind::Disconnect).await;
+    assert_eq!(line.unwrap().ask(PATIENCE).await, Seen::Torn);
+    site.undo(FaultKind::Disconnect).await;
+    assert_eq!(site.ask("SET k v").await, "+OK\r\n");
+
+    site.strike(FaultKind::Stall).await;
+    assert_eq!(site.seen().await, Seen::Silent);
+    site.undo(FaultKind::Stall).await;
+    assert!(matches!(site.seen().await, Seen::Answered(_)));
+
+    let before = site.ask("CONFIG GET maxmemory").await;
+    site.strike(FaultKind::MemoryFull).await;
+    assert!(site.ask("SET k w").await.starts_with("-OOM "));
+    site.undo(FaultKind::MemoryFull).await;
+    assert_eq!(site.ask("CONFIG GET maxmemory").await, before);
+    assert_eq!(site.ask("SET k w").await, "+OK\r\n");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_ends_at_once_is_told_with_its_last_words() {
+    let mut site = Site::with(Fsync::Always).await;
+    let spec = super::Spec {
+        name: site.ground.names.acceptor(2),
+        image: site.ground.image.clone(),
+        command: ["redis-server", "--no-such-setting", "1"].map(String::from).to_vec(),
+        address: site.ground.subnet.acceptor(2),
+        port: 6379,
+    };
+    let failed = match site.ground.start(spec).await {
+        Ok(container) => container.up(probe::answers).await.unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    };
+    assert!(failed.contains(&site.ground.names.acceptor(2)), "{failed}");
+    site.acceptor.end(&site.ground).await.unwrap();
+}
