@@ -1,8 +1,8 @@
 //! `harness heal`
 
 use crate::args::HealArgs;
-use crate::environment::docker::daemon;
 use crate::environment::docker::sweep::{self, Things};
+use crate::environment::docker::{daemon, own_image};
 use crate::exit::{End, Failure};
 use crate::heal::{Plan, plan, take};
 use crate::journal::{self, Owner};
@@ -26,13 +26,29 @@ async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
     let docker = docker.as_ref().ok().map(|(docker, _)| docker);
     let mut plans = plan(&journals, &things, Owner::lives);
     plans.retain(|plan| args.run.as_ref().is_none_or(|run| *run == plan.run));
-    if plans.iter().all(|plan| plan.steps.is_empty() && plan.lives.is_none()) {
+    let images = match docker {
+        // A run that goes on may be about to use one.
+        Some(docker) if args.run.is_none() && plans.iter().all(|plan| plan.lives.is_none()) => {
+            own_image::others(docker).await?
+        }
+        _ => Vec::new(),
+    };
+    if images.is_empty() && plans.is_empty() {
         say("there is nothing to heal");
         return Ok(End::Done);
     }
     let mut failed = 0;
     for plan in &plans {
         failed += usize::from(!one(plan, docker, args.dry_run).await);
+    }
+    for image in &images {
+        let what = format!("the image {image} of another build of the harness");
+        if args.dry_run {
+            say(format!("would remove {what}"));
+        } else if let Some(docker) = docker {
+            say(format!("remove {what}"));
+            own_image::remove(docker, image).await?;
+        }
     }
     if failed > 0 {
         return Err(anyhow::anyhow!(

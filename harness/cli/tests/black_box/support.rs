@@ -53,6 +53,7 @@ impl Sandbox {
             .args(args.split_whitespace())
             .current_dir(self.0.path())
             .env("TMPDIR", self.path("tmp"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("HARNESS_LOG")
             .stdin(Stdio::null());
         command

@@ -23,15 +23,13 @@ impl Site {
         Self { sandbox: Sandbox::new(), image: redis() }
     }
 
-    /// The harness with these arguments, and a state directory of the sandbox's own.
+    /// The harness with these arguments.
     pub(crate) fn command(&self, args: &str) -> Command {
-        let mut command = self.sandbox.command(args);
-        command.env("XDG_STATE_HOME", self.sandbox.path("state"));
-        command
+        self.sandbox.command(args)
     }
 
     pub(crate) fn harness(&self, args: &str) -> Ended {
-        Ended(self.command(args).output().unwrap())
+        self.sandbox.harness(args)
     }
 
     fn run_command(&self, args: &str) -> Command {

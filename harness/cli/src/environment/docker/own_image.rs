@@ -5,12 +5,15 @@
 //! share a name.
 
 use super::archive::{self, Entry};
-use super::daemon::DockerError;
+use super::daemon::{DockerError, status};
 use super::{image, names};
 use crate::progress::say;
 use bollard::Docker;
-use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
+use bollard::query_parameters::{
+    BuildImageOptionsBuilder, BuilderVersion, ListImagesOptionsBuilder, RemoveImageOptions,
+};
 use futures_util::StreamExt;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -46,6 +49,33 @@ pub(crate) async fn ensure(docker: &Docker) -> Result<String, DockerError> {
 fn lock() -> Result<File, DockerError> {
     let locked = File::open(MYSELF).and_then(|file| file.lock().map(|()| file));
     locked.map_err(|error| DockerError::OwnImage(format!("{MYSELF}: {error}")))
+}
+
+/// Images of other executables of ours: what builds of the harness leave that are not run any more.
+///
+/// # Errors
+/// When the daemon does not tell.
+pub(crate) async fn others(docker: &Docker) -> Result<Vec<String>, DockerError> {
+    let own = name_of(&executable()?);
+    let filters = HashMap::from([("label", vec![names::IMAGE])]);
+    let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+    let images = docker.list_images(Some(options)).await;
+    let images = images.map_err(DockerError::call("list images"))?;
+    let mut names: Vec<_> = images.into_iter().flat_map(|image| image.repo_tags).collect();
+    names.retain(|name| name.starts_with(REPOSITORY) && *name != own);
+    Ok(names)
+}
+
+/// Removes an image, unless a container uses it or it is gone already.
+///
+/// # Errors
+/// When the daemon refuses for another reason.
+pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<(), DockerError> {
+    match docker.remove_image(name, None::<RemoveImageOptions>, None).await {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+        Err(error) => Err(DockerError::call(format!("remove the image {name}"))(error)),
+    }
 }
 
 async fn build(docker: &Docker, name: &str, context: Vec<u8>) -> Result<(), DockerError> {
