@@ -193,7 +193,7 @@ impl Docker {
 
     /// Ends one for good, unless it has ended already.
     pub(crate) async fn end(&mut self, acceptor: u32) -> Result<(), EnvironmentError> {
-        self.acceptors[acceptor as usize - 1].end(&self.ground).await
+        self.acceptors[acceptor as usize - 1].retire(&self.ground).await
     }
 
     pub(crate) async fn all_there(&self) -> Result<(), EnvironmentError> {
@@ -265,7 +265,7 @@ impl Docker {
     /// Ends everything, and keeps what it wrote.
     pub(crate) async fn finish(&mut self) -> Result<(), EnvironmentError> {
         let ground = &self.ground;
-        let acceptors = join_all(self.acceptors.iter_mut().map(|acceptor| acceptor.end(ground)));
+        let acceptors = join_all(self.acceptors.iter_mut().map(|acceptor| acceptor.vanish(ground)));
         let proposers = join_all(self.proposers.drain(..).map(|proposer| proposer.end(ground)));
         let toxiproxy = async {
             let Some(toxiproxy) = self.toxiproxy.take() else { return Ok(()) };

@@ -22,6 +22,8 @@ pub(super) struct Acceptor {
     address: SocketAddr,
     /// None when it has ended for good.
     container: Option<Container>,
+    /// What stands in its place then.
+    stone: Option<Container>,
     /// Knows how long its log was; none when every write is synced before it is answered.
     watch: Option<Watch>,
     /// What its log has lost last.
@@ -36,7 +38,15 @@ impl Acceptor {
         let container = run(ground, number).await?;
         let address = container.address();
         let watch = synced_after(ground.fsync).map(|age| Watch::start(address, age));
-        Ok(Self { number, address, container: Some(container), watch, lost: None, trouble: None })
+        Ok(Self {
+            number,
+            address,
+            container: Some(container),
+            stone: None,
+            watch,
+            lost: None,
+            trouble: None,
+        })
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
@@ -129,10 +139,38 @@ impl Acceptor {
     }
 
     /// Removes its container, and keeps what it wrote.
-    pub(super) async fn end(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+    async fn end(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
         let Some(container) = self.container.take() else { return Ok(()) };
         keep_log(ground, &format!("a{}", self.number), &container).await?;
         Ok(container.remove().await?)
+    }
+
+    /// Ends it for good. Another container takes its address that listens to nothing: whoever still
+    /// asks there is refused at once, as by a machine whose server has ended, and need not find out
+    /// that there is no such machine.
+    pub(super) async fn retire(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        if self.container.is_none() {
+            return Ok(());
+        }
+        self.end(ground).await?;
+        let nothing = ["redis-server", "--port", "0", "--save", ""].map(String::from);
+        let spec = Spec {
+            name: format!("{}-gone", ground.names.acceptor(self.number)),
+            image: ground.image.clone(),
+            command: nothing.to_vec(),
+            address: ground.subnet.acceptor(self.number),
+            port: PORT,
+        };
+        self.stone = Some(ground.start(spec).await?);
+        Ok(())
+    }
+
+    /// Removes whatever there is of it.
+    pub(super) async fn vanish(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        if let Some(stone) = self.stone.take() {
+            stone.remove().await?;
+        }
+        self.end(ground).await
     }
 
     /// It must not have ended by itself.

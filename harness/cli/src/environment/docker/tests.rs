@@ -67,7 +67,7 @@ impl Site {
 
     /// Ends everything, and asserts that nothing is left.
     async fn end(mut self) {
-        self.acceptor.end(&self.ground).await.unwrap();
+        self.acceptor.vanish(&self.ground).await.unwrap();
         network::remove(&self.ground.docker, &self.ground.names.network()).await.unwrap();
         let left = sweep::find(&self.ground.docker, Some(self.ground.names.run())).await.unwrap();
         assert_eq!(left, sweep::Things::default());
@@ -214,5 +214,14 @@ async fn a_container_that_ends_at_once_is_told_with_its_last_words() {
         Err(error) => error.to_string(),
     };
     assert!(failed.contains(&site.ground.names.acceptor(2)), "{failed}");
-    site.acceptor.end(&site.ground).await.unwrap();
+    site.acceptor.vanish(&site.ground).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_has_ended_for_good_refuses_at_once() {
+    let mut site = Site::with(Fsync::Always).await;
+    site.acceptor.retire(&site.ground).await.unwrap();
+    assert_eq!(site.seen().await, Seen::Refused);
+    assert!(site.evidence().await.ends_with(" is removed"));
+    site.end().await;
 }
