@@ -19,7 +19,8 @@ pub enum FaultKind {
     Slicing,
     /// Links lose a request or a reply now and then, and the connection with it.
     Loss,
-    /// Links lose a whole request or a whole reply now and then, and the connection goes on.
+    /// Links lose a whole request or a whole reply now and then, and whatever follows it on its
+    /// connection, which stays open.
     Drop,
     /// Links reset every connection after a short life.
     Reset,
@@ -91,7 +92,7 @@ impl FaultKind {
             Self::Bandwidth => "links carry only so many bytes a second",
             Self::Slicing => "links deliver in small pieces with pauses between",
             Self::Loss => "links lose a request or a reply now and then, and its connection",
-            Self::Drop => "links lose a request or a reply now and then; the connection goes on",
+            Self::Drop => "links lose a request or a reply and what follows; its connection stays",
             Self::Reset => "links reset every connection after a short life",
             Self::Limit => "links close every connection after so many bytes",
             Self::Restart => "an acceptor is stopped and started again on what it had kept",

@@ -152,7 +152,7 @@ impl Draw<'_> {
     /// Links that are free, in a shape if there is one that is.
     fn shape(&mut self, kind: FaultKind, active: &[&PlannedFault]) -> Option<Shape> {
         let is_free = |link: &Link| !active.iter().any(|earlier| earlier.strikes(*link));
-        let mild = matches!(kind, FaultKind::Latency | FaultKind::Loss | FaultKind::Drop);
+        let mild = matches!(kind, FaultKind::Latency | FaultKind::Loss);
         let everywhere = mild && self.random.random_bool(0.7);
         let mut trimmed = Vec::new();
         for _ in 0..TRIES {

@@ -20,7 +20,7 @@ impl FaultKind {
 
     /// Whether what it strikes still serves, only later or not every time.
     const fn lets_some_through(self) -> bool {
-        matches!(self, Self::Latency | Self::Loss | Self::Drop | Self::Membership)
+        matches!(self, Self::Latency | Self::Loss | Self::Membership)
     }
 }
 

@@ -45,6 +45,11 @@ pub struct PlannedFault {
     /// How likely one message is to be lost, above 0 and up to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
+    /// Whether messages still pass on a connection that has dropped one. Redis' protocol does not number
+    /// them, so a client that pipelines takes the next reply for the lost one then: no store over it
+    /// survives that, and no schedule is drawn so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usable: Option<bool>,
     /// How much may pass, in kilobytes (1000 bytes) a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
@@ -82,6 +87,7 @@ impl PlannedFault {
             latency: None,
             jitter: None,
             probability: None,
+            usable: None,
             rate: None,
             size: None,
             pause: None,
@@ -122,7 +128,8 @@ impl PlannedFault {
             }
             FaultKind::Drop => {
                 let percent = self.probability.unwrap_or(0.0) * 100.0;
-                format!("drops {percent:.0} % of messages on {whom}")
+                let on = if self.usable == Some(true) { "" } else { ", and what follows them" };
+                format!("drops {percent:.0} % of messages on {whom}{on}")
             }
             FaultKind::Reset => {
                 let life = self.life.unwrap_or_default();

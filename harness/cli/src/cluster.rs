@@ -5,6 +5,7 @@ use crate::environment::{Environment, EnvironmentError};
 use crate::links::{self, LinkError, Links};
 use crate::mutants;
 use gryadka::{ConnectError, ConnectOptions, Gryadka, Route};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use workloads::{EnvironmentKind, Proposers, Scenario};
 
@@ -15,6 +16,10 @@ pub(crate) enum ClusterError {
     Link(#[from] LinkError),
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    #[error(
+        "a{0} is to join, and nobody knows yet where it will be: proposers of their own could not reach it; use --proposers inside, or no membership"
+    )]
+    Later(u32),
     #[error("the store cannot be reached: {0}")]
     Connect(#[from] ConnectError),
 }
@@ -61,7 +66,8 @@ impl Cluster {
         if scenario.proposers != Proposers::Inside {
             let scheme =
                 urls.first().and_then(|url| url.split_once("://")).map_or("redis", |u| u.0);
-            let routes = |node| links.routes(node, scheme, &[]);
+            let later = later(environment, scenario)?;
+            let routes = |node| links.routes(node, scheme, &later);
             let ways: Vec<_> = (1..=scenario.nodes).map(routes).collect();
             environment.start_proposers(&ways).await?;
             return Ok(stores);
@@ -72,6 +78,21 @@ impl Cluster {
         }
         Ok(stores)
     }
+}
+
+/// The acceptors that are to join, and where they will be: services must know the way to them from
+/// the start.
+fn later(
+    environment: &Environment,
+    scenario: &Scenario,
+) -> Result<Vec<(u32, SocketAddr)>, ClusterError> {
+    let changes = scenario.schedule.iter().filter_map(|planned| planned.membership.as_ref());
+    let joins = changes.filter_map(|change| change.joins).filter(|new| *new > scenario.nodes);
+    let address = |acceptor| {
+        let address = environment.address_ahead(acceptor);
+        Ok((acceptor, address.ok_or(ClusterError::Later(acceptor))?))
+    };
+    joins.map(address).collect()
 }
 
 /// How anybody in a run gets to its store.

@@ -218,6 +218,13 @@ impl Environment {
         }
     }
 
+    /// Where an acceptor will listen that is still to be started, where that is known beforehand.
+    pub(crate) const fn address_ahead(&self, _acceptor: u32) -> Option<SocketAddr> {
+        match self {
+            Self::Process(_) | Self::Embedded(_) => None,
+        }
+    }
+
     /// The same as the store wants it.
     pub(crate) fn url(&self, acceptor: u32) -> String {
         let scheme = match self {

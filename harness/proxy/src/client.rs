@@ -21,12 +21,13 @@ use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A Toxiproxy, over its HTTP interface. Every call is a connection of its own and ends within
 /// [`TIME_OUT`](crate::TIME_OUT); what it answers is checked against what was asked for.
 #[derive(Debug, Clone)]
 pub struct Toxiproxy {
-    http: Http,
+    http: Arc<Http>,
 }
 
 /// What a Toxiproxy calls itself.
@@ -63,7 +64,7 @@ impl Toxiproxy {
     /// # Errors
     /// [`ToxiproxyError::Url`] when that is no such address.
     pub fn at(url: &str) -> Result<Self, ToxiproxyError> {
-        Ok(Self { http: Http::at(url)? })
+        Ok(Self { http: Arc::new(Http::at(url)?) })
     }
 
     /// Where it is, without a slash at the end.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
-use workloads::{Draft, EnvironmentKind, FaultKind, Scenario, Span, Workload};
+use workloads::{Befalls, Draft, EnvironmentKind, FaultKind, Scenario, Span, Workload};
 
 /// The name that stands for every scenario of the published simulation.
 const PUBLISHED: &str = "published";
@@ -265,7 +265,9 @@ fn schedule(args: &SimArgs, scenario: &SimScenario, file: &Path) -> Result<End, 
         ..Draft::default()
     };
     let process = EnvironmentKind::Process;
-    let real = draft.settle(process, FaultKind::ALL, seed, None).map_err(Failure::usage)?;
+    // Those that come without proposers of their own.
+    let able: Vec<_> = FaultKind::ALL.iter().copied().filter(|kind| !of_proposers(*kind)).collect();
+    let real = draft.settle(process, &able, seed, None).map_err(Failure::usage)?;
     std::fs::write(file, real.to_toml()?)
         .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
     for what in &left_out {
@@ -274,6 +276,10 @@ fn schedule(args: &SimArgs, scenario: &SimScenario, file: &Path) -> Result<End, 
     let (kept, file) = (real.schedule.len(), file.display());
     print(&format!("{kept} faults of seed {seed} in {file}; run it: {} run {file}\n", program()))?;
     Ok(End::Done)
+}
+
+fn of_proposers(kind: FaultKind) -> bool {
+    kind.befalls() == Befalls::Proposer
 }
 
 pub(super) fn traced(trace: &[String]) -> String {

@@ -123,9 +123,13 @@ impl Trouble {
 /// in a pause it executes first after it: so nobody gets a word in between two pauses of one
 /// connection, and when that connection is closed, those that wait are forgotten.
 async fn begin_stall(console: &mut Console) -> Result<(), ConsoleError> {
-    console.tell(&PAUSE).await?;
-    for _ in 0..PAUSES_AHEAD {
+    for _ in 0..PAUSES_AHEAD + 2 {
         console.send(&PAUSE).await?;
+    }
+    // Whoever was heard between the first and the second is let in when the first ends; from then on
+    // nobody is.
+    for _ in 0..2 {
+        console.hear().await?;
     }
     Ok(())
 }

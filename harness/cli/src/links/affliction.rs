@@ -52,7 +52,10 @@ impl Affliction {
                 (BOTH, Effect::Slicer { average_size, size_variation, delay })
             }
             FaultKind::Loss => (BOTH, Effect::Loss { probability }),
-            FaultKind::Drop => (BOTH, Effect::Drop { probability, usable: true }),
+            FaultKind::Drop => {
+                let usable = planned.usable.unwrap_or_default();
+                (BOTH, Effect::Drop { probability, usable })
+            }
             FaultKind::Reset => {
                 let timeout = planned.life.map_or(Duration::ZERO, workloads::Span::duration);
                 (&BOTH[1..], Effect::ResetPeer { timeout })

@@ -86,6 +86,11 @@ fn of_links() -> Vec<PlannedFault> {
             faults.push(planned.clone());
             planned.direction = Some(OneWay::Replies);
         }
+        if *kind == FaultKind::Drop {
+            planned.usable = Some(true);
+            faults.push(planned.clone());
+            planned.usable = None;
+        }
         faults.push(planned);
     }
     for (proposer, planned) in (1..).zip(&mut faults) {

@@ -118,7 +118,7 @@ fn servers_that_do_not_start_are_an_error_of_the_harness_with_their_last_words()
     assert_eq!(sandbox.servers(), [0; 0]);
     assert_eq!(ended.stdout(), "");
     insta::assert_snapshot!(ended.stderr(), @"
-    harness: the harness failed: acceptor a1 did not come up: it ended at once (exit status: 1)
+    harness: the harness failed: a1 is not as it should be: it ended at once (exit status: 1)
       line 3
       line 4
       line 5

@@ -1,8 +1,11 @@
 //! Runs under faults of every kind, beside each other, of many at once, and put in wrongly.
 
-use crate::support::{RunFiles, Sandbox};
+use crate::support::{RunFiles, Sandbox, wait_until};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 /// What became of the faults of a run: their names, and whether they were proved.
 fn faults(run: &RunFiles) -> Vec<(String, String)> {
@@ -55,8 +58,8 @@ fn everything_that_can_be_done_to_native_acceptors_leaves_the_store_valid() {
     let sandbox = Sandbox::new();
     sandbox
         .harness(
-            "run cas-register --environment embedded --faults all --time 18s --quiet 2s \
-             --fault-interval 1s --seed 3 --output out",
+            "run cas-register --environment embedded --faults all --time 26s --quiet 4s \
+             --fault-interval 1500ms --seed 3 --output out",
         )
         .exits(0);
     let kinds = [
@@ -82,8 +85,8 @@ fn everything_that_can_be_done_to_redis_leaves_the_store_valid() {
     let sandbox = Sandbox::with_redis();
     sandbox
         .harness(
-            "run append --environment process --faults all --time 27s --quiet 2s \
-             --fault-interval 1s --seed 4 --output out",
+            "run append --environment process --faults all --time 38s --quiet 4s \
+             --fault-interval 1500ms --seed 4 --output out",
         )
         .exits(0);
     let kinds =
@@ -120,4 +123,38 @@ fn many_at_once_and_the_busiest_are_struck_and_come_back() {
     let steps = run.text("faults.jsonl");
     assert!(steps.contains(" is the busiest: its links have carried "), "{steps}");
     assert!(steps.contains("a1 a2 a3"), "{steps}");
+}
+
+#[test]
+fn links_of_a_toxiproxy_that_is_there_are_used_and_left_as_they_were() {
+    let sandbox = Sandbox::with_redis();
+    let proxy = sandbox.start("proxy --listen 127.0.0.1:18475");
+    wait_until("the proxy", || TcpStream::connect("127.0.0.1:18475").is_ok());
+    sandbox
+        .harness(
+            "run increment --environment process --toxiproxy http://127.0.0.1:18475 --time 9s \
+             --quiet 2s --faults cut,blackhole,one-way,latency,reset --fault-interval 1s \
+             --seed 2 --output out",
+        )
+        .exits(0);
+    let run = sandbox.latest();
+    all_held(&run, &["cut", "blackhole", "one-way", "latency", "reset"]);
+    assert_eq!(proxies("127.0.0.1:18475"), "{}");
+    proxy.signal(Signal::SIGTERM);
+    assert_eq!(proxy.end().code(), Some(0));
+
+    let call = "run append --environment process --toxiproxy http://127.0.0.1:18475 --output other";
+    let stderr = sandbox.harness(call).exits(64).stderr();
+    assert!(stderr.contains("no answer; is a Toxiproxy listening there?"), "{stderr}");
+    assert!(!sandbox.path("other").exists());
+}
+
+/// What a Toxiproxy says of its proxies.
+fn proxies(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET /proxies HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split("\r\n\r\n").nth(1).unwrap().trim().to_owned()
 }

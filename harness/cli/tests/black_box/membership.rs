@@ -20,7 +20,7 @@ fn scenario(environment: &str, changes: &[&str]) -> String {
         )
     };
     let schedule: String = (1..).zip(changes).map(entry).collect();
-    let time = changes.len() + 3;
+    let time = changes.len() * 2 + 4;
     format!(
         "workload = \"cas-register\"\nenvironment = \"{environment}\"\ntime = \"{time}s\"\n\
          quiet = \"1500ms\"\nseed = 5\ncold = 7\noutput = \"out\"\n{schedule}"

@@ -33,7 +33,7 @@ fn proposers(sandbox: &Sandbox) -> usize {
 fn proposers_are_processes_that_can_be_killed_stopped_and_restarted() {
     let sandbox = Sandbox::with_redis();
     let running = sandbox.start(
-        "run cas-register --environment process --proposers process --time 9s --quiet 2s --seed 3 \
+        "run cas-register --environment process --proposers process --time 13s --quiet 5s --seed 3 \
          --faults proposers,kill --fault-interval 1200ms --output out",
     );
     wait_until("three proposers", || proposers(&sandbox) == 3);
@@ -67,7 +67,7 @@ fn a_killed_harness_takes_along_its_proposers() {
 fn everything_that_befalls_a_redis_server_is_proved_and_loses_nothing() {
     let sandbox = Sandbox::with_redis();
     let ended = sandbox.harness(
-        "run cas-register --environment process --time 14s --quiet 2s --seed 4 \
+        "run cas-register --environment process --time 18s --quiet 5s --seed 4 \
          --faults disconnect,stall,memory-full,disk-full,tail-lost --fault-interval 1200ms --output out",
     );
     ended.exits(0);
@@ -82,9 +82,9 @@ fn everything_that_befalls_a_redis_server_is_proved_and_loses_nothing() {
     }
 }
 
-/// Wipes, one acceptor after the other.
-const WIPES: &str = "run append --environment process --time 8s --quiet 2s --seed 3 --faults wipe \
-     --fault-interval 1300ms --output out";
+/// Wipes, one acceptor after the other. A slow machine needs its time to let them join again.
+const WIPES: &str = "run append --environment process --time 14s --quiet 6s --seed 3 --faults wipe \
+     --fault-interval 1500ms --output out";
 
 #[test]
 fn acceptors_that_forgot_everything_are_kept_out_until_they_join_again() {
@@ -98,7 +98,13 @@ fn acceptors_that_forgot_everything_are_kept_out_until_they_join_again() {
 #[test]
 fn where_nobody_guards_what_all_have_forgotten_in_turn_is_lost() {
     let sandbox = Sandbox::with_redis();
-    let stdout = sandbox.harness(&format!("{WIPES} --mutant unguarded")).exits(1).stdout();
+    // On a slow machine a run may end before all have forgotten.
+    let found = (1..=3).find_map(|seed| {
+        let wipes = WIPES.replace("--seed 3", &format!("--seed {seed}"));
+        let ended = sandbox.harness(&format!("{wipes} --mutant unguarded"));
+        (ended.code() == Some(1)).then(|| ended.stdout())
+    });
+    let stdout = found.expect("no run was invalid");
     assert!(stdout.starts_with("INVALID: "), "{stdout}");
 }
 

@@ -14,8 +14,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The longest body of a request, in bytes.
@@ -23,6 +25,16 @@ const BODY_MAX: usize = 1024 * 1024;
 
 type Shared = State<Arc<Registry>>;
 type Answer = Result<Response, Refusal>;
+
+/// What a populate came to: the proxies that are as wanted, and what stopped it.
+#[derive(Serialize)]
+struct Populated<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    proxies: Vec<ProxyDocument<'a>>,
+}
 
 /// Everything that can be asked.
 pub(super) fn router(registry: Arc<Registry>) -> Router {
@@ -96,23 +108,20 @@ async fn populate(State(registry): Shared, body: Bytes) -> Response {
         Ok(all) => registry.populate(&all).await,
         Err(refusal) => (Vec::new(), Some(refusal)),
     };
-    let mut document = Map::new();
-    let mut status = StatusCode::CREATED;
-    if let Some(refusal) = refusal {
-        status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        document.insert(String::from("error"), refusal.to_string().into());
-        document.insert(String::from("status"), refusal.status().into());
-    }
-    let proxies: Vec<_> = states.iter().map(ProxyDocument::from).collect();
-    document.insert(String::from("proxies"), json!(proxies));
-    (status, Json(Value::Object(document))).into_response()
+    let status = refusal.as_ref().map(Refusal::status);
+    let document = Populated {
+        error: refusal.as_ref().map(ToString::to_string),
+        status,
+        proxies: states.iter().map(ProxyDocument::from).collect(),
+    };
+    let status = status.map_or(Ok(StatusCode::CREATED), StatusCode::from_u16);
+    (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(document)).into_response()
 }
 
 async fn list_proxies(State(registry): Shared) -> Response {
     let states = registry.states().await;
-    let documents =
-        states.iter().map(|proxy| (proxy.name.clone(), json!(ProxyDocument::from(proxy))));
-    Json(Value::Object(documents.collect())).into_response()
+    let documents = states.iter().map(|proxy| (&proxy.name, ProxyDocument::from(proxy)));
+    Json(documents.collect::<BTreeMap<_, _>>()).into_response()
 }
 
 async fn create_proxy(State(registry): Shared, body: Bytes) -> Answer {

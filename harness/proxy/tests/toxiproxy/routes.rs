@@ -64,7 +64,7 @@ async fn proxies_are_made_shown_changed_and_removed() {
     POST /proxies {"name":"b","listen":"localhost:0","upstream":"redis:6379","enabled":false}
       201 {"name":"b","listen":"127.0.0.1:PORT","upstream":"redis:6379","enabled":false,"toxics":[]}
     GET /proxies
-      200 {"a":{"enabled":true,"listen":"127.0.0.1:PORT","name":"a","toxics":[],"upstream":"127.0.0.1:6379"},"b":{"enabled":false,"listen":"127.0.0.1:PORT","name":"b","toxics":[],"upstream":"redis:6379"}}
+      200 {"a":{"name":"a","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":true,"toxics":[]},"b":{"name":"b","listen":"127.0.0.1:PORT","upstream":"redis:6379","enabled":false,"toxics":[]}}
     GET /proxies/a
       200 {"name":"a","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":true,"toxics":[]}
     POST /proxies/b {"enabled":true}
@@ -345,21 +345,21 @@ async fn populate_looks_at_all_before_it_makes_one_and_keeps_what_is_right() {
     .await;
     insta::assert_snapshot!(text, @r#"
     POST /populate [{"name":"a","upstream":"b:1"},{"upstream":"b:1"}]
-      400 {"error":"missing required field: name at proxy 2","proxies":[],"status":400}
+      400 {"error":"missing required field: name at proxy 2","status":400,"proxies":[]}
     POST /populate [{"name":"a","upstream":"b:1"},{"name":"b"}]
-      400 {"error":"missing required field: upstream at proxy 2","proxies":[],"status":400}
+      400 {"error":"missing required field: upstream at proxy 2","status":400,"proxies":[]}
     POST /populate [{"name":"a","upstream":"b:1"},{"name":"b","upstream":"b"}]
-      400 {"error":"bad request body: upstream is \"b\": host:port is wanted, such as 127.0.0.1:6379","proxies":[],"status":400}
+      400 {"error":"bad request body: upstream is \"b\": host:port is wanted, such as 127.0.0.1:6379","status":400,"proxies":[]}
     POST /populate {"name":"a"}
-      400 {"error":"bad request body: invalid type: map, expected a sequence at line 1 column 0","proxies":[],"status":400}
+      400 {"error":"bad request body: invalid type: map, expected a sequence at line 1 column 0","status":400,"proxies":[]}
     POST /populate
-      400 {"error":"bad request body: it is empty","proxies":[],"status":400}
+      400 {"error":"bad request body: it is empty","status":400,"proxies":[]}
     GET /proxies
       200 {}
     POST /populate []
       201 {"proxies":[]}
     POST /populate [{"name":"a","listen":"127.0.0.1:0","upstream":"b:1"},{"name":"b","listen":"localhost:0","upstream":"b:1","enabled":false,"toxics":[]}]
-      201 {"proxies":[{"enabled":true,"listen":"127.0.0.1:PORT","name":"a","toxics":[],"upstream":"b:1"},{"enabled":false,"listen":"127.0.0.1:PORT","name":"b","toxics":[],"upstream":"b:1"}]}
+      201 {"proxies":[{"name":"a","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":true,"toxics":[]},{"name":"b","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":false,"toxics":[]}]}
     "#);
 
     // The same place again: the toxics stay, and what is said of enabled does not matter.

@@ -54,6 +54,10 @@ pub(super) struct Recipe {
     pub(super) log: PathBuf,
 }
 
+/// Becomes the program that is named after a process's number, unless that process is no longer the
+/// parent: it may have ended before its end was asked to be told of.
+const UNLESS_ORPHAN: &str = r#"[ "$PPID" = "$1" ] || exit 1; shift; exec "$@""#;
+
 /// A process. It ends when this is dropped, whatever state it is in.
 pub(super) struct Program {
     recipe: Recipe,
@@ -170,7 +174,8 @@ fn spawn(recipe: &Recipe) -> Result<Child, EnvironmentError> {
     let mut command = match which::which("setpriv") {
         Ok(setpriv) => {
             let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]).arg(&recipe.binary);
+            command.args(["--pdeathsig", "KILL", "--", "sh", "-c", UNLESS_ORPHAN, "sh"]);
+            command.arg(std::process::id().to_string()).arg(&recipe.binary);
             command
         }
         Err(_) => Command::new(&recipe.binary),

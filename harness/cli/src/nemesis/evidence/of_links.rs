@@ -9,6 +9,8 @@ use workloads::{FaultKind, OneWay, PlannedFault};
 
 /// Questions asked on a link that loses some before it counts as losing nothing.
 const QUESTIONS: u32 = 500;
+/// New connections that are tried where any may lose its first question.
+const QUESTIONS_ANEW: u32 = 5;
 /// How long a burst is to take at least under a fault that makes it slow.
 const SLOW: Duration = Duration::from_millis(300);
 /// How long an answer may be in coming before another question is asked after it.
@@ -18,7 +20,7 @@ const OVERDUE: Duration = Duration::from_millis(150);
 pub(super) async fn during(planned: &PlannedFault, wired: &Wired, line: &mut Option<Line>) -> Look {
     match planned.fault {
         FaultKind::Loss => loses(wired).await,
-        FaultKind::Drop => drops(wired).await,
+        FaultKind::Drop => drops(wired, planned.usable.unwrap_or_default()).await,
         FaultKind::Reset => resets(planned, wired.address(), line).await,
         FaultKind::Bandwidth | FaultKind::Slicing => is_slow(planned, wired.address(), line).await,
         FaultKind::Limit => is_limited(planned, wired.address(), line).await,
@@ -60,12 +62,12 @@ async fn answers_otherwise(planned: &PlannedFault, wired: &Wired, line: &mut Opt
     let published = wired.acceptor().is_none();
     let least = least_delay(planned);
     let late = |seen| matches!(seen, Seen::Answered(after) if after >= least);
-    let effect = match planned.fault {
-        FaultKind::Cut => {
-            old == Seen::Torn && (new == Seen::Refused || (published && new == Seen::Torn))
-        }
-        FaultKind::Latency => late(old) && late(new),
-        _ => old == Seen::Silent && new == Seen::Silent,
+    let effect = if planned.fault == FaultKind::Cut {
+        old == Seen::Torn && (new == Seen::Refused || (published && new == Seen::Torn))
+    } else if planned.fault == FaultKind::Latency {
+        late(old) && late(new)
+    } else {
+        old == Seen::Silent && new == Seen::Silent
     };
     (effect, format!("the old connection {old}, a new one {new}"))
 }
@@ -123,33 +125,50 @@ async fn loses(wired: &Wired) -> Look {
     (false, format!("none of {QUESTIONS} questions was lost"))
 }
 
-/// Asks until a question stays unanswered while the next one on the same connection is answered.
-async fn drops(wired: &Wired) -> Look {
+/// Asks until a question stays unanswered. The next one on the same connection is answered if
+/// connections stay usable; otherwise it is not, but one on a new connection is.
+async fn drops(wired: &Wired, usable: bool) -> Look {
     let before = wired.crossed().await.and_then(|crossed| crossed.dropped);
     let mut line = None;
     for asked in 1..=QUESTIONS {
-        match ask_again(&mut line, wired.address()).await {
-            Seen::Answered(_) => {}
-            Seen::Refused | Seen::Torn => line = None,
-            Seen::Silent => {
-                let skipped = match &mut line {
-                    // One answer to two questions; a second one would have been only late.
-                    Some(line) => {
-                        line.ask(probe::PATIENCE).await.is_answer()
-                            && line.late_answer(OVERDUE).await == Seen::Silent
-                    }
-                    None => false,
-                };
-                let dropped = wired.crossed().await.and_then(|crossed| crossed.dropped);
-                if skipped && (before.is_none() || dropped > before) {
-                    let words = "stayed unanswered, the next one on its connection was answered";
-                    return (true, format!("question {asked} {words}"));
-                }
-                line = None;
-            }
+        let seen = ask_again(&mut line, wired.address()).await;
+        if seen.is_answer() {
+            continue;
         }
+        let skipped = match &mut line {
+            Some(line) if seen == Seen::Silent => skips(line, wired.address(), usable).await,
+            Some(_) | None => false,
+        };
+        let dropped = wired.crossed().await.and_then(|crossed| crossed.dropped);
+        if skipped && (before.is_none() || dropped > before) {
+            let next = if usable {
+                "the next one on its connection was answered"
+            } else {
+                "and the next one too; one on a new connection was answered"
+            };
+            return (true, format!("question {asked} stayed unanswered, {next}"));
+        }
+        line = None;
     }
     (false, format!("none of {QUESTIONS} questions stayed unanswered"))
+}
+
+/// Whether a question is left out on this connection, and not merely late.
+async fn skips(line: &mut Line, address: SocketAddr, usable: bool) -> bool {
+    let next = line.ask(probe::PATIENCE).await;
+    if usable {
+        // One answer to two questions; a second one would have been only late.
+        return next.is_answer() && line.late_answer(OVERDUE).await == Seen::Silent;
+    }
+    if next != Seen::Silent {
+        return false;
+    }
+    for _ in 0..QUESTIONS_ANEW {
+        if Line::open(address, probe::PATIENCE).await.1.is_answer() {
+            return true;
+        }
+    }
+    false
 }
 
 async fn ask_again(line: &mut Option<Line>, address: SocketAddr) -> Seen {
@@ -264,14 +283,14 @@ async fn is_limited(planned: &PlannedFault, address: SocketAddr, line: &mut Opti
 
 /// Looks at a link once after a fault: it must answer as no link under the fault would.
 pub(super) async fn after(planned: &PlannedFault, address: SocketAddr) -> Look {
-    match planned.fault {
-        FaultKind::Bandwidth | FaultKind::Slicing => {
-            let (questions, least) = burst(planned);
-            quick(address, questions, least).await
-        }
-        FaultKind::Limit => quick(address, beyond(limit(planned)), Duration::from_secs(5)).await,
-        _ => answers_in_time(planned, address).await,
+    if matches!(planned.fault, FaultKind::Bandwidth | FaultKind::Slicing) {
+        let (questions, least) = burst(planned);
+        return quick(address, questions, least).await;
     }
+    if planned.fault == FaultKind::Limit {
+        return quick(address, beyond(limit(planned)), Duration::from_secs(5)).await;
+    }
+    answers_in_time(planned, address).await
 }
 
 /// A burst is answered whole, and sooner than that.
