@@ -219,9 +219,10 @@ impl Environment {
     }
 
     /// Where an acceptor will listen that is still to be started, where that is known beforehand.
-    pub(crate) const fn address_ahead(&self, _acceptor: u32) -> Option<SocketAddr> {
+    pub(crate) fn address_ahead(&self, acceptor: u32) -> Option<SocketAddr> {
         match self {
-            Self::Process(_) | Self::Embedded(_) => None,
+            Self::Docker(docker) => docker.address_ahead(acceptor),
+            Self::Process(_) | Self::Embedded(_) | Self::External(_) => None,
         }
     }
 

@@ -158,6 +158,11 @@ impl Docker {
         self.acceptors[acceptor as usize - 1].address()
     }
 
+    /// Where an acceptor will listen that is still to be started.
+    pub(crate) fn address_ahead(&self, acceptor: u32) -> Option<SocketAddr> {
+        acceptor::address(&self.ground, acceptor)
+    }
+
     /// Where the Toxiproxy is.
     pub(crate) fn toxiproxy(&self) -> ToxiproxyPlace {
         let address = self.ground.subnet.toxiproxy();

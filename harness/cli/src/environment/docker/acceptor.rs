@@ -4,6 +4,7 @@ use super::Ground;
 use super::container::{self, Container, Spec};
 use super::daemon::DockerError;
 use super::log_tail::{self, Lost, Watch};
+use super::names::MOST_ACCEPTORS;
 use crate::environment::tail::synced_after;
 use crate::environment::trouble::{self, Trouble};
 use crate::environment::{EnvironmentError, standing};
@@ -201,10 +202,15 @@ impl Acceptor {
     }
 }
 
+/// Where an acceptor of this number listens, now or later. None when there can be none.
+pub(super) fn address(ground: &Ground, number: u32) -> Option<SocketAddr> {
+    (number <= MOST_ACCEPTORS).then(|| (ground.subnet.acceptor(number), PORT).into())
+}
+
 /// Starts an acceptor's container, and waits until its server answers.
 async fn run(ground: &Ground, number: u32) -> Result<Container, EnvironmentError> {
-    if number > super::names::MOST_ACCEPTORS {
-        return Err(DockerError::TooMany(super::names::MOST_ACCEPTORS).into());
+    if number > MOST_ACCEPTORS {
+        return Err(DockerError::TooMany(MOST_ACCEPTORS).into());
     }
     let spec = Spec {
         name: ground.names.acceptor(number),
