@@ -85,15 +85,20 @@ impl PlannedChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acceptors {
     homes: BTreeMap<u32, u32>,
+    /// So many nodes there are, some perhaps without an acceptor.
     nodes: u32,
+    /// So many of the nodes, the first ones, have a proposer.
+    proposers: u32,
     next: u32,
     growing: bool,
 }
 
 impl Acceptors {
-    pub(crate) fn of(nodes: u32) -> Self {
-        let homes = (1..=nodes).map(|node| (node, node)).collect();
-        Self { homes, nodes, next: nodes + 1, growing: true }
+    /// As many acceptors as proposers, or any number of both.
+    pub(crate) fn beside(proposers: u32, acceptors: u32) -> Self {
+        let homes = (1..=acceptors).map(|node| (node, node)).collect();
+        let nodes = proposers.max(acceptors);
+        Self { homes, nodes, proposers, next: acceptors + 1, growing: true }
     }
 
     pub(crate) fn has(&self, acceptor: u32) -> bool {
@@ -117,18 +122,19 @@ impl Acceptors {
     /// Every link to any of them, in order.
     pub(crate) fn every_link(&self) -> Vec<Link> {
         let to_all = |proposer| self.numbers().map(move |acceptor| Link { proposer, acceptor });
-        (1..=self.nodes).flat_map(to_all).collect()
+        (1..=self.proposers).flat_map(to_all).collect()
     }
 
     /// The links of a shape that was made for nodes: an acceptor is struck where its home is. None for
-    /// a single link to a node without acceptors.
+    /// a single link to a node without acceptors, or from one without a proposer.
     fn links(&self, shape: &Shape) -> Vec<Link> {
         let links = |link: &Link| {
             let there = self.homes.iter().filter(|&(_, &home)| home == link.acceptor);
             let proposer = link.proposer;
             there.map(move |(&acceptor, _)| Link { proposer, acceptor }).collect::<Vec<_>>()
         };
-        let mut links: Vec<Link> = shape.links.iter().flat_map(links).collect();
+        let there = shape.links.iter().filter(|link| link.proposer <= self.proposers);
+        let mut links: Vec<Link> = there.flat_map(links).collect();
         links.sort_unstable();
         links
     }
@@ -142,10 +148,12 @@ impl Acceptors {
             if links.is_empty() {
                 continue;
             }
-            // A single link goes by its own name, and its acceptor may be another by now.
-            let single = shape.links.len() == 1;
+            // A single link goes by its own name, and its acceptor may be another by now. So do those of
+            // which some are not there.
+            let fewer = self.proposers < self.nodes && shape.words.contains('→');
+            let by_name = shape.links.len() == 1 || fewer;
             let names = || links.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            let words = if single { names() } else { shape.words };
+            let words = if by_name { names() } else { shape.words };
             return Shape { words, links };
         }
     }
@@ -163,7 +171,7 @@ impl Acceptors {
         let leaver = self.draw(random);
         let loss = random.random_bool(0.5) && self.len() >= SPARES_ONE;
         let mut change = PlannedChange {
-            through: random.random_bool(0.5).then(|| random.random_range(1..=self.nodes)),
+            through: random.random_bool(0.5).then(|| random.random_range(1..=self.proposers)),
             copies: random.random_bool(0.5),
             ..PlannedChange::default()
         };
@@ -251,7 +259,7 @@ mod tests {
 
     #[test]
     fn acceptors_are_struck_where_they_are_at_home() {
-        let mut acceptors = Acceptors::of(3);
+        let mut acceptors = Acceptors::beside(3, 3);
         let replaced = |joins, leaves| PlannedChange { joins, leaves, ..PlannedChange::default() };
         acceptors.apply(&replaced(Some(4), Some(2)));
         acceptors.apply(&replaced(Some(5), None));
@@ -265,7 +273,7 @@ mod tests {
         #[test]
         fn a_chain_goes_up_and_down_and_every_change_may_be_made(seed: u64, nodes in 1_u32..6) {
             let mut random = Pcg32::seed_from_u64(seed);
-            let mut acceptors = Acceptors::of(nodes);
+            let mut acceptors = Acceptors::beside(nodes, nodes);
             let mut sizes = std::collections::BTreeSet::new();
             for _ in 0..40 {
                 let before = acceptors.clone();

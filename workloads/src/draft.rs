@@ -26,6 +26,7 @@ pub struct Draft {
     pub services: Option<Vec<String>>,
     pub fsync: Option<Fsync>,
     pub nodes: Option<u32>,
+    pub acceptors: Option<u32>,
     pub time: Option<Span>,
     pub concurrency: Option<u32>,
     pub rate: Option<f64>,
@@ -58,6 +59,7 @@ const FIELDS: &[&str] = &[
     "services",
     "fsync",
     "nodes",
+    "acceptors",
     "time",
     "concurrency",
     "rate",
@@ -132,6 +134,7 @@ impl Draft {
             services: self.services.or(base.services),
             fsync: self.fsync.or(base.fsync),
             nodes: self.nodes.or(base.nodes),
+            acceptors: self.acceptors.or(base.acceptors),
             time: self.time.or(base.time),
             concurrency: self.concurrency.or(base.concurrency),
             rate: self.rate.or(base.rate),
@@ -207,7 +210,9 @@ impl Draft {
             OutOfRange { field: "workload", reason: format!("must be one of {}", names.join(", ")) }
         })?;
         let time = self.time.unwrap_or_else(|| Span::seconds(30));
-        let nodes = self.nodes.unwrap_or(3);
+        let services = self.services.as_deref().unwrap_or_default();
+        let there = u32::try_from(services.len()).ok().filter(|services| *services > 0);
+        let nodes = self.nodes.or(there).unwrap_or(3);
         let all = [FaultChoice::Package(Package::All)];
         let choices = self.faults.as_deref().unwrap_or(&all);
         let faults = FaultChoice::kinds(choices, &self.survivable(environment, able, nodes));
@@ -225,6 +230,7 @@ impl Draft {
             services: self.services.clone().unwrap_or_default(),
             fsync: self.fsync.unwrap_or(Fsync::Always),
             nodes,
+            acceptors: self.acceptors,
             time,
             concurrency: self.concurrency.unwrap_or_else(|| nodes.saturating_mul(2)),
             rate: self.rate.unwrap_or(500.0),
@@ -336,6 +342,31 @@ mod tests {
         let flags = Draft { nodes: Some(4), ..Draft::default() };
         let scenario = flags.over(file).settle(EnvironmentKind::Embedded, &[], 1, None).unwrap();
         assert_eq!((scenario.nodes, scenario.keys, scenario.concurrency), (4, 2, 8));
+    }
+
+    #[test]
+    fn an_external_cluster_has_a_node_for_each_service_and_any_number_of_acceptors() {
+        let able = [FaultKind::Cut];
+        let draft =
+            |text: &str| Draft::parse(&format!("workload = \"append\"\n{text}"), "f").unwrap();
+        let settle = |text: &str, kind| draft(text).settle(kind, &able, 1, None);
+        let external = |text: &str| settle(text, EnvironmentKind::External);
+        let two = "services = [\"http://h:1\", \"http://h:2\"]";
+        let scenario = external(&format!("{two}\nacceptors = 5")).unwrap();
+        assert_eq!((scenario.nodes, scenario.acceptors(), scenario.concurrency), (2, 5, 4));
+        assert!(scenario.schedule.iter().any(|one| one.links.iter().any(|l| l.acceptor == 5)));
+        let wrong = [
+            external("").unwrap_err(),
+            external(&format!("{two}\nnodes = 3")).unwrap_err(),
+            settle(two, EnvironmentKind::Process).unwrap_err(),
+            settle("acceptors = 5", EnvironmentKind::Process).unwrap_err(),
+        ];
+        insta::assert_snapshot!(wrong.map(|error| error.to_string()).join("\n"), @r"
+        services: environment external needs the addresses of its services, such as http://127.0.0.1:7481
+        nodes: each service is a node, and there are 2; leave nodes out
+        services: only environment external has services that are there already
+        acceptors: there are as many as nodes, but for environment external
+        ");
     }
 
     #[test]

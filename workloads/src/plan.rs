@@ -16,8 +16,10 @@ const TRIES: u32 = 8;
 pub struct Frame<'a> {
     /// The kinds of faults. Every kind has its turn before any comes again.
     pub kinds: &'a [FaultKind],
-    /// Nodes, from 1.
+    /// Nodes, from 1: each has a proposer.
     pub nodes: u32,
+    /// Acceptors at first, from 1: as many, where each node has one.
+    pub acceptors: u32,
     /// When the first one begins.
     pub from: Span,
     /// When the last one has ended.
@@ -39,7 +41,8 @@ impl<'a> Frame<'a> {
         (from, until): (Span, Span),
         interval: Span,
     ) -> Self {
-        Self { kinds, nodes, from, until, interval, overlap: 1, targets: &[] }
+        let acceptors = nodes;
+        Self { kinds, nodes, acceptors, from, until, interval, overlap: 1, targets: &[] }
     }
 
     /// The frame that a scenario draws its schedule within.
@@ -48,6 +51,7 @@ impl<'a> Frame<'a> {
         Self {
             kinds: &scenario.faults,
             nodes: scenario.nodes,
+            acceptors: scenario.acceptors(),
             from: Scenario::steady(scenario.time),
             until: Span::millis(scenario.time.as_millis() - scenario.quiet.as_millis()),
             interval: scenario.fault_interval,
@@ -64,9 +68,9 @@ impl<'a> Frame<'a> {
         let mut draw = Draw {
             frame: self,
             random: Pcg32::seed_from_u64(seed),
-            acceptors: Acceptors::of(self.nodes),
+            acceptors: Acceptors::beside(self.nodes, self.acceptors),
         };
-        let spared = minority(self.nodes as usize) > 0;
+        let spared = minority(self.acceptors as usize) > 0;
         let kinds: Vec<FaultKind> =
             self.kinds.iter().copied().filter(|kind| spared || !kind.loses_memory()).collect();
         let (mut turns, mut planned) = (Vec::new(), Vec::<PlannedFault>::new());
@@ -295,6 +299,7 @@ mod tests {
         let schedule = Frame {
             kinds: FaultKind::ALL,
             nodes: 5,
+            acceptors: 5,
             from: Span::seconds(2),
             until: Span::seconds(122),
             interval: Span::seconds(3),
@@ -302,6 +307,23 @@ mod tests {
             targets: Target::ALL,
         };
         insta::assert_snapshot!(words(&schedule.plan(1)));
+    }
+
+    #[test]
+    fn links_are_struck_only_from_proposers_that_there_are_and_to_every_acceptor() {
+        let kinds = [FaultKind::Cut, FaultKind::Latency];
+        let times = (Span::seconds(2), Span::seconds(402));
+        for (nodes, acceptors) in [(2, 5), (3, 1), (1, 3)] {
+            let frame =
+                Frame { acceptors, ..Frame::simple(&kinds, nodes, times, Span::seconds(2)) };
+            let schedule = frame.plan(1);
+            assert_eq!(schedule.len(), 200);
+            let mut struck: Vec<Link> = schedule.iter().flat_map(|one| one.links.clone()).collect();
+            struck.sort_unstable();
+            struck.dedup();
+            assert_eq!(struck, Acceptors::beside(nodes, acceptors).every_link());
+            assert!(schedule.iter().all(|one| !one.links.is_empty()));
+        }
     }
 
     /// Any frame with room for every kind to have its turn, whatever must wait for another.
@@ -315,7 +337,7 @@ mod tests {
         fn a_seed_says_it_all_and_faults_keep_their_place((nodes, overlap, targets, seed) in frames()) {
             let (from, until) = (Span::seconds(2), Span::seconds(402));
             let interval = Span::seconds(2);
-            let frame = Frame { kinds: FaultKind::ALL, nodes, from, until, interval, overlap, targets: &targets };
+            let frame = Frame { kinds: FaultKind::ALL, nodes, acceptors: nodes, from, until, interval, overlap, targets: &targets };
             let schedule = frame.plan(seed);
             prop_assert_eq!(&schedule, &frame.plan(seed));
             for (number, fault) in schedule.iter().enumerate() {
@@ -337,7 +359,7 @@ mod tests {
         fn every_kind_has_its_turn_before_any_comes_again((nodes, overlap, targets, seed) in frames()) {
             let (from, until) = (Span::seconds(2), Span::seconds(402));
             let interval = Span::seconds(2);
-            let frame = Frame { kinds: FaultKind::ALL, nodes, from, until, interval, overlap, targets: &targets };
+            let frame = Frame { kinds: FaultKind::ALL, nodes, acceptors: nodes, from, until, interval, overlap, targets: &targets };
             let drawn: Vec<_> = frame.plan(seed).iter().map(|fault| fault.fault).collect();
             // Without a minority to spare nobody forgets.
             let kinds = FaultKind::ALL.len() - if nodes < 3 { 2 } else { 0 };

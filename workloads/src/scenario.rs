@@ -148,6 +148,9 @@ pub struct Scenario {
     pub fsync: Fsync,
     /// Nodes, each a proposer and its acceptor; 1 to 9.
     pub nodes: u32,
+    /// Acceptors of an external cluster, 1 to 9; elsewhere there are as many as nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptors: Option<u32>,
     /// How long the load goes on, from 1 s to 24 h.
     pub time: Span,
     /// Client threads, from one per node to 500 in all.
@@ -210,6 +213,12 @@ impl Scenario {
     #[must_use]
     pub fn steady(time: Span) -> Span {
         Span::millis((time.as_millis() / 10).min(2000))
+    }
+
+    /// How many acceptors there are at first, counted from 1.
+    #[must_use]
+    pub fn acceptors(&self) -> u32 {
+        self.acceptors.unwrap_or(self.nodes)
     }
 
     /// A fresh generator of the calls.

@@ -1,5 +1,6 @@
 //! What a user can type.
 
+use crate::environment::Wanted;
 use crate::exit::Failure;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
@@ -41,11 +42,32 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// List workloads, scenarios, and the faults that each environment can do
     List,
+    /// Say what this machine can do: environments, their faults, and what would make more possible
+    Doctor(DoctorArgs),
+    /// Undo what runs have left on this machine whose harness was killed
+    Heal(HealArgs),
     /// Be a Toxiproxy: links to servers that misbehave when told so over HTTP
     Proxy(ProxyArgs),
     /// The store's own service and tool, for proposers in processes and containers of their own
     #[command(hide = true, disable_help_flag = true)]
     Gryadka(GryadkaArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealArgs {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only this run, by the id in the names of its containers [default: all]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -81,7 +103,8 @@ pub(crate) struct ScenarioArgs {
     /// The acceptors' image, under docker [default: redis:8]
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// Toxiproxy's image, under docker [default: ghcr.io/shopify/toxiproxy:2.12.0]
+    /// Toxiproxy's image, under docker, or own for the harness's own proxy
+    /// [default: ghcr.io/shopify/toxiproxy:2.12.0, or own where that cannot be had]
     #[arg(long, value_name = "IMAGE")]
     toxiproxy_image: Option<String>,
     /// A Toxiproxy to make the links with, instead of the harness's own proxy
@@ -163,6 +186,7 @@ impl ScenarioArgs {
             services: (!self.services.is_empty()).then(|| self.services.clone()),
             fsync: self.fsync,
             nodes: self.nodes,
+            acceptors: None,
             time: self.time,
             concurrency: self.concurrency,
             rate: self.rate,
@@ -183,14 +207,20 @@ impl ScenarioArgs {
         })
     }
 
-    /// Where the user wants it to run, if that was said.
-    pub(crate) const fn environment(&self) -> Option<EnvironmentKind> {
-        self.environment
-    }
-
-    /// Where the user wants the proposers, if that was said.
-    pub(crate) const fn proposers(&self) -> Option<Proposers> {
-        self.proposers
+    /// Where the user wants it to run, in flags or in a file.
+    pub(crate) fn wanted(&self, file: &Draft) -> Wanted {
+        Wanted {
+            kind: self.environment.or(file.environment),
+            proposers: self.proposers.or(file.proposers),
+            image: self.image.clone().or_else(|| file.image.clone()),
+            toxiproxy_image: self.toxiproxy_image.clone().or_else(|| file.toxiproxy_image.clone()),
+            toxiproxy: self.toxiproxy.clone().or_else(|| file.toxiproxy.clone()),
+            services: if self.services.is_empty() {
+                file.services.clone().unwrap_or_default()
+            } else {
+                self.services.clone()
+            },
+        }
     }
 }
 

@@ -34,5 +34,7 @@ pub(crate) fn clients(
         let client = |store| NodeClient::Inside(GryadkaClient { store, deadline });
         return stores.into_iter().map(client).collect();
     }
-    services.iter().map(|url| NodeClient::Service(ServiceClient::new(url, deadline))).collect()
+    let prefix = environment.prefix();
+    let client = |url: &String| ServiceClient::new(url, deadline).below(prefix);
+    services.iter().map(|url| NodeClient::Service(client(url))).collect()
 }

@@ -7,7 +7,7 @@ use crate::mutants;
 use gryadka::{ConnectError, ConnectOptions, Gryadka, Route};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use workloads::{Proposers, Scenario};
+use workloads::{EnvironmentKind, Proposers, Scenario};
 
 /// Why a cluster cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -52,13 +52,17 @@ impl Cluster {
         links: &Arc<Links>,
     ) -> Result<Vec<Gryadka>, ClusterError> {
         let mut urls = Vec::new();
-        for acceptor in 1..=scenario.nodes {
+        for acceptor in 1..=scenario.acceptors() {
             links.open_to(acceptor, environment.address(acceptor)).await?;
             urls.push(environment.url(acceptor));
         }
+        let mut stores = Vec::new();
+        if scenario.environment == EnvironmentKind::External {
+            // Both the cluster and its proposers are there already.
+            return Ok(stores);
+        }
         let founder = ConnectOptions { initialise: true, ..ConnectOptions::new(urls.clone()) };
         Gryadka::connect(founder).await?;
-        let mut stores = Vec::new();
         if scenario.proposers != Proposers::Inside {
             let scheme =
                 urls.first().and_then(|url| url.split_once("://")).map_or("redis", |u| u.0);

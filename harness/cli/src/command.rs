@@ -1,6 +1,8 @@
 //! What each command does.
 
 mod check;
+mod doctor;
+mod heal;
 mod list;
 mod mutants;
 mod proxy;
@@ -23,8 +25,10 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
         Command::Replay(args) => replay::replay(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::List => list::list(),
-        Command::Proxy(args) => proxy::proxy(&args),
         Command::Gryadka(args) => Ok(End::Ended(gryadka_service::run_with(args.arguments))),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Heal(args) => heal::heal(&args),
+        Command::Proxy(args) => proxy::proxy(&args),
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use affliction::Affliction;
 pub(crate) use wired::{Crossed, Wired};
 
 use crate::environment::{ToxiproxyPlace, Wiring};
-use affliction::is_genuine;
+pub(crate) use affliction::is_genuine;
 use gryadka::Route;
 use harness_proxy::{Link as ProxyLink, ProxyError, ProxySettings, Toxiproxy, ToxiproxyError};
 use std::collections::BTreeMap;

@@ -16,6 +16,8 @@
 //! | what lies in a run directory? | `run_directory.rs` |
 //! | how are thousands of seeds run, and what did they cover? | `campaign.rs` |
 //! | what is kept of a simulated run that failed? | `simulated_run.rs`, `lanes.rs` |
+//! | what has a run made on this machine, and who undoes it when the harness is killed? | `journal.rs`, `making.rs`, `heal.rs` |
+//! | what can this machine do? | `doctor.rs` |
 //! | what does the user see meanwhile? | `progress.rs` |
 //! | which rules can be broken on purpose? | `mutants.rs` |
 
@@ -26,13 +28,17 @@ mod clients;
 mod cluster;
 mod command;
 mod conditions;
+mod doctor;
 mod environment;
 mod exit;
 mod gryadka_client;
+mod heal;
+mod journal;
 mod judge;
 mod lanes;
 mod links;
 mod load;
+mod making;
 mod mutants;
 mod nemesis;
 mod probe;

@@ -104,7 +104,15 @@ impl Nemesis {
         self.scene.news.send_modify(|news| news.calm = true);
         // The servers are looked at once more at the very end: none may have ended by itself.
         drop(stop.wait_for(|stop| *stop).await);
-        Ok(self.scene.environment.lock().await.all_there()?)
+        Ok(self.scene.environment.lock().await.all_there().await?)
+    }
+
+    /// Ends the servers. Nobody may call any more.
+    ///
+    /// # Errors
+    /// When one of them cannot be ended.
+    pub(crate) async fn finish(self) -> Result<(), NemesisError> {
+        Ok(self.scene.environment.lock().await.finish().await?)
     }
 
     /// Begins each fault at its time. One that strikes a link in common with others that are late

@@ -26,6 +26,8 @@ use workloads::{Answer, Call, Client};
 /// A client of one node's service. Values are kept as in `gryadka_client.rs`.
 pub(crate) struct ServiceClient {
     place: Arc<str>,
+    /// What the names of keys begin with there.
+    prefix: Arc<str>,
     deadline: Duration,
     line: Mutex<Line>,
 }
@@ -33,7 +35,10 @@ pub(crate) struct ServiceClient {
 /// A clone has a connection of its own.
 impl Clone for ServiceClient {
     fn clone(&self) -> Self {
-        Self::of(Arc::clone(&self.place), self.deadline)
+        Self {
+            prefix: Arc::clone(&self.prefix),
+            ..Self::of(Arc::clone(&self.place), self.deadline)
+        }
     }
 }
 
@@ -44,8 +49,14 @@ impl ServiceClient {
         Self::of(place.into(), deadline)
     }
 
+    /// The same, whose keys have names that begin with this in the store.
+    pub(crate) fn below(self, prefix: &str) -> Self {
+        Self { prefix: prefix.into(), ..self }
+    }
+
     fn of(place: Arc<str>, deadline: Duration) -> Self {
-        Self { line: Mutex::new(Line::to(Arc::clone(&place))), place, deadline }
+        let line = Mutex::new(Line::to(Arc::clone(&place)));
+        Self { line, place, prefix: "".into(), deadline }
     }
 }
 
@@ -53,7 +64,7 @@ impl Client for ServiceClient {
     async fn call(&self, call: &Call) -> Answer {
         let until = Instant::now() + self.deadline;
         let mut line = self.line.lock().await;
-        let mut talk = Talk { line: &mut line, path: path(&call.key), until };
+        let mut talk = Talk { line: &mut line, path: path(&self.prefix, &call.key), until };
         match talk.make(call).await {
             Ok(told) => told.into(),
             Err(Undone { outcome, reason }) => {
@@ -64,8 +75,8 @@ impl Client for ServiceClient {
 }
 
 /// The resource of a key. What could mean anything in a path is encoded.
-fn path(key: &str) -> String {
-    let encoded = key.bytes().map(|byte| match byte {
+fn path(prefix: &str, key: &str) -> String {
+    let encoded = prefix.bytes().chain(key.bytes()).map(|byte| match byte {
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     });

@@ -1,13 +1,17 @@
 //! What each chore runs.
 
-use anyhow::{Context, bail};
-use std::io::{self, Write};
-use std::path::Path;
+use crate::programs::{install, installed, say, succeeds};
+use crate::{compose, images};
+use anyhow::Context;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 /// Programs that the tests start, each with the Debian package that brings it.
-const NEEDED: &[(&str, &str)] = &[("redis-server", "redis-server"), ("setpriv", "util-linux")];
+const NEEDED: &[(&str, &str)] =
+    &[("redis-server", "redis-server"), ("setpriv", "util-linux"), ("pkg-config", "pkg-config")];
+
+/// What the foreign client of our proxy is linked with.
+const OPENSSL: &str = "libssl-dev";
 
 /// Sends the service what its own description allows, and more.
 const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../impl/service/fuzz/gate");
@@ -47,12 +51,18 @@ const CHECKS: &[(&str, &[&str])] = &[
 pub(crate) fn test() -> anyhow::Result<ExitCode> {
     for (program, package) in NEEDED {
         if !installed(program) {
-            install(program, package)?;
+            install(program, &[package])?;
         }
     }
-    if !makes_environments()? {
-        install("python3 -m venv", "python3-venv")?;
+    if !makes_environments() {
+        install("python3 -m venv", &["python3", "python3-venv"])?;
     }
+    if !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
+        install("openssl", &[OPENSSL])?;
+    }
+    // Containers are part of what is tested: without them nothing is passed over, and all is refused.
+    images::daemon()?;
+    images::redis()?;
     let mut failed = Vec::new();
     for (name, arguments) in CHECKS {
         say(&format!("── {name}: cargo {}", arguments.join(" ")))?;
@@ -67,6 +77,15 @@ pub(crate) fn test() -> anyhow::Result<ExitCode> {
     if !passes("fuzz", &mut Command::new(FUZZ))? {
         failed.push("fuzz");
     }
+    say("── compose: the README's lines")?;
+    let began = Instant::now();
+    let composed = compose::run();
+    if let Err(error) = &composed {
+        say(&format!("{error:#}"))?;
+    }
+    if !tell("compose", composed.is_ok(), began)? {
+        failed.push("compose");
+    }
     if failed.is_empty() {
         say("all checks passed")?;
         return Ok(ExitCode::SUCCESS);
@@ -76,50 +95,18 @@ pub(crate) fn test() -> anyhow::Result<ExitCode> {
 }
 
 /// Debian's Python comes without what makes virtual environments.
-fn makes_environments() -> anyhow::Result<bool> {
-    if !installed("python3") {
-        return Ok(false);
-    }
-    let mut python = Command::new("python3");
-    Ok(python.args(["-c", "import ensurepip, venv"]).status()?.success())
+fn makes_environments() -> bool {
+    installed("python3") && succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
 }
 
 fn passes(name: &str, command: &mut Command) -> anyhow::Result<bool> {
     let began = Instant::now();
     let status = command.status().with_context(|| format!("cannot run {name}"))?;
-    let word = if status.success() { "passed" } else { "FAILED" };
+    tell(name, status.success(), began)
+}
+
+fn tell(name: &str, passed: bool, began: Instant) -> anyhow::Result<bool> {
+    let word = if passed { "passed" } else { "FAILED" };
     say(&format!("── {name} {word} after {} s", began.elapsed().as_secs()))?;
-    Ok(status.success())
-}
-
-fn installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
-}
-
-fn install(program: &str, package: &str) -> anyhow::Result<()> {
-    if !installed("apt-get") {
-        bail!("{program} is needed and not there; install it with this system's package manager");
-    }
-    say(&format!("installing {package} for {program}"))?;
-    let sudo: &[&str] = if Path::new("/usr/bin/sudo").exists() { &["sudo"] } else { &[] };
-    for arguments in [
-        &["apt-get", "update"][..],
-        &["apt-get", "install", "-y", "--no-install-recommends", package],
-    ] {
-        let words: Vec<&str> = sudo.iter().chain(arguments).copied().collect();
-        let status = Command::new(words[0])
-            .args(&words[1..])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .status()
-            .with_context(|| format!("cannot run {}", words.join(" ")))?;
-        if !status.success() {
-            bail!("{} failed: install {package} by hand", words.join(" "));
-        }
-    }
-    Ok(())
-}
-
-fn say(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{text}")
+    Ok(passed)
 }

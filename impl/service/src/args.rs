@@ -259,9 +259,9 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReadyArgs {
-    /// Where the service listens, without TLS
-    #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
-    pub(crate) address: SocketAddr,
+    /// Where the service listens, without TLS, and what to ask it for
+    #[arg(value_name = "ADDRESS[/PATH]", default_value = "127.0.0.1:7480/readyz")]
+    pub(crate) address: String,
     /// How long it may take to answer
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
     pub(crate) timeout: Duration,

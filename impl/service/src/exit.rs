@@ -6,7 +6,6 @@ use crate::service::StartError;
 use gryadka::{ChangeError, ConnectError};
 use gryadka_bench::BenchError;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// What a command came to, when nothing went wrong.
@@ -47,7 +46,7 @@ pub(crate) enum Failure {
     #[error("the service at {address} is not ready: {why}")]
     NotReady {
         /// Where it should be.
-        address: SocketAddr,
+        address: String,
         /// What it says, or what happened instead.
         why: String,
     },

@@ -12,6 +12,7 @@ pub(super) struct OutOfRange {
 pub(super) fn check(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
     let (hour, day) = (Span::seconds(3600), Span::seconds(24 * 3600));
     within("nodes", scenario.nodes, 1, 9)?;
+    external(scenario)?;
     within("time", scenario.time, Span::seconds(1), day)?;
     within("concurrency", scenario.concurrency, scenario.nodes, 500)?;
     within("keys", scenario.keys, 1, 10_000)?;
@@ -76,6 +77,31 @@ pub(super) fn cannot(scenario: &Scenario, fault: FaultKind, able: &[FaultKind]) 
         scenario.environment,
         able.join(", ")
     )
+}
+
+/// What only an external cluster has, and what it must have.
+fn external(scenario: &Scenario) -> Result<(), OutOfRange> {
+    within("acceptors", scenario.acceptors(), 1, 9)?;
+    let is_external = scenario.environment == EnvironmentKind::External;
+    let services = scenario.services.len();
+    let wrong = |field, reason: &str| Err(OutOfRange { field, reason: reason.to_owned() });
+    match (is_external, services) {
+        (true, 0) => wrong(
+            "services",
+            "environment external needs the addresses of its services, such as http://127.0.0.1:7481",
+        ),
+        (true, _) if services != scenario.nodes as usize => wrong(
+            "nodes",
+            &format!("each service is a node, and there are {services}; leave nodes out"),
+        ),
+        (false, 1..) => {
+            wrong("services", "only environment external has services that are there already")
+        }
+        (false, _) if scenario.acceptors.is_some() => {
+            wrong("acceptors", "there are as many as nodes, but for environment external")
+        }
+        (_, _) => Ok(()),
+    }
 }
 
 fn within<T: PartialOrd + fmt::Display>(

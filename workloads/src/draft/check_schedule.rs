@@ -7,7 +7,7 @@ use std::fmt;
 
 pub(super) fn check_schedule(scenario: &Scenario, able: &[FaultKind]) -> Result<(), OutOfRange> {
     let end = scenario.time.as_millis() - scenario.quiet.as_millis();
-    let mut acceptors = Acceptors::of(scenario.nodes);
+    let mut acceptors = Acceptors::beside(scenario.nodes, scenario.acceptors());
     for (number, planned) in scenario.schedule.iter().enumerate() {
         let objection = timing(planned, end)
             .or_else(|| beside(planned, &scenario.schedule[..number], scenario.overlap))

@@ -5,11 +5,12 @@ use crate::args::RunArgs;
 use crate::checking::Limits;
 use crate::clients::clients;
 use crate::cluster::Cluster;
-use crate::environment::{self, Environment};
+use crate::environment::{self, Environment, Sweep};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
 use crate::links;
 use crate::load;
+use crate::making::Making;
 use crate::mutants;
 use crate::nemesis::Nemesis;
 use crate::progress::{self, say};
@@ -31,17 +32,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, EnvironmentKind, Proposers, Scenario, UnknownName, Workload};
+use workloads::{BUILT_IN, Draft, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
 
 pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let (scenario, why) = runtime.block_on(scenario(args))?;
-    if let Some(why) = why {
-        say(why);
-    }
+    let scenario = runtime.block_on(scenario(args))?;
     let directory = runtime.block_on(carry_out(&scenario))?;
     let limits = Limits::from(&args.limits);
     runtime.spawn(end_on_signal(limits.ended.clone()));
@@ -54,17 +52,15 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
 }
 
 /// The whole scenario, before anything is started or written.
-async fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure> {
+async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     let (base, source) = base(&args.what)?;
-    let wanted = args.scenario.environment().or(base.environment);
-    let (environment, why) =
-        environment::choose(wanted.unwrap_or(EnvironmentKind::Auto)).map_err(Failure::usage)?;
-    let proposers = args.scenario.proposers().or(base.proposers).unwrap_or(Proposers::Inside);
-    let flags = args.scenario.draft()?;
+    let chosen = environment::choose(&args.scenario.wanted(&base)).await.map_err(Failure::usage)?;
+    chosen.why.iter().for_each(say);
+    let mut flags = args.scenario.draft()?;
+    flags.acceptors = chosen.acceptors;
+    let environment = chosen.kind;
     let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
-    environment::placement::check(environment, proposers).map_err(Failure::usage)?;
-    let able = environment::able_here(environment, proposers);
-    let able = links::able(able, toxiproxy).await.map_err(Failure::usage)?;
+    let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
@@ -76,7 +72,7 @@ async fn scenario(args: &RunArgs) -> Result<(Scenario, Option<String>), Failure>
         if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
     })?;
     mutants::refuse_out_of_reach(&scenario).map_err(Failure::usage)?;
-    Ok((scenario, why))
+    Ok(scenario)
 }
 
 /// A file's name and text.
@@ -115,13 +111,24 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     let output = Path::new(&scenario.output);
     let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())?;
     directory.write(&directory.scenario(), &scenario.to_toml()?)?;
-    let logs = directory.logs();
-    let environment = tokio::select! {
-        started = Environment::start(scenario, &logs) => started?,
-        () = signals.any() => {
-            return Err(anyhow::anyhow!("interrupted before the run began").into());
-        }
-    };
+    let making = Making::begin(scenario)?;
+    let done = started(scenario, &directory, &making, &mut signals, began).await;
+    // Whatever has come of it: nothing that was made stays.
+    let undone = making.undo().await;
+    done?;
+    undone?;
+    Ok(directory)
+}
+
+/// Starts the servers, and has the load go on.
+async fn started(
+    scenario: &Scenario,
+    directory: &RunDirectory,
+    making: &Making,
+    signals: &mut Signals,
+    began: Timestamp,
+) -> Result<(), Failure> {
+    let environment = making.start(scenario, &directory.logs(), signals.any()).await?;
     let mut metadata = metadata(scenario, &environment, began);
     directory.write_json(&directory.metadata(), &metadata)?;
     directory.become_latest()?;
@@ -134,11 +141,10 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
         directory.path().display()
     ));
     let start = Instant::now();
-    metadata.interrupted =
-        under_load(scenario, environment, &directory, &mut signals, start).await?;
+    metadata.interrupted = under_load(scenario, environment, directory, signals, start).await?;
     metadata.seconds = start.elapsed().as_secs_f64();
     directory.write_json(&directory.metadata(), &metadata)?;
-    Ok(directory)
+    Ok(())
 }
 
 /// The load with its faults, from its first call to its last. True when it was cut short.
@@ -154,9 +160,10 @@ async fn under_load(
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
-    let links = Arc::clone(&cluster.links);
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
+    let sweep = Sweep::of(&environment);
+    let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
 
@@ -203,9 +210,12 @@ async fn under_load(
     let closed = links.close().await;
     played?;
     closed?;
-    drop(nemesis);
+    nemesis.finish().await?;
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
+    }
+    if let Some(sweep) = sweep {
+        sweep.sweep(&directory.history()).await?;
     }
     Ok(interrupted)
 }

@@ -18,12 +18,14 @@ pub(crate) use program::ProgramError;
 pub(crate) use proposer::Way;
 
 use super::EnvironmentError;
+use crate::journal::Journal;
 use proposer::Proposer;
 use server::{Make, Server};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use workloads::{Befalls, FaultKind, Mutant, Proposers, Scenario, Span};
 
 /// What can be done to these servers and proposers, and to the links to them, on some machine and
@@ -90,10 +92,16 @@ impl Process {
         Ok(Self {
             proposers: Vec::new(),
             servers: Vec::new(),
-            make: Make { binary, logs, fsync, disk_can_be_full },
+            make: Make { binary, logs, fsync, disk_can_be_full, journal: None },
             collect: scenario.collect,
             guarded: scenario.mutant != Some(Mutant::Unguarded),
         })
+    }
+
+    /// The same, with what is made written down.
+    pub(crate) fn journalled(mut self, journal: &Arc<Journal>) -> Self {
+        self.make.journal = Some(Arc::clone(journal));
+        self
     }
 
     /// Starts one more acceptor, and answers its number.

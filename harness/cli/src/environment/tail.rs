@@ -130,7 +130,7 @@ fn growing(directory: &Path) -> io::Result<PathBuf> {
 
 /// Where to cut: at the last end of a command within the first `synced` bytes, but behind the
 /// command that gave the acceptor its place. What does not begin with a command is cut where told.
-fn cut_at(log: &[u8], synced: u64) -> u64 {
+pub(super) fn cut_at(log: &[u8], synced: u64) -> u64 {
     if !log.is_empty() && !log.starts_with(b"*") {
         return synced;
     }

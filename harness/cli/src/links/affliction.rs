@@ -100,7 +100,7 @@ impl Affliction {
 }
 
 /// Whether the genuine Toxiproxy can do a fault of links. It knows bytes, and no messages.
-pub(super) const fn is_genuine(kind: FaultKind) -> bool {
+pub(crate) const fn is_genuine(kind: FaultKind) -> bool {
     !matches!(kind, FaultKind::Loss | FaultKind::Drop)
 }
 

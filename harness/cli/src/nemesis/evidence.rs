@@ -94,10 +94,10 @@ impl Evidence {
         }
         let mut environment = scene.environment.lock().await;
         for node in &self.planned.nodes {
-            self.sentences.extend(environment.process_evidence(*node));
+            self.sentences.extend(environment.process_evidence(*node).await);
         }
         for proposer in &self.planned.proposers {
-            self.sentences.extend(environment.proposer_evidence(*proposer));
+            self.sentences.extend(environment.proposer_evidence(*proposer).await);
         }
     }
 

@@ -90,7 +90,7 @@ impl<'a> Moving<'a> {
         self.members.numbers.remove(&leaver);
         let (_, seen) = Line::open(self.environment.address(leaver), PATIENCE).await;
         self.sentences.push(format!("a{leaver} has left: a new connection {seen}"));
-        self.sentences.extend(self.environment.process_evidence(leaver));
+        self.sentences.extend(self.environment.process_evidence(leaver).await);
         Ok(!seen.is_answer())
     }
 }

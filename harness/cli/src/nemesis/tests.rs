@@ -39,7 +39,7 @@ fn scenario(rest: &str) -> Scenario {
 /// Where faults take place, with links of `proposers` proposers to the first acceptor.
 async fn scene(scenario: &Scenario, proposers: u32, wiring: Wiring) -> (Arc<Scene>, TempDir) {
     let directory = TempDir::new().unwrap();
-    let environment = Environment::start(scenario, directory.path()).await.unwrap();
+    let environment = Environment::start_in(directory.path(), scenario).await.unwrap();
     let links = Links::new(proposers, scenario.seed, wiring).await.unwrap();
     links.open_to(1, environment.address(1)).await.unwrap();
     (set(scenario, environment, Arc::new(links), &directory), directory)
@@ -171,14 +171,14 @@ async fn faults_of_redis_servers_are_seen() {
         PlannedFault { nodes: vec![node], ..PlannedFault::of(*kind, when) }
     };
     all_can_fail(&scene, (1..).zip(SERVERS).map(strike).collect()).await;
-    scene.environment.lock().await.all_there().unwrap();
+    scene.environment.lock().await.all_there().await.unwrap();
 }
 
 /// A cluster of three, of which the second is wiped.
 async fn wiped(rest: &str, by: impl AsyncFn(&Scene, &mut Wiping<'_>)) {
     let scenario = scenario(&format!("environment = \"embedded\"\nfaults = []\n{rest}"));
     let directory = TempDir::new().unwrap();
-    let mut environment = Environment::start(&scenario, directory.path()).await.unwrap();
+    let mut environment = Environment::start_in(directory.path(), &scenario).await.unwrap();
     let cluster = Cluster::build(&mut environment, &scenario).await.unwrap();
     let scene = set(&scenario, environment, cluster.links, &directory);
     let when = (Span::seconds(0), Span::seconds(1));

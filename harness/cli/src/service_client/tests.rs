@@ -39,7 +39,7 @@ impl Served {
         let kind = EnvironmentKind::Process;
         let scenario = draft.settle(kind, able(kind), 1, None).unwrap();
         let logs = TempDir::new().unwrap();
-        let environment = Environment::start(&scenario, logs.path()).await.unwrap();
+        let environment = Environment::start_in(logs.path(), &scenario).await.unwrap();
         let address = "127.0.0.1:0".parse().unwrap();
         let mut served = Self { environment, _logs: logs, address, service: None };
         served.serve().await;

@@ -53,6 +53,7 @@ impl Sandbox {
             .args(args.split_whitespace())
             .current_dir(self.0.path())
             .env("TMPDIR", self.path("tmp"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("HARNESS_LOG")
             .stdin(Stdio::null());
         command
@@ -67,7 +68,7 @@ impl Sandbox {
     pub(crate) fn start(&self, args: &str) -> Running {
         let mut command = self.command(args);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running(Some(child))
+        Running::of(child)
     }
 
     /// The processes of this sandbox's servers: those that live in its directory, or name it. A

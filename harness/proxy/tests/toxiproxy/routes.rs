@@ -459,6 +459,23 @@ async fn what_is_no_route_and_who_is_no_client() {
 }
 
 #[tokio::test]
+async fn metrics_have_toxiproxys_names_and_labels() {
+    let server = Server::start().await;
+    let listen = server.proxy("redis:6379").await;
+    let (status, metrics) = server.ask("GET /metrics", "").await;
+    assert_eq!(status, 200);
+    for name in ["toxiproxy_proxy_received_bytes_total", "toxiproxy_proxy_sent_bytes_total"] {
+        for direction in ["downstream", "upstream"] {
+            let labels = format!(
+                r#"direction="{direction}",listener="{listen}",proxy="p",upstream="redis:6379""#
+            );
+            let sample = format!("{name}{{{labels}}} 0");
+            assert!(metrics.lines().any(|line| line == sample), "{sample} in {metrics}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn names_are_percent_encoded_in_paths() {
     let server = Server::start().await;
     let slashed = A.replace("\"a\"", "\"a/b c\"");

@@ -6,32 +6,33 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const REQUEST: &[u8] = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-/// How a service's answer begins when a quorum answers it.
-const READY: &str = "HTTP/1.1 204";
+/// What is asked for where nothing is named.
+const PATH: &str = "readyz";
+/// How an answer begins that says yes: any of the 200s.
+const YES: &str = "HTTP/1.1 2";
 /// How much of an answer is read: its first line and more.
 const ENOUGH: u64 = 64 << 10;
 
 pub(crate) async fn ready(args: &ReadyArgs) -> Result<End, Failure> {
-    let answer = match tokio::time::timeout(args.timeout, ask(args)).await {
+    let (address, path) = args.address.split_once('/').unwrap_or((&args.address, PATH));
+    let not_ready =
+        |why: &str| Failure::NotReady { address: address.to_owned(), why: why.to_owned() };
+    let answer = match tokio::time::timeout(args.timeout, ask(address, path)).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(not_ready(args, &error.to_string())),
-        Err(_) => return Err(not_ready(args, "no answer in time")),
+        Ok(Err(error)) => return Err(not_ready(&error.to_string())),
+        Err(_) => return Err(not_ready("no answer in time")),
     };
-    if answer.starts_with(READY) {
+    if answer.starts_with(YES) {
         return Ok(End::Done);
     }
-    Err(not_ready(args, answer.lines().next().unwrap_or("it answers nothing")))
+    Err(not_ready(answer.lines().next().unwrap_or("it answers nothing")))
 }
 
-async fn ask(args: &ReadyArgs) -> io::Result<String> {
-    let mut stream = TcpStream::connect(args.address).await?;
-    stream.write_all(REQUEST).await?;
+async fn ask(address: &str, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.take(ENOUGH).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-fn not_ready(args: &ReadyArgs, why: &str) -> Failure {
-    Failure::NotReady { address: args.address, why: why.to_owned() }
 }

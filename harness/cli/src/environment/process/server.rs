@@ -5,11 +5,13 @@ use super::program::{PATIENCE, Program, ProgramError, Recipe, free_port};
 use crate::environment::tail::{Lengths, synced_after};
 use crate::environment::trouble::{self, Trouble};
 use crate::environment::{EnvironmentError, standing};
+use crate::journal::{Journal, Made, Owner};
 use crate::probe;
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
@@ -28,6 +30,8 @@ pub(super) struct Make {
     pub(super) fsync: Fsync,
     /// Whether their disks can be filled.
     pub(super) disk_can_be_full: bool,
+    /// Where directories are written down, for when the harness is killed and cannot remove them.
+    pub(super) journal: Option<Arc<Journal>>,
 }
 
 /// A server. It ends when this is dropped, and its directory goes.
@@ -64,9 +68,10 @@ impl Server {
     }
 
     fn spawn(acceptor: u32, make: &Make) -> Result<Self, EnvironmentError> {
-        let (data, port) = (directory()?, free_port()?);
+        let (data, port) = (directory(make)?, free_port()?);
         let lengths = synced_after(make.fsync).map(|age| Lengths::watch(data.path(), age));
         let program = Program::start(recipe(acceptor, make, port, data.path()))?;
+        write_down(make, &program)?;
         let (trouble, room, remark) = (None, None, None);
         let make = make.clone();
         Ok(Self { program, make, port, data, lengths, trouble, room, remark, finished: false })
@@ -256,6 +261,7 @@ impl Server {
     /// Starts it again on what lies in its directory.
     async fn start_again(&mut self) -> Result<(), EnvironmentError> {
         self.program.start_again()?;
+        write_down(&self.make, &self.program)?;
         Ok(self.up().await?)
     }
 
@@ -305,7 +311,19 @@ fn recipe(acceptor: u32, make: &Make, port: u16, data: &Path) -> Recipe {
     }
 }
 
-fn directory() -> Result<TempDir, EnvironmentError> {
-    TempDir::with_prefix("harness-redis-")
-        .map_err(|source| EnvironmentError::Io { path: std::env::temp_dir(), source })
+/// A process may outlive a killed harness, where `setpriv` is missing.
+fn write_down(make: &Make, program: &Program) -> Result<(), EnvironmentError> {
+    if let (Some(journal), Some(process)) = (&make.journal, Owner::of(program.id())) {
+        journal.note(&Made::Process { process })?;
+    }
+    Ok(())
+}
+
+fn directory(make: &Make) -> Result<TempDir, EnvironmentError> {
+    let made = TempDir::with_prefix("harness-redis-")
+        .map_err(|source| EnvironmentError::Io { path: std::env::temp_dir(), source })?;
+    if let Some(journal) = &make.journal {
+        journal.note(&Made::Directory { path: made.path().to_owned() })?;
+    }
+    Ok(made)
 }

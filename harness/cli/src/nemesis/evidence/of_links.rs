@@ -40,7 +40,7 @@ pub(super) async fn during(planned: &PlannedFault, wired: &Wired, line: &mut Opt
         | FaultKind::ProposerRestart
         | FaultKind::ProposerKill
         | FaultKind::ProposerPause
-        | FaultKind::Membership => answers_otherwise(planned, wired.address(), line).await,
+        | FaultKind::Membership => answers_otherwise(planned, wired, line).await,
     }
 }
 
@@ -55,16 +55,15 @@ async fn ask_both(
     (old, new)
 }
 
-async fn answers_otherwise(
-    planned: &PlannedFault,
-    address: SocketAddr,
-    line: &mut Option<Line>,
-) -> Look {
-    let (old, new) = ask_both(planned, address, line).await;
+async fn answers_otherwise(planned: &PlannedFault, wired: &Wired, line: &mut Option<Line>) -> Look {
+    let (old, new) = ask_both(planned, wired.address(), line).await;
+    // Ports of containers are published by a program that accepts first, and then finds nobody to
+    // pass the connection on to.
+    let published = wired.acceptor().is_none();
     let least = least_delay(planned);
     let late = |seen| matches!(seen, Seen::Answered(after) if after >= least);
     let effect = if planned.fault == FaultKind::Cut {
-        old == Seen::Torn && new == Seen::Refused
+        old == Seen::Torn && (new == Seen::Refused || (published && new == Seen::Torn))
     } else if planned.fault == FaultKind::Latency {
         late(old) && late(new)
     } else {

@@ -1,0 +1,171 @@
+//! Which environment a run takes place in, and what can be done there: before anything is started.
+
+use super::docker::daemon::DockerError;
+use super::docker::toxiproxy::Proxy;
+use super::{EnvironmentError, docker, embedded, external, placement, process};
+use crate::links;
+use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};
+
+/// What a user says about where it is to take place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    pub(crate) kind: Option<EnvironmentKind>,
+    pub(crate) proposers: Option<Proposers>,
+    pub(crate) image: Option<String>,
+    pub(crate) toxiproxy_image: Option<String>,
+    /// A Toxiproxy that is there already.
+    pub(crate) toxiproxy: Option<String>,
+    /// Services that are there already.
+    pub(crate) services: Vec<String>,
+}
+
+/// Where a run takes place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    pub(crate) kind: EnvironmentKind,
+    /// Why that one, and why not the ones before it, when the choice was left to the harness.
+    pub(crate) why: Vec<String>,
+    /// The faults that can be done there.
+    pub(crate) able: Vec<FaultKind>,
+    /// How many acceptors there are, where that is not for the harness to say.
+    pub(crate) acceptors: Option<u32>,
+}
+
+impl Chosen {
+    const fn new(kind: EnvironmentKind, able: Vec<FaultKind>) -> Self {
+        Self { kind, why: Vec::new(), able, acceptors: None }
+    }
+
+    fn because(self, why: Vec<String>) -> Self {
+        Self { why, ..self }
+    }
+}
+
+/// Chooses where to run. Images that are missing are pulled now.
+///
+/// # Errors
+/// When the one that is wanted cannot serve on this machine, or does not go with what else is wanted.
+pub(crate) async fn choose(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
+    let proposers = wanted.proposers.unwrap_or(Proposers::Inside);
+    let kind = wanted.kind.unwrap_or(EnvironmentKind::Auto);
+    if kind != EnvironmentKind::Auto {
+        placement::check(kind, proposers)?;
+    }
+    match kind {
+        EnvironmentKind::Auto => automatic(wanted, proposers).await,
+        EnvironmentKind::Docker => {
+            if let Some(problem) = not_docker(wanted, proposers) {
+                return Err(EnvironmentError::Mismatch(problem));
+            }
+            Ok(in_containers(&offer(wanted).await?, proposers))
+        }
+        EnvironmentKind::Process if process::server().is_none() => Err(EnvironmentError::NoRedis),
+        EnvironmentKind::Process => Ok(Chosen::new(kind, process::able(proposers))),
+        EnvironmentKind::Embedded => Ok(Chosen::new(kind, embedded::ABLE.to_vec())),
+        EnvironmentKind::External => outside(wanted).await,
+    }
+}
+
+/// The first one that can serve.
+async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, EnvironmentError> {
+    if !wanted.services.is_empty() {
+        let why = String::from("environment external: services are given");
+        return Ok(outside(wanted).await?.because(vec![why]));
+    }
+    let mut why = Vec::new();
+    match not_docker(wanted, proposers) {
+        Some(problem) => why.push(format!("not docker: {problem}")),
+        None => match offer(wanted).await {
+            Ok(offer) => {
+                let image = &offer.image;
+                why.push(format!("environment docker: it answers, and has the image {image}"));
+                return Ok(in_containers(&offer, proposers).because(why));
+            }
+            // These need containers.
+            Err(error) if proposers == Proposers::Container || wanted.image.is_some() => {
+                return Err(error.into());
+            }
+            Err(error) => why.push(format!("not docker: {error}")),
+        },
+    }
+    if let Some(server) = process::server() {
+        why.push(format!("environment process: {} is on the PATH", server.display()));
+        let able = process::able(proposers);
+        return Ok(Chosen::new(EnvironmentKind::Process, able).because(why));
+    }
+    if proposers == Proposers::Process || wanted.toxiproxy.is_some() {
+        return Err(EnvironmentError::NoRedis);
+    }
+    why.push(String::from("not process: there is no redis-server on the PATH"));
+    why.push(String::from("environment embedded: it needs nothing"));
+    Ok(Chosen::new(EnvironmentKind::Embedded, embedded::ABLE.to_vec()).because(why))
+}
+
+/// Containers, with what can be done to them, to these proposers, and to links of this kind.
+fn in_containers(offer: &docker::Offer, proposers: Proposers) -> Chosen {
+    let ours = matches!(offer.proxy, Proxy::Own(_));
+    let can = |fault: &FaultKind| match fault.befalls() {
+        Befalls::Proposer => proposers != Proposers::Inside,
+        Befalls::Links => ours || links::is_genuine(*fault),
+        Befalls::Acceptor | Befalls::Cluster => true,
+    };
+    let able = docker::ABLE.iter().copied().filter(can).collect();
+    Chosen::new(EnvironmentKind::Docker, able)
+}
+
+/// A cluster that is there already, as it is found.
+async fn outside(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
+    let acceptors = external::look(&wanted.services, wanted.toxiproxy.as_deref()).await?;
+    let chosen = Chosen::new(EnvironmentKind::External, external::ABLE.to_vec());
+    Ok(Chosen { acceptors: Some(acceptors), ..chosen })
+}
+
+/// What is wanted that does not go with containers.
+fn not_docker(wanted: &Wanted, proposers: Proposers) -> Option<&'static str> {
+    if proposers == Proposers::Process {
+        return Some("acceptors in containers go with --proposers inside or container");
+    }
+    if wanted.toxiproxy.is_some() {
+        return Some("containers have a Toxiproxy of their own; --toxiproxy goes with process");
+    }
+    None
+}
+
+async fn offer(wanted: &Wanted) -> Result<docker::Offer, DockerError> {
+    docker::offer(wanted.image.as_deref(), wanted.toxiproxy_image.as_deref()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_toxiproxy_does_less_and_proposers_inside_cannot_be_struck() {
+        let offer = |proxy| docker::Offer { image: String::from("redis"), proxy };
+        let ours = offer(Proxy::Own(String::new()));
+        assert_eq!(in_containers(&ours, Proposers::Container).able, docker::ABLE);
+        let theirs = offer(Proxy::Toxiproxy(String::from("toxiproxy")));
+        let theirs = in_containers(&theirs, Proposers::Inside).able;
+        assert!(!theirs.contains(&FaultKind::ProposerKill));
+        assert!(!theirs.contains(&FaultKind::Loss));
+        assert!(theirs.contains(&FaultKind::Kill));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_go_together_is_refused() {
+        let wanted = Wanted {
+            kind: Some(EnvironmentKind::Docker),
+            proposers: Some(Proposers::Process),
+            ..Wanted::default()
+        };
+        let refused = choose(&wanted).await;
+        assert!(matches!(refused, Err(EnvironmentError::Misplaced(_))), "{refused:?}");
+        let wanted = Wanted {
+            kind: Some(EnvironmentKind::Docker),
+            toxiproxy: Some(String::from("http://127.0.0.1:8474")),
+            ..Wanted::default()
+        };
+        let refused = choose(&wanted).await;
+        assert!(matches!(refused, Err(EnvironmentError::Mismatch(_))), "{refused:?}");
+    }
+}

@@ -1,0 +1,133 @@
+//! A proposer in a container: the service `gryadka serve`, out of the harness's own executable.
+
+use super::Ground;
+use super::acceptor::keep_log;
+use super::container::{self, Container, Spec};
+use crate::environment::EnvironmentError;
+use crate::environment::process::Way;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use workloads::{FaultKind, Span};
+
+/// Where the service listens.
+const PORT: u16 = 7480;
+/// How long a proposer that is asked to end may finish what is under way.
+const GRACE: &str = "2s";
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// A proposer.
+pub(super) struct Proposer {
+    number: u32,
+    container: Container,
+}
+
+impl Proposer {
+    /// Starts one that goes these ways to its acceptors, and waits until it is ready.
+    pub(super) async fn start(
+        ground: &Ground,
+        image: &str,
+        number: u32,
+        ways: &[Way],
+        collect: Span,
+    ) -> Result<Self, EnvironmentError> {
+        let spec = Spec {
+            name: ground.names.proposer(number),
+            image: image.to_owned(),
+            command: command(ways, collect),
+            address: ground.subnet.proposer(number),
+            port: PORT,
+        };
+        let container = ground.start(spec).await?;
+        container.up(is_ready).await?;
+        Ok(Self { number, container })
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.container.address())
+    }
+
+    pub(super) async fn strike(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
+        if fault == FaultKind::ProposerKill {
+            self.container.kill().await?;
+        } else if fault == FaultKind::ProposerRestart {
+            self.container.stop().await?;
+        } else if fault == FaultKind::ProposerPause {
+            self.container.pause().await?;
+        } else {
+            return Err(EnvironmentError::Unable(fault));
+        }
+        Ok(())
+    }
+
+    /// Undoes it, and waits until it answers; whether it finds a quorum is not its own affair.
+    pub(super) async fn undo(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
+        if fault == FaultKind::ProposerPause {
+            self.container.unpause().await?;
+        } else if matches!(fault, FaultKind::ProposerKill | FaultKind::ProposerRestart) {
+            self.container.start_again().await?;
+        } else {
+            return Err(EnvironmentError::Unable(fault));
+        }
+        Ok(self.container.up(lives).await?)
+    }
+
+    /// It must not have ended by itself.
+    pub(super) async fn all_there(&self) -> Result<(), EnvironmentError> {
+        Ok(self.container.runs().await?)
+    }
+
+    pub(super) async fn evidence(&self) -> String {
+        let state = self.container.state().await;
+        let state = state.map_or_else(|error| error.to_string(), |state| container::words(&state));
+        format!("container {}: {state}", self.container.name())
+    }
+
+    pub(super) async fn end(self, ground: &Ground) -> Result<(), EnvironmentError> {
+        keep_log(ground, &format!("p{}", self.number), &self.container).await?;
+        Ok(self.container.remove().await?)
+    }
+}
+
+fn command(ways: &[Way], collect: Span) -> Vec<String> {
+    let acceptors: Vec<_> = ways.iter().map(|(url, _)| url.as_str()).collect();
+    let mut words = vec![String::from("gryadka"), String::from("serve")];
+    // The network is the run's own.
+    words.extend(["--insecure-no-token", "--insecure-no-tls"].map(String::from));
+    words.extend([String::from("--listen"), format!("0.0.0.0:{PORT}")]);
+    words.extend([String::from("--acceptors"), acceptors.join(",")]);
+    words.extend([String::from("--collect-every"), format!("{}ms", collect.as_millis())]);
+    words.extend(["--shutdown-grace", GRACE].map(String::from));
+    for (from, to) in ways {
+        words.extend([String::from("--route"), format!("{from}={to}")]);
+    }
+    words
+}
+
+/// Whether the service finds a quorum of acceptors.
+async fn is_ready(address: SocketAddr) -> bool {
+    well(address, "/readyz").await
+}
+
+/// Whether the service answers.
+async fn lives(address: SocketAddr) -> bool {
+    well(address, "/healthz").await
+}
+
+/// Whether the service answers that path with 204.
+async fn well(address: SocketAddr, path: &str) -> bool {
+    const WELL: &[u8] = b"HTTP/1.1 204";
+    let asking = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = [0; WELL.len()];
+        stream.read_exact(&mut answer).await?;
+        std::io::Result::Ok(answer == WELL)
+    };
+    matches!(timeout(ANSWER, asking).await, Ok(Ok(true)))
+}

@@ -1,0 +1,207 @@
+//! What is left of which run, and what is to be done about it. Pure.
+
+use crate::environment::docker::sweep::{Labelled, Things};
+use crate::journal::{Found, Made, Owner};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// One thing to be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A process is killed.
+    Process(Owner),
+    /// A container is removed.
+    Container(String),
+    /// A network is removed.
+    Network(String),
+    /// A directory is removed.
+    Directory(PathBuf),
+    /// Links of a Toxiproxy are freed of faults, or removed if they are the run's own.
+    Links { toxiproxy: String, existing: bool },
+    /// The journal is removed: the last step, when nothing is left that it names.
+    Journal(PathBuf),
+}
+
+/// A run of which something is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Its id.
+    pub(crate) run: String,
+    /// The harness that goes on with it: it is left alone.
+    pub(crate) lives: Option<u32>,
+    /// What is to be done, in order; nothing when it lives.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What is to be done about each run. `things` are the containers and networks that carry a label;
+/// they count also where there is no journal. `lives` says of a harness whether it goes on.
+pub(crate) fn plan(
+    journals: &[Found],
+    things: &Things,
+    lives: impl Fn(&Owner) -> bool,
+) -> Vec<Plan> {
+    let mut runs: BTreeMap<&str, Left<'_>> = BTreeMap::new();
+    for journal in journals {
+        let left = runs.entry(&journal.run).or_default();
+        left.owner = Some(journal.owner.clone());
+        left.journal = Some(journal);
+    }
+    for (labelled, is_network) in things
+        .containers
+        .iter()
+        .map(|container| (container, false))
+        .chain(things.networks.iter().map(|network| (network, true)))
+    {
+        runs.entry(&labelled.run).or_default().add(labelled, is_network);
+    }
+    runs.into_iter().map(|(run, left)| left.plan(run, &lives)).collect()
+}
+
+/// What is known of one run.
+#[derive(Default)]
+struct Left<'a> {
+    owner: Option<Owner>,
+    journal: Option<&'a Found>,
+    containers: Vec<String>,
+    networks: Vec<String>,
+}
+
+impl Left<'_> {
+    fn add(&mut self, labelled: &Labelled, is_network: bool) {
+        if self.owner.is_none() {
+            self.owner = labelled.owner.parse().ok();
+        }
+        let names = if is_network { &mut self.networks } else { &mut self.containers };
+        names.push(labelled.name.clone());
+    }
+
+    fn plan(mut self, run: &str, lives: impl Fn(&Owner) -> bool) -> Plan {
+        let run = run.to_owned();
+        if let Some(owner) = self.owner.as_ref().filter(|owner| lives(owner)) {
+            return Plan { run, lives: Some(owner.pid()), steps: Vec::new() };
+        }
+        let (mut processes, mut rest) = (Vec::new(), Vec::new());
+        for made in self.journal.iter().flat_map(|journal| &journal.made) {
+            match made {
+                Made::Run { .. } => {}
+                Made::Network { name } => self.networks.push(name.clone()),
+                Made::Container { name } => self.containers.push(name.clone()),
+                Made::Process { process } => processes.push(Step::Process(process.clone())),
+                Made::Directory { path } => rest.push(Step::Directory(path.clone())),
+                Made::Links { toxiproxy, existing } => {
+                    rest.push(Step::Links { toxiproxy: toxiproxy.clone(), existing: *existing });
+                }
+            }
+        }
+        let mut steps = processes;
+        steps.extend(each_once(self.containers).into_iter().map(Step::Container));
+        steps.extend(each_once(self.networks).into_iter().map(Step::Network));
+        steps.extend(rest);
+        steps.extend(self.journal.map(|journal| Step::Journal(journal.path.clone())));
+        Plan { run, lives: None, steps }
+    }
+}
+
+fn each_once(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(process) => write!(f, "kill process {}", process.pid()),
+            Self::Container(name) => write!(f, "remove container {name}"),
+            Self::Network(name) => write!(f, "remove network {name}"),
+            Self::Directory(path) => write!(f, "remove directory {}", path.display()),
+            Self::Links { toxiproxy, existing: true } => {
+                write!(f, "free the links of the Toxiproxy at {toxiproxy} of the run's faults")
+            }
+            Self::Links { toxiproxy, existing: false } => {
+                write!(f, "remove the run's links from the Toxiproxy at {toxiproxy}")
+            }
+            Self::Journal(path) => write!(f, "remove journal {}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(pid: u32) -> Owner {
+        format!("{pid}:5:boot").parse().unwrap()
+    }
+
+    fn labelled(run: &str, name: &str, pid: u32) -> Labelled {
+        let owner = owner(pid).to_string();
+        Labelled { name: name.to_owned(), run: run.to_owned(), owner }
+    }
+
+    fn container(name: &str) -> Made {
+        Made::Container { name: name.to_owned() }
+    }
+
+    fn journal(run: &str, pid: u32, made: Vec<Made>) -> Found {
+        let path = PathBuf::from(format!("{run}.jsonl"));
+        Found { path, run: run.to_owned(), owner: owner(pid), made }
+    }
+
+    /// The plans in words.
+    fn words(plans: &[Plan]) -> Vec<String> {
+        let steps = |plan: &Plan| {
+            plan.steps.iter().map(|step| format!("{}: {step}", plan.run)).collect::<Vec<_>>()
+        };
+        plans.iter().flat_map(steps).collect()
+    }
+
+    #[test]
+    fn a_run_whose_harness_is_gone_is_undone_with_its_journal_last() {
+        let process = Made::Process { process: owner(9) };
+        let network = Made::Network { name: String::from("n") };
+        let directory = Made::Directory { path: PathBuf::from("/tmp/harness-redis-x") };
+        let toxiproxy = String::from("http://t:8474");
+        let links = Made::Links { toxiproxy, existing: true };
+        let made = vec![network, container("c2"), container("c1"), directory, process, links];
+        let plans = plan(&[journal("r", 1, made)], &Things::default(), |_| false);
+        assert_eq!(
+            words(&plans),
+            [
+                "r: kill process 9",
+                "r: remove container c1",
+                "r: remove container c2",
+                "r: remove network n",
+                "r: remove directory /tmp/harness-redis-x",
+                "r: free the links of the Toxiproxy at http://t:8474 of the run's faults",
+                "r: remove journal r.jsonl",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_live_run_is_left_alone_by_journal_or_by_label() {
+        let things = Things {
+            containers: vec![labelled("labelled", "c", 2), labelled("dead", "d", 3)],
+            networks: vec![labelled("labelled", "n", 2)],
+        };
+        let journals = [journal("journalled", 1, vec![container("e")])];
+        let plans = plan(&journals, &things, |owner| owner.pid() < 3);
+        assert_eq!(words(&plans), ["dead: remove container d"]);
+        let lives: Vec<_> = plans.iter().map(|plan| (plan.run.as_str(), plan.lives)).collect();
+        assert_eq!(lives, [("dead", None), ("journalled", Some(1)), ("labelled", Some(2))]);
+    }
+
+    #[test]
+    fn what_has_a_journal_and_a_label_is_undone_once() {
+        let things = Things { containers: vec![labelled("r", "c", 1)], networks: Vec::new() };
+        let plans = plan(&[journal("r", 1, vec![container("c")])], &things, |_| false);
+        assert_eq!(words(&plans), ["r: remove container c", "r: remove journal r.jsonl"]);
+    }
+
+    #[test]
+    fn nothing_left_is_nothing_to_do() {
+        assert_eq!(plan(&[], &Things::default(), |_| false), []);
+    }
+}
