@@ -21,8 +21,8 @@ fn proved(site: &Site) -> BTreeSet<String> {
 fn a_run_is_seen_in_containers_proves_its_faults_and_leaves_nothing() {
     let site = Site::new();
     let running = site.start(
-        "--time 21s --faults cut,latency,kill,pause,loss,disconnect --fault-interval 2s \
-         --quiet 4s --seed 3",
+        "--time 27s --faults cut,latency,kill,pause,loss,disconnect --fault-interval 3s \
+         --quiet 5s --seed 3",
     );
     let run = site.wait_for_containers(4);
     assert_eq!(things(&run), everything(&run, 3));
@@ -56,7 +56,7 @@ fn two_runs_at_once_do_not_meet() {
 fn proposers_in_containers_are_killed_and_paused() {
     let site = Site::new();
     let running = site.start(
-        "--time 15s --quiet 4s --proposers container --faults proposers --fault-interval 2s \
+        "--time 22s --quiet 6s --proposers container --faults proposers --fault-interval 4s \
          --seed 5",
     );
     let run = site.wait_for_containers(7);

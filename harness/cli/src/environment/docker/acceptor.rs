@@ -146,7 +146,7 @@ impl Acceptor {
         Ok(container.remove().await?)
     }
 
-    /// Ends it for good. Another container takes its address that listens to nothing: whoever still
+    /// Ends it for good. Another container takes its address that does not listen at its port: whoever still
     /// asks there is refused at once, as by a machine whose server has ended, and need not find out
     /// that there is no such machine.
     pub(super) async fn retire(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
@@ -154,7 +154,8 @@ impl Acceptor {
             return Ok(());
         }
         self.end(ground).await?;
-        let nothing = ["redis-server", "--port", "0", "--save", ""].map(String::from);
+        // Redis ends at once where it is to listen to nothing at all.
+        let nothing = ["redis-server", "--port", "1", "--save", ""].map(String::from);
         let spec = Spec {
             name: format!("{}-gone", ground.names.acceptor(self.number)),
             image: ground.image.clone(),
