@@ -124,12 +124,20 @@ fn a_run_in_which_nothing_succeeds_says_so_and_is_not_green() {
 }
 
 #[test]
-fn without_redis_the_harness_says_that_it_runs_embedded() {
+fn without_docker_and_redis_the_harness_says_that_it_runs_embedded() {
     let sandbox = Sandbox::new();
     let mut command = sandbox
         .command("run append --time 1500ms --quiet 500ms --seed 5 --faults none --output out");
-    let ended = Ended(command.env("PATH", sandbox.path("tmp")).output().unwrap()).exits(0);
-    let why = "environment embedded: there is no redis-server on the PATH for process\n";
-    assert!(ended.stderr().starts_with(why), "{}", ended.stderr());
+    // Nor a daemon to start containers.
+    let nowhere = format!("unix://{}", sandbox.path("docker.sock").display());
+    command.env("PATH", sandbox.path("tmp")).env("DOCKER_HOST", nowhere);
+    let stderr = Ended(command.output().unwrap()).exits(0).stderr();
+    for why in [
+        "not docker: Docker does not answer",
+        "not process: there is no redis-server on the PATH\n",
+        "environment embedded: it needs nothing\n",
+    ] {
+        assert!(stderr.contains(why), "{stderr}");
+    }
     assert_eq!(sandbox.latest().json("metadata.json")["environment"], "embedded");
 }

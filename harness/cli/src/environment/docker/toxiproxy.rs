@@ -31,7 +31,7 @@ pub(crate) enum Proxy {
 /// proxy.
 pub(crate) async fn choose(docker: &Docker, wanted: Option<&str>) -> Result<Proxy, DockerError> {
     match wanted {
-        Some(OWN) => Ok(Proxy::Own(String::from("as was asked for"))),
+        Some(OWN) => own(docker, String::from("as was asked for")).await,
         Some(named) => {
             image::obtain(docker, named, image::WAYS_TO_TOXIPROXY).await?;
             Ok(Proxy::Toxiproxy(named.to_owned()))
@@ -39,11 +39,17 @@ pub(crate) async fn choose(docker: &Docker, wanted: Option<&str>) -> Result<Prox
         None => match image::obtain(docker, image::TOXIPROXY, image::WAYS_TO_TOXIPROXY).await {
             Ok(()) => Ok(Proxy::Toxiproxy(image::TOXIPROXY.to_owned())),
             Err(DockerError::NoImage { image, reason, .. }) => {
-                Ok(Proxy::Own(format!("{image} cannot be had: {reason}")))
+                own(docker, format!("{image} cannot be had: {reason}")).await
             }
             Err(error) => Err(error),
         },
     }
+}
+
+/// Our own proxy, once its image is there: where that cannot be made, containers cannot serve.
+async fn own(docker: &Docker, why: String) -> Result<Proxy, DockerError> {
+    own_image::ensure(docker).await?;
+    Ok(Proxy::Own(why))
 }
 
 /// Starts it, and waits until its API takes connections.
