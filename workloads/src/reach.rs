@@ -73,12 +73,13 @@ impl PlannedFault {
 /// there. In doubt it is denied: where the membership has grown, more could be lost than is allowed
 /// for here.
 #[must_use]
-pub fn leaves_a_quorum(faults: &[&PlannedFault], nodes: u32) -> bool {
+pub fn leaves_a_quorum(faults: &[&PlannedFault], nodes: u32, acceptors: u32) -> bool {
+    let spared = minority(acceptors as usize);
     let stopping = || faults.iter().filter(|planned| !planned.fault.lets_some_through());
     // The busiest is one, and struck alone.
     if let Some(planned) = stopping().find(|planned| planned.target == Some(Target::Busiest)) {
         let of_proposer = planned.fault.befalls() == Befalls::Proposer;
-        return if of_proposer { nodes > 1 } else { minority(nodes as usize) > 0 };
+        return if of_proposer { nodes > 1 } else { spared > 0 };
     }
     let keeps_quorum = |proposer: u32| {
         let lost: BTreeSet<u32> = stopping()
@@ -87,7 +88,7 @@ pub fn leaves_a_quorum(faults: &[&PlannedFault], nodes: u32) -> bool {
                 of_links.map(|link| link.acceptor).chain(planned.nodes.iter().copied())
             })
             .collect();
-        lost.len() <= minority(nodes as usize)
+        lost.len() <= spared
     };
     (1..=nodes).any(|proposer| {
         !stopping().any(|planned| planned.proposers.contains(&proposer)) && keeps_quorum(proposer)
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_quorum_is_left_while_one_proposer_sees_a_majority() {
-        let leaves = |faults: &[&PlannedFault]| leaves_a_quorum(faults, 3);
+        let leaves = |faults: &[&PlannedFault]| leaves_a_quorum(faults, 3, 3);
         assert!(leaves(&[&cut(Shape::isolate(3, 2).links)]));
         assert!(leaves(&[&cut(Shape::ring(3).links)]));
         assert!(!leaves(&[&cut(Shape::all(3).links)]));
@@ -137,6 +138,6 @@ mod tests {
         let stopped = PlannedFault { proposers: vec![1, 2, 3], ..fault(FaultKind::ProposerPause) };
         assert!(!leaves(&[&stopped]));
         let busiest = PlannedFault { target: Some(Target::Busiest), ..fault(FaultKind::Kill) };
-        assert!(leaves(&[&busiest]) && !leaves_a_quorum(&[&busiest], 2));
+        assert!(leaves(&[&busiest]) && !leaves_a_quorum(&[&busiest], 2, 2));
     }
 }

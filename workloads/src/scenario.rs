@@ -206,6 +206,11 @@ pub const BUILT_IN: &[(&str, &str, &str)] = &[
         "one loop per node and one node cut off at a time, as the published comparison has it",
         include_str!("../scenarios/isolation.toml"),
     ),
+    (
+        "lost-tail",
+        "the end of a log is lost that was not synced: what appendfsync everysec is worth",
+        include_str!("../scenarios/lost-tail.toml"),
+    ),
 ];
 
 impl Scenario {

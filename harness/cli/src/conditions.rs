@@ -101,7 +101,7 @@ fn spans_with_a_quorum(
     let has_quorum = |from: u64, until: u64| {
         let active = faults.iter().filter(|fault| fault.began < until && ended(fault) > from);
         let planned = active.filter_map(|fault| scenario.schedule.get(fault.fault as usize));
-        leaves_a_quorum(&planned.collect::<Vec<_>>(), scenario.nodes)
+        leaves_a_quorum(&planned.collect::<Vec<_>>(), scenario.nodes, scenario.acceptors())
     };
     let pairs = borders.iter().zip(borders.iter().skip(1));
     pairs

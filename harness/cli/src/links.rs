@@ -218,16 +218,22 @@ impl Links {
         }
     }
 
+    /// All of them, in order.
+    pub(crate) fn all(&self) -> Vec<Link> {
+        self.links().keys().copied().collect()
+    }
+
     /// Leaves a Toxiproxy as it was found. Links inside the harness end with this value.
     pub(crate) async fn close(&self) -> Result<(), LinkError> {
         if matches!(&self.made, Made::Toxiproxy { place, .. } if place.existing) {
             return Ok(());
         }
         let open = std::mem::take(&mut *self.links());
-        for link in open.values() {
-            link.close().await?;
-        }
-        Ok(())
+        // The others are closed also when one cannot be.
+        futures_util::future::join_all(open.values().map(|link| link.close()))
+            .await
+            .into_iter()
+            .collect()
     }
 
     fn links(&self) -> MutexGuard<'_, BTreeMap<Link, Arc<Wired>>> {

@@ -24,6 +24,8 @@ pub(crate) enum MakingError {
 pub(crate) struct Making {
     journal: Arc<Journal>,
     containers: bool,
+    /// Whether the links are on a Toxiproxy of the user's.
+    toxiproxy: bool,
 }
 
 impl Making {
@@ -33,7 +35,8 @@ impl Making {
     /// When it cannot be written.
     pub(crate) fn begin(scenario: &Scenario) -> Result<Self, JournalError> {
         let journal = Arc::new(Journal::begin(&journal::directory())?);
-        Ok(Self { journal, containers: scenario.environment == EnvironmentKind::Docker })
+        let containers = scenario.environment == EnvironmentKind::Docker;
+        Ok(Self { journal, containers, toxiproxy: scenario.toxiproxy.is_some() })
     }
 
     /// Starts the servers. When `interrupted` comes first, the start is still waited for, and undone:
@@ -64,15 +67,19 @@ impl Making {
         Err(MakingError::Interrupted)
     }
 
-    /// Sees that nothing is left, and ends the journal. When something is left, the journal stays for
-    /// `harness heal`.
+    /// Sees that nothing is left, and ends the journal. When something is left, or may be on a Toxiproxy
+    /// that lives on after a run that failed, the journal stays for `harness heal`.
     ///
     /// # Errors
     /// When something cannot be removed.
-    pub(crate) async fn undo(self) -> Result<(), EnvironmentError> {
+    pub(crate) async fn undo(self, well: bool) -> Result<(), EnvironmentError> {
         if self.containers {
             let (docker, _) = daemon::connect().await?;
             sweep::sweep(&docker, self.journal.run()).await?;
+        }
+        if self.toxiproxy && !well {
+            say("the Toxiproxy may not be as it was found: `harness heal` sees to that");
+            return Ok(());
         }
         Ok(self.journal.close()?)
     }

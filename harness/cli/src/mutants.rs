@@ -3,24 +3,30 @@
 use caspaxos::Faithful;
 use gryadka::Rules;
 use std::sync::Arc;
-use workloads::{Mutant, Proposers, Scenario};
+use workloads::{EnvironmentKind, Mutant, Proposers, Scenario};
 
 /// A rule of proposers that are out of the harness's reach.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "mutant: {mutant} breaks a rule of the proposers, which are beyond the harness with --proposers {proposers}; use --proposers inside"
+    "mutant: {mutant} breaks a rule of the proposers, which are beyond the harness with {whereabouts}; use --proposers inside, and no --environment external"
 )]
 pub(crate) struct OutOfReach {
     mutant: Mutant,
-    proposers: Proposers,
+    whereabouts: String,
 }
 
 /// Refuses a mutant that cannot be put in where the scenario has its proposers.
 pub(crate) fn refuse_out_of_reach(scenario: &Scenario) -> Result<(), OutOfReach> {
     let of_proposers = |mutant: &Mutant| !matches!(mutant, Mutant::Unguarded | Mutant::Misaimed);
-    let beyond = scenario.proposers != Proposers::Inside;
-    match scenario.mutant.filter(of_proposers).filter(|_| beyond) {
-        Some(mutant) => Err(OutOfReach { mutant, proposers: scenario.proposers }),
+    let whereabouts = if scenario.environment == EnvironmentKind::External {
+        String::from("--environment external")
+    } else if scenario.proposers == Proposers::Inside {
+        return Ok(());
+    } else {
+        format!("--proposers {}", scenario.proposers)
+    };
+    match scenario.mutant.filter(of_proposers) {
+        Some(mutant) => Err(OutOfReach { mutant, whereabouts }),
         None => Ok(()),
     }
 }

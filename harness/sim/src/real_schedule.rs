@@ -7,7 +7,7 @@ const MS: u64 = 1_000_000;
 /// A fault of real servers lasts long enough to be probed.
 const LEAST: Span = Span::millis(800);
 /// What a link of a real environment can be told.
-const DELAYS: (u64, u64) = (1, 10_000);
+const DELAYS: (u64, u64) = (10, 10_000);
 
 /// A schedule, and what of the world's faults it had to leave out.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +76,8 @@ fn of_links(
             // The world adds up to `jitter`; a real link varies up and down by half of it.
             let middle = ((by + jitter / 2) / MS).clamp(DELAYS.0, DELAYS.1);
             let latency = Some(Span::millis(middle));
-            let jitter = Some(Span::millis((jitter / 2 / MS).min(middle - 1)));
+            // Less than that could not be seen on a real link.
+            let jitter = Some(Span::millis((jitter / 2 / MS).min(middle - DELAYS.0)));
             Some(PlannedFault { latency, jitter, ..blank(FaultKind::Latency) })
         }
         (Effect::Lossy { probability }, None) => {

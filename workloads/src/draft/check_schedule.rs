@@ -128,14 +128,27 @@ fn parameters(planned: &PlannedFault) -> Option<String> {
     }
     let long = Span::seconds(10);
     outside("latency", planned.latency, Span::millis(1), long)
-        .or_else(|| outside("rate", planned.rate, 1, 2000))
-        .or_else(|| outside("size", planned.size, 1, 10_000))
+        .or_else(|| outside("rate", planned.rate, 1, 500))
+        .or_else(|| outside("size", planned.size, 1, 200))
         .or_else(|| outside("pause", planned.pause, Span::millis(1), Span::millis(100)))
         .or_else(|| outside("life", planned.life, Span::millis(0), long))
         .or_else(|| outside("bytes", planned.bytes, 100, 1_000_000))
         .or_else(|| {
             let wide = planned.jitter.is_some_and(|j| planned.latency.is_none_or(|l| j >= l));
             wide.then(|| String::from("jitter is out of range; it must be less than the latency"))
+        })
+        .or_else(|| {
+            // Less cannot be told from an answer of a clear link.
+            let least = planned.latency.unwrap_or_default().as_millis();
+            let least = least - planned.jitter.unwrap_or_default().as_millis();
+            let short = planned.fault == FaultKind::Latency && least < 10;
+            short.then(|| String::from("latency less jitter is out of range; allowed: from 10ms on, so that it can be seen"))
+        })
+        .or_else(|| {
+            // The store has several requests under way on a connection. It would take one's answer for
+            // another's, which no network does to it.
+            let usable = planned.usable == Some(true);
+            usable.then(|| String::from("usable is out of range; allowed: false, because answers have no numbers"))
         })
         .or_else(|| {
             let unlikely = planned.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0));

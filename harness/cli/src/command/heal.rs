@@ -4,7 +4,7 @@ use crate::args::HealArgs;
 use crate::environment::docker::sweep::{self, Things};
 use crate::environment::docker::{daemon, own_image};
 use crate::exit::{End, Failure};
-use crate::heal::{Plan, plan, take};
+use crate::heal::{Plan, Step, plan, take};
 use crate::journal::{self, Owner};
 use crate::progress::say;
 use bollard::Docker;
@@ -14,7 +14,13 @@ pub(super) fn heal(args: &HealArgs) -> Result<End, Failure> {
 }
 
 async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
-    let journals = journal::find(&journal::directory())?;
+    let journals = journal::find(&journal::directory());
+    let mut failed = usize::from(journals.is_err());
+    let journals = journals.unwrap_or_else(|error| {
+        // What carries a label is known without journals.
+        say(format!("{error}; no journal is healed until that file is mended or removed"));
+        Vec::new()
+    });
     let docker = daemon::connect().await;
     let things = match &docker {
         Ok((docker, _)) => sweep::find(docker, None).await?,
@@ -24,20 +30,22 @@ async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
         }
     };
     let docker = docker.as_ref().ok().map(|(docker, _)| docker);
-    let mut plans = plan(&journals, &things, Owner::lives);
-    plans.retain(|plan| args.run.as_ref().is_none_or(|run| *run == plan.run));
+    let plans = plan(&journals, &things, args.run.as_deref(), Owner::lives);
     let images = match docker {
         // A run that goes on may be about to use one.
-        Some(docker) if args.run.is_none() && plans.iter().all(|plan| plan.lives.is_none()) => {
+        Some(docker)
+            if failed == 0
+                && args.run.is_none()
+                && plans.iter().all(|plan| plan.spared.is_none()) =>
+        {
             own_image::others(docker).await?
         }
         _ => Vec::new(),
     };
-    if images.is_empty() && plans.is_empty() {
+    if failed == 0 && images.is_empty() && plans.is_empty() {
         say("there is nothing to heal");
         return Ok(End::Done);
     }
-    let mut failed = 0;
     for plan in &plans {
         failed += usize::from(!one(plan, docker, args.dry_run).await);
     }
@@ -47,13 +55,15 @@ async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
             say(format!("would remove {what}"));
         } else if let Some(docker) = docker {
             say(format!("remove {what}"));
-            own_image::remove(docker, image).await?;
+            if let Err(error) = own_image::remove(docker, image).await {
+                say(format!("could not remove {what}: {error}"));
+                failed += 1;
+            }
         }
     }
     if failed > 0 {
         return Err(anyhow::anyhow!(
-            "{failed} of {} runs could not be healed; their journals stay, so `harness heal` can be run again",
-            plans.len()
+            "not everything could be healed, as told above; the journals of what is left stay, so `harness heal` can be run again"
         )
         .into());
     }
@@ -62,21 +72,25 @@ async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
 
 /// Heals what one run has left, and says each thing. False when something is left still.
 async fn one(plan: &Plan, docker: Option<&Docker>, dry_run: bool) -> bool {
-    if let Some(pid) = plan.lives {
-        say(format!("run {}: its harness goes on (pid {pid}); left alone", plan.run));
+    if let Some(spared) = plan.spared {
+        say(format!("run {}: {spared}; left alone", plan.run));
         return true;
     }
+    let mut whole = true;
     for step in &plan.steps {
+        // It names what is left.
+        if !whole && matches!(step, Step::Journal(_)) {
+            continue;
+        }
         if dry_run {
             say(format!("run {}: would {step}", plan.run));
             continue;
         }
         say(format!("run {}: {step}", plan.run));
-        // The journal is the last step: it stays, and with it everything that is left.
         if let Err(error) = take(step, docker).await {
             say(format!("run {}: could not {step}: {error}", plan.run));
-            return false;
+            whole = false;
         }
     }
-    true
+    whole
 }

@@ -58,6 +58,7 @@ async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     chosen.why.iter().for_each(say);
     let mut flags = args.scenario.draft()?;
     flags.acceptors = chosen.acceptors;
+    flags.toxiproxy_image = chosen.toxiproxy_image.or(flags.toxiproxy_image);
     let environment = chosen.kind;
     let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
     let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
@@ -114,7 +115,7 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     let making = Making::begin(scenario)?;
     let done = started(scenario, &directory, &making, &mut signals, began).await;
     // Whatever has come of it: nothing that was made stays.
-    let undone = making.undo().await;
+    let undone = making.undo(done.is_ok()).await;
     done?;
     undone?;
     Ok(directory)

@@ -2,8 +2,9 @@
 
 use super::facts::{Facts, ImageFact};
 use crate::environment::able;
+use crate::links;
 use serde::Serialize;
-use workloads::{EnvironmentKind, FaultKind};
+use workloads::{Befalls, EnvironmentKind, FaultKind};
 
 /// Fewer open files than this are not enough for many clients.
 const FILES: u64 = 1024;
@@ -98,6 +99,8 @@ fn docker(facts: &Facts) -> Prospect {
     }
     let own = matches!(docker.toxiproxy, ImageFact::Missing { .. });
     let through = if own { "the harness's own proxy" } else { "Toxiproxy" };
+    let can =
+        |fault: &FaultKind| own || fault.befalls() != Befalls::Links || links::is_genuine(*fault);
     Prospect {
         environment,
         works: true,
@@ -105,7 +108,7 @@ fn docker(facts: &Facts) -> Prospect {
         better: (!own).then(|| {
             String::from("--toxiproxy-image own: loss and drop, which Toxiproxy cannot do")
         }),
-        able: able(environment).to_vec(),
+        able: able(environment).iter().copied().filter(can).collect(),
     }
 }
 

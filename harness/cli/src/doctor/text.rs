@@ -133,6 +133,8 @@ mod tests {
         let text = text(&well(), &diagnose(&well()));
         let kill = text.lines().find(|line| line.trim_start().starts_with("kill ")).unwrap();
         assert_eq!(kill.split_whitespace().collect::<Vec<_>>(), ["kill", "yes", "yes", "no"]);
+        let loss = text.lines().find(|line| line.trim_start().starts_with("loss ")).unwrap();
+        assert_eq!(loss.split_whitespace().collect::<Vec<_>>()[..3], ["loss", "no", "yes"]);
     }
 
     #[test]
@@ -178,5 +180,6 @@ mod tests {
         assert!(!far.environments[0].works);
         let own = without(DockerFacts { toxiproxy: missing, ..docker });
         assert!(own.environments[0].because.ends_with("the harness's own proxy"), "{own:?}");
+        assert!(own.environments[0].able.contains(&FaultKind::Loss), "{own:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Which environment a run takes place in, and what can be done there: before anything is started.
 
 use super::docker::daemon::DockerError;
-use super::docker::toxiproxy::Proxy;
+use super::docker::toxiproxy::{OWN, Proxy};
 use super::{EnvironmentError, docker, embedded, external, placement, process};
 use crate::links;
 use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};
@@ -29,14 +29,18 @@ pub(crate) struct Chosen {
     pub(crate) able: Vec<FaultKind>,
     /// How many acceptors there are, where that is not for the harness to say.
     pub(crate) acceptors: Option<u32>,
+    /// What the links of containers go through: found out once, so that a run and its repetitions
+    /// have the same.
+    pub(crate) toxiproxy_image: Option<String>,
 }
 
 impl Chosen {
     const fn new(kind: EnvironmentKind, able: Vec<FaultKind>) -> Self {
-        Self { kind, why: Vec::new(), able, acceptors: None }
+        Self { kind, why: Vec::new(), able, acceptors: None, toxiproxy_image: None }
     }
 
-    fn because(self, why: Vec<String>) -> Self {
+    fn because(mut self, mut why: Vec<String>) -> Self {
+        why.append(&mut self.why);
         Self { why, ..self }
     }
 }
@@ -110,7 +114,15 @@ fn in_containers(offer: &docker::Offer, proposers: Proposers) -> Chosen {
         Befalls::Acceptor | Befalls::Cluster => true,
     };
     let able = docker::ABLE.iter().copied().filter(can).collect();
-    Chosen::new(EnvironmentKind::Docker, able)
+    let (image, why) = match &offer.proxy {
+        Proxy::Own(why) => {
+            let why = format!("the links go through the harness's own proxy ({why})");
+            (OWN.to_owned(), vec![why])
+        }
+        Proxy::Toxiproxy(image) => (image.clone(), Vec::new()),
+    };
+    let chosen = Chosen::new(EnvironmentKind::Docker, able);
+    Chosen { toxiproxy_image: Some(image), ..chosen }.because(why)
 }
 
 /// A cluster that is there already, as it is found.

@@ -36,7 +36,7 @@ use acceptor::Acceptor;
 use bollard::Docker as Daemon;
 use container::{Container, Spec};
 use daemon::DockerError;
-use futures_util::future::{join_all, try_join, try_join_all};
+use futures_util::future::{join, join_all};
 use names::{Names, Subnet};
 use proposer::Proposer;
 use std::fs;
@@ -139,10 +139,12 @@ impl Docker {
         let logs = start.logs.to_owned();
         let (fsync, guarded) = (scenario.fsync, scenario.mutant != Some(Mutant::Unguarded));
         let ground = Ground { docker, names, journal, subnet, image, fsync, guarded, logs };
+        // All starts are waited for, also when one fails: nothing is made behind our back then.
         let acceptors =
-            try_join_all((1..=scenario.nodes).map(|number| Acceptor::start(&ground, number)));
-        let (toxiproxy, acceptors) = try_join(toxiproxy::start(&ground, &proxy), acceptors).await?;
-        let toxiproxy = Some(toxiproxy);
+            join_all((1..=scenario.nodes).map(|number| Acceptor::start(&ground, number)));
+        let (toxiproxy, acceptors) = join(toxiproxy::start(&ground, &proxy), acceptors).await;
+        let toxiproxy = Some(toxiproxy?);
+        let acceptors = acceptors.into_iter().collect::<Result<_, _>>()?;
         let (placed, collect) = (scenario.proposers, scenario.collect);
         Ok(Self { ground, version, toxiproxy, acceptors, proposers: Vec::new(), placed, collect })
     }
@@ -226,7 +228,8 @@ impl Docker {
         ]
     }
 
-    /// Starts a proposer for each node, which finds the acceptors by its own ways.
+    /// Starts a proposer for each node, which finds the acceptors by its own ways. The first one
+    /// collects tombstones.
     pub(crate) async fn start_proposers(
         &mut self,
         ways: &[Vec<Way>],
@@ -235,10 +238,11 @@ impl Docker {
             return Ok(());
         }
         let image = own_image::ensure(&self.ground.docker).await?;
-        let starting = (1..)
-            .zip(ways)
-            .map(|(node, ways)| Proposer::start(&self.ground, &image, node, ways, self.collect));
-        self.proposers = try_join_all(starting).await?;
+        let starting = (1..).zip(ways).map(|(node, ways)| {
+            let collect = if node == 1 { self.collect } else { Span::default() };
+            Proposer::start(&self.ground, &image, node, ways, collect)
+        });
+        self.proposers = join_all(starting).await.into_iter().collect::<Result<_, _>>()?;
         Ok(())
     }
 

@@ -159,7 +159,8 @@ impl Process {
     ) -> Result<(), EnvironmentError> {
         for (node, ways) in (1..).zip(ways) {
             let collect = if node == 1 { self.collect } else { Span::default() };
-            self.proposers.push(Proposer::start(node, ways, collect, &self.make.logs).await?);
+            let (logs, journal) = (&self.make.logs, self.make.journal.as_ref());
+            self.proposers.push(Proposer::start(node, ways, collect, logs, journal).await?);
         }
         Ok(())
     }

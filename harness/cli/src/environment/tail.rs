@@ -71,7 +71,8 @@ impl Lengths {
     /// server must have ended.
     ///
     /// It ends with a whole command then, as if the rest of it had been discarded when the log was
-    /// loaded. The acceptor's place in its cluster stays: one that has lost it is a wiped one.
+    /// loaded. The acceptor's place in its cluster stays: one that has lost it is a wiped one. What
+    /// is left counts as synced from now on.
     ///
     /// # Errors
     /// When the log cannot be read or cut.
@@ -83,7 +84,16 @@ impl Lengths {
         let synced = self.synced(&path, crash).min(length);
         let left = cut_at(&log, synced);
         File::options().write(true).open(&path)?.set_len(left)?;
+        let at = crash.checked_sub(self.age).unwrap_or(crash);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clear();
+        seen.push_back(Seen { at, log: path, length: left });
         Ok(Cut { lost: length - left, left })
+    }
+
+    /// Nothing that was seen holds any more: the log is gone. The server must have ended.
+    pub(super) fn forget(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn synced(&self, log: &Path, crash: Instant) -> u64 {
@@ -99,10 +109,11 @@ async fn look(directory: PathBuf, age: Duration, seen: Arc<Mutex<VecDeque<Seen>>
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
+        // Nobody forgets or cuts between a look and its note.
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(log) = growing(&directory) else { continue };
         let Ok(length) = fs::metadata(&log).map(|file| file.len()) else { continue };
         let at = Instant::now();
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         // The newest one that is old enough stays.
         while seen.get(1).is_some_and(|next| at.duration_since(next.at) > age) {
             seen.pop_front();
@@ -219,6 +230,30 @@ mod tests {
         }
         assert_eq!(cut_at(b"REDIS0011\x00", 5), 5);
         assert_eq!(cut_at(b"", 5), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_cut_left_is_synced_and_what_it_took_is_forgotten() {
+        let place = tempfile::TempDir::new().unwrap();
+        let path = place.path().join(SINGLE);
+        let (first, both) = (log(&["SET a 1"]), log(&["SET a 1", "SET b 2"]));
+        let lengths = Lengths::watch(place.path(), Duration::from_secs(60));
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        for (at, log) in [(begin, &first), (after(10), &both)] {
+            let seen = Seen { at, log: path.clone(), length: log.len() as u64 };
+            lengths.seen.lock().unwrap().push_back(seen);
+        }
+        let lost = (both.len() - first.len()) as u64;
+        for crash in [65, 66, 80] {
+            fs::write(&path, &both).unwrap();
+            let cut = lengths.cut(after(crash)).unwrap();
+            assert_eq!(cut, Cut { lost, left: first.len() as u64 }, "{crash}");
+        }
+        lengths.forget();
+        fs::write(&path, &both).unwrap();
+        let cut = lengths.cut(after(90)).unwrap();
+        assert_eq!(cut, Cut { lost: both.len() as u64, left: 0 });
     }
 
     proptest! {

@@ -17,7 +17,7 @@ pub(crate) enum Step {
     Network(String),
     /// A directory is removed.
     Directory(PathBuf),
-    /// Links of a Toxiproxy are freed of faults, or removed if they are the run's own.
+    /// Links of a Toxiproxy are freed of faults, or told of if the run may have made them.
     Links { toxiproxy: String, existing: bool },
     /// The journal is removed: the last step, when nothing is left that it names.
     Journal(PathBuf),
@@ -28,17 +28,28 @@ pub(crate) enum Step {
 pub(crate) struct Plan {
     /// Its id.
     pub(crate) run: String,
-    /// The harness that goes on with it: it is left alone.
-    pub(crate) lives: Option<u32>,
-    /// What is to be done, in order; nothing when it lives.
+    /// Why it is left alone, if it is.
+    pub(crate) spared: Option<Spared>,
+    /// What is to be done, in order; nothing when it is left alone.
     pub(crate) steps: Vec<Step>,
 }
 
+/// Why a run is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spared {
+    /// The harness with this process goes on with it.
+    Lives(u32),
+    /// Neither a journal nor a label tells whose it is, and nobody has named the run.
+    Unowned,
+}
+
 /// What is to be done about each run. `things` are the containers and networks that carry a label;
-/// they count also where there is no journal. `lives` says of a harness whether it goes on.
+/// they count also where there is no journal. Only the run that is `named`, if one is. `lives` says of
+/// a harness whether it goes on.
 pub(crate) fn plan(
     journals: &[Found],
     things: &Things,
+    named: Option<&str>,
     lives: impl Fn(&Owner) -> bool,
 ) -> Vec<Plan> {
     let mut runs: BTreeMap<&str, Left<'_>> = BTreeMap::new();
@@ -55,7 +66,13 @@ pub(crate) fn plan(
     {
         runs.entry(&labelled.run).or_default().add(labelled, is_network);
     }
-    runs.into_iter().map(|(run, left)| left.plan(run, &lives)).collect()
+    runs.into_iter()
+        .filter(|(run, _)| named.is_none_or(|named| named == *run))
+        .map(|(run, left)| match left.spared(named.is_some(), &lives) {
+            None => Plan { run: run.to_owned(), spared: None, steps: left.steps() },
+            spared => Plan { run: run.to_owned(), spared, steps: Vec::new() },
+        })
+        .collect()
 }
 
 /// What is known of one run.
@@ -76,11 +93,14 @@ impl Left<'_> {
         names.push(labelled.name.clone());
     }
 
-    fn plan(mut self, run: &str, lives: impl Fn(&Owner) -> bool) -> Plan {
-        let run = run.to_owned();
-        if let Some(owner) = self.owner.as_ref().filter(|owner| lives(owner)) {
-            return Plan { run, lives: Some(owner.pid()), steps: Vec::new() };
+    fn spared(&self, is_named: bool, lives: impl Fn(&Owner) -> bool) -> Option<Spared> {
+        match &self.owner {
+            Some(owner) => lives(owner).then(|| Spared::Lives(owner.pid())),
+            None => (!is_named).then_some(Spared::Unowned),
         }
+    }
+
+    fn steps(mut self) -> Vec<Step> {
         let (mut processes, mut rest) = (Vec::new(), Vec::new());
         for made in self.journal.iter().flat_map(|journal| &journal.made) {
             match made {
@@ -99,7 +119,7 @@ impl Left<'_> {
         steps.extend(each_once(self.networks).into_iter().map(Step::Network));
         steps.extend(rest);
         steps.extend(self.journal.map(|journal| Step::Journal(journal.path.clone())));
-        Plan { run, lives: None, steps }
+        steps
     }
 }
 
@@ -107,6 +127,15 @@ fn each_once(mut names: Vec<String>) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+impl fmt::Display for Spared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lives(pid) => write!(f, "its harness goes on (pid {pid})"),
+            Self::Unowned => write!(f, "nothing tells whose it is (--run names it)"),
+        }
+    }
 }
 
 impl fmt::Display for Step {
@@ -120,7 +149,7 @@ impl fmt::Display for Step {
                 write!(f, "free the links of the Toxiproxy at {toxiproxy} of the run's faults")
             }
             Self::Links { toxiproxy, existing: false } => {
-                write!(f, "remove the run's links from the Toxiproxy at {toxiproxy}")
+                write!(f, "look for the run's links at the Toxiproxy at {toxiproxy}")
             }
             Self::Journal(path) => write!(f, "remove journal {}", path.display()),
         }
@@ -165,7 +194,7 @@ mod tests {
         let toxiproxy = String::from("http://t:8474");
         let links = Made::Links { toxiproxy, existing: true };
         let made = vec![network, container("c2"), container("c1"), directory, process, links];
-        let plans = plan(&[journal("r", 1, made)], &Things::default(), |_| false);
+        let plans = plan(&[journal("r", 1, made)], &Things::default(), None, |_| false);
         assert_eq!(
             words(&plans),
             [
@@ -187,21 +216,33 @@ mod tests {
             networks: vec![labelled("labelled", "n", 2)],
         };
         let journals = [journal("journalled", 1, vec![container("e")])];
-        let plans = plan(&journals, &things, |owner| owner.pid() < 3);
+        let plans = plan(&journals, &things, None, |owner| owner.pid() < 3);
         assert_eq!(words(&plans), ["dead: remove container d"]);
-        let lives: Vec<_> = plans.iter().map(|plan| (plan.run.as_str(), plan.lives)).collect();
-        assert_eq!(lives, [("dead", None), ("journalled", Some(1)), ("labelled", Some(2))]);
+        let lives: Vec<_> = plans.iter().map(|plan| (plan.run.as_str(), plan.spared)).collect();
+        let spared = |pid| Some(Spared::Lives(pid));
+        assert_eq!(lives, [("dead", None), ("journalled", spared(1)), ("labelled", spared(2))]);
+    }
+
+    #[test]
+    fn what_is_nobodys_is_left_alone_until_it_is_named() {
+        let unowned = Labelled { owner: String::from("soup"), ..labelled("r", "c", 1) };
+        let things = Things { containers: vec![unowned], networks: vec![labelled("s", "n", 1)] };
+        let all = plan(&[], &things, None, |_| false);
+        assert_eq!(words(&all), ["s: remove network n"]);
+        assert_eq!(all[0].spared, Some(Spared::Unowned));
+        let named = plan(&[], &things, Some("r"), |_| false);
+        assert_eq!(words(&named), ["r: remove container c"]);
     }
 
     #[test]
     fn what_has_a_journal_and_a_label_is_undone_once() {
         let things = Things { containers: vec![labelled("r", "c", 1)], networks: Vec::new() };
-        let plans = plan(&[journal("r", 1, vec![container("c")])], &things, |_| false);
+        let plans = plan(&[journal("r", 1, vec![container("c")])], &things, None, |_| false);
         assert_eq!(words(&plans), ["r: remove container c", "r: remove journal r.jsonl"]);
     }
 
     #[test]
     fn nothing_left_is_nothing_to_do() {
-        assert_eq!(plan(&[], &Things::default(), |_| false), []);
+        assert_eq!(plan(&[], &Things::default(), None, |_| false), []);
     }
 }

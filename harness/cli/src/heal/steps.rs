@@ -4,6 +4,7 @@ use super::Step;
 use crate::environment::docker::daemon::DockerError;
 use crate::environment::docker::{container, network};
 use crate::journal::{self, JournalError, Owner};
+use crate::progress::say;
 use bollard::Docker;
 use harness_proxy::{ProxyState, Toxiproxy, ToxiproxyError};
 use nix::sys::signal::{Signal, kill};
@@ -93,9 +94,11 @@ fn remove(path: &Path) -> Result<(), StepError> {
     }
 }
 
-/// Frees a Toxiproxy's links of faults that carry the names of ours, or removes the links.
-async fn free(toxiproxy: &str, existing: bool) -> Result<(), StepError> {
-    let toxiproxy = Toxiproxy::at(toxiproxy)?;
+/// Frees a Toxiproxy's links of faults that carry the names of ours. Links that a run has made stay:
+/// the journal does not tell them from those of the user or of another run that are named alike. It
+/// is told what removes them.
+async fn free(url: &str, existing: bool) -> Result<(), StepError> {
+    let toxiproxy = Toxiproxy::at(url)?;
     for (name, link) in toxiproxy.proxies().await? {
         if !is_link(&name) {
             continue;
@@ -103,7 +106,11 @@ async fn free(toxiproxy: &str, existing: bool) -> Result<(), StepError> {
         if existing {
             heal(&toxiproxy, &name, &link).await?;
         } else {
-            toxiproxy.delete(&name).await?;
+            let upstream = &link.upstream;
+            say(format!(
+                "the link {name} to {upstream} may be the run's, and stays; to remove it: curl -X DELETE {}/proxies/{name}",
+                url.trim_end_matches('/')
+            ));
         }
     }
     Ok(())

@@ -43,7 +43,9 @@ async fn carried(scene: &Scene, number: u32, of_acceptor: bool) -> Option<u64> {
     sum
 }
 
-/// Another link of the same proposer: where a broken nemesis puts what it should put on this one.
-pub(super) const fn beside(link: Link, nodes: u32) -> Link {
-    Link { proposer: link.proposer, acceptor: link.acceptor % nodes + 1 }
+/// Links that a fault does not name, as many as it names if there are so many: where a broken nemesis
+/// puts what it should put on those.
+pub(super) fn beside(named: &[Link], all: &[Link]) -> Vec<Link> {
+    let others = all.iter().filter(|link| !named.contains(link));
+    others.copied().take(named.len()).collect()
 }

@@ -11,7 +11,7 @@ use workloads::PlannedFault;
 
 /// A fault that was looked at before, and is about to be injected.
 pub(super) trait Course: Send {
-    /// Injects it.
+    /// Injects it. What was done of it is taken back when the rest fails.
     fn begin(&mut self) -> impl Future<Output = Result<(), NemesisError>> + Send;
 
     /// Looks while it should hold. True when it does, and all was well before.
@@ -43,14 +43,20 @@ pub(super) async fn go(
     log(FaultStage::Before, course.take())?;
 
     course.begin().await?;
-    log(FaultStage::Injected, Vec::new())?;
-    let ends = Instant::now() + planned.lasts.duration();
-    scene.goes_on(number, &what);
-    let held = course.during(stop).await?;
-    log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, course.take())?;
-
-    stopped_before(ends, stop).await;
-    course.undo().await?;
+    let bitten = async {
+        log(FaultStage::Injected, Vec::new())?;
+        let ends = Instant::now() + planned.lasts.duration();
+        scene.goes_on(number, &what);
+        let held = course.during(stop).await?;
+        log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, course.take())?;
+        stopped_before(ends, stop).await;
+        Ok::<(), NemesisError>(())
+    };
+    let bitten = bitten.await;
+    // It is taken back whatever has come of it: others may live on with what it was done to.
+    let undone = course.undo().await;
+    bitten?;
+    undone?;
     scene.is_over(number);
     log(FaultStage::Undone, course.take())?;
     let gone = course.after().await;

@@ -151,7 +151,19 @@ impl Watched {
         }
     }
 
+    /// Looks until all is well, or for as long as that may take: one hiccup does not make it ill.
     async fn before(&mut self, planned: &PlannedFault) -> Look {
+        let until = Instant::now() + GONE_WITHIN;
+        loop {
+            let look = self.look_before(planned).await;
+            if look.0 || Instant::now() >= until {
+                return look;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn look_before(&mut self, planned: &PlannedFault) -> Look {
         let address = match &self.subject {
             Subject::Link(wired) => wired.address(),
             Subject::Acceptor(address) => *address,

@@ -5,8 +5,8 @@ use super::aim::{self, resolve};
 use super::course::Course;
 use super::evidence::Evidence;
 use super::scene::Scene;
-use crate::links::{Affliction, Wired};
-use futures_util::future::try_join_all;
+use crate::links::{Affliction, LinkError, Wired};
+use futures_util::future::{join_all, try_join_all};
 use std::sync::Arc;
 use tokio::sync::watch;
 use workloads::{Link, Mutant, PlannedFault};
@@ -30,18 +30,29 @@ impl<'a> Strike<'a> {
     /// The links that are afflicted: those that the fault names, unless the nemesis is broken.
     fn links(&self) -> Vec<Arc<Wired>> {
         let misaimed = self.scene.mutant == Some(Mutant::Misaimed);
-        let aimed = |link: &Link| {
-            if misaimed { aim::beside(*link, self.scene.nodes) } else { *link }
-        };
-        let links = self.planned.links.iter().map(aimed);
-        links.filter_map(|link| self.scene.links.get(link)).collect()
+        let named = &self.planned.links;
+        let aimed: Vec<Link> =
+            if misaimed { aim::beside(named, &self.scene.links.all()) } else { named.clone() };
+        aimed.into_iter().filter_map(|link| self.scene.links.get(link)).collect()
+    }
+
+    /// Takes the affliction from every link, also from those after one that fails.
+    async fn relieve(&self) -> Result<(), LinkError> {
+        let links = self.links();
+        let relieved = join_all(links.iter().map(|link| link.relieve(&self.affliction))).await;
+        relieved.into_iter().collect()
     }
 }
 
 impl Course for Strike<'_> {
     async fn begin(&mut self) -> Result<(), NemesisError> {
         let links = self.links();
-        try_join_all(links.iter().map(|link| link.afflict(&self.affliction))).await?;
+        let afflicting = links.iter().map(|link| link.afflict(&self.affliction));
+        if let Err(error) = try_join_all(afflicting).await {
+            // The first error is told; one of the same proxy says nothing more.
+            drop(self.relieve().await);
+            return Err(error.into());
+        }
         let mut environment = self.scene.environment.lock().await;
         for node in &self.planned.nodes {
             environment.strike(self.planned.fault, *node).await?;
@@ -57,8 +68,7 @@ impl Course for Strike<'_> {
     }
 
     async fn undo(&mut self) -> Result<(), NemesisError> {
-        let links = self.links();
-        try_join_all(links.iter().map(|link| link.relieve(&self.affliction))).await?;
+        let relieved = self.relieve().await;
         let mut environment = self.scene.environment.lock().await;
         for node in &self.planned.nodes {
             environment.undo(self.planned.fault, *node).await?;
@@ -66,7 +76,7 @@ impl Course for Strike<'_> {
         for proposer in &self.planned.proposers {
             environment.undo_proposer(self.planned.fault, *proposer).await?;
         }
-        Ok(())
+        Ok(relieved?)
     }
 
     async fn after(&mut self) -> bool {

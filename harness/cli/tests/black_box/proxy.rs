@@ -8,13 +8,13 @@ use std::process::Stdio;
 use std::thread;
 
 /// The address after `what` in a line.
-fn after<'a>(line: &'a str, what: &str) -> &'a str {
+pub(crate) fn after<'a>(line: &'a str, what: &str) -> &'a str {
     let (_, rest) = line.split_once(what).unwrap_or_else(|| panic!("{what} in {line}"));
     rest.split([' ', ',']).next().unwrap().trim_end()
 }
 
 /// Starts it, and reads as many lines as it says when it is ready.
-fn started(sandbox: &Sandbox, args: &str, lines: usize) -> (Running, Vec<String>) {
+pub(crate) fn started(sandbox: &Sandbox, args: &str, lines: usize) -> (Running, Vec<String>) {
     let mut child = sandbox.command(args).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
     let said = said.by_ref().take(lines).map(Result::unwrap).collect();

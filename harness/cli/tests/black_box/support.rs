@@ -3,6 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,6 +13,12 @@ use tempfile::TempDir;
 
 /// Waiting for something that must happen ends here, so that a test that fails does end.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is demanded of every run with faults.
+const ALL_INJECTED: &str = "every planned fault is injected";
+
+/// How the demands begin that take time which late faults may have taken.
+const LATE: [&str; 2] = ["progress ", "every node reads every cold key after the faults"];
 
 /// A directory to run in. Everything that the harness makes, temporary files of its servers
 /// included, lies within, so that nothing of another run is ever looked at.
@@ -209,6 +216,45 @@ impl RunFiles {
         let text = fs::read_to_string(self.path(name)).unwrap_or_default();
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         whole.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Asserts that no violation was found, and that every fault that was injected was seen to bite
+    /// and to be gone: `least` of them at least. True when all that were planned were injected: on a
+    /// slow machine they begin late, and the last ones, or the calls after them, find no time.
+    #[track_caller]
+    pub(crate) fn faults_are_proved(&self, ended: &Ended, least: usize) -> bool {
+        let said = format!("stdout:\n{}\nstderr:\n{}", ended.stdout(), ended.stderr());
+        assert!(matches!(ended.code(), Some(0 | 3)), "{:?}\n{said}", ended.code());
+        let unmet = self.unmet();
+        assert_eq!(ended.code() == Some(0), unmet.is_empty(), "{unmet:?}\n{said}");
+        let of_time =
+            |demand: &String| demand == ALL_INJECTED || LATE.iter().any(|d| demand.starts_with(d));
+        assert!(unmet.iter().all(of_time), "{unmet:?}\n{said}");
+
+        let events = self.lines("faults.jsonl");
+        let of = |stage: &str| -> BTreeSet<u64> {
+            let events = events.iter().filter(|event| event["stage"] == stage);
+            events.map(|event| event["fault"].as_u64().unwrap()).collect()
+        };
+        let injected = of("injected");
+        for (stage, expected) in [
+            ("held", &injected),
+            ("gone", &injected),
+            ("did-not-hold", &BTreeSet::new()),
+            ("not-undone", &BTreeSet::new()),
+        ] {
+            assert_eq!(&of(stage), expected, "{stage}\n{}", self.text("faults.jsonl"));
+        }
+        assert!(injected.len() >= least, "{} of {least} at least\n{said}", injected.len());
+        !unmet.iter().any(|demand| demand == ALL_INJECTED)
+    }
+
+    /// What was demanded of the run and did not happen.
+    fn unmet(&self) -> Vec<String> {
+        let results = self.json("results.json");
+        let conditions = results["conditions"].as_array().unwrap().iter();
+        let unmet = conditions.filter(|condition| condition["met"] == false);
+        unmet.map(|condition| condition["demand"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Asserts that everything lies there that belongs to a run.

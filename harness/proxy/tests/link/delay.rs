@@ -34,7 +34,7 @@ async fn new_connections_are_late_too() {
     let bench = Bench::open().await;
     bench.add("fro", Direction::Replies, latency(LATE));
     let mut client = bench.client().await;
-    let (mut server, _) = bench.server.accept().await.unwrap();
+    let mut server = bench.accept().await;
     let answered = Instant::now();
     send(&mut server, b"answer").await;
     receive(&mut client, b"answer").await;

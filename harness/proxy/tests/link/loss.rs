@@ -39,7 +39,7 @@ async fn replies_before_the_lost_message_are_delivered() {
     let bench = Bench::open().await;
     bench.add("loss", Direction::Replies, Effect::Loss { probability: 0.05 });
     let mut client = bench.client().await;
-    let (mut server, _) = bench.server.accept().await.unwrap();
+    let mut server = bench.accept().await;
     let replies: Vec<_> = (0..1000).map(|n| format!(":{n}\r\n")).collect();
     send(&mut server, replies.concat().as_bytes()).await;
     let mut received = Vec::new();
@@ -80,6 +80,7 @@ async fn a_dropped_reply_is_missing_and_the_next_one_comes() {
     bench.add("drop", Direction::Replies, dropped(true));
     send(&mut server, b"$4\r\n").await;
     send(&mut server, b"gone\r\n").await;
+    bench.until(|traffic| traffic.dropped == 1).await;
     nothing_comes(&mut client).await;
     assert_eq!(bench.link.traffic().dropped, 1);
     bench.link.remove("drop").unwrap();
@@ -117,6 +118,7 @@ async fn a_connection_that_is_not_usable_any_more_is_silent_and_reset_at_the_rem
         receive(&mut server, PING).await;
         send(&mut server, PONG).await;
     }
+    bench.until(|traffic| traffic.dropped == 1).await;
     nothing_comes(&mut client).await;
     assert_eq!(bench.link.traffic().dropped, 1);
     bench.link.remove("drop").unwrap();

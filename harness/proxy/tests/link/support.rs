@@ -10,6 +10,15 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long a test watches for bytes that must not come.
 const QUIET: Duration = Duration::from_millis(60);
 
+/// What must come ends here, so that a test in which it never does fails by its name.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for something that must come.
+async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(PATIENCE, coming).await;
+    came.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
 /// A link with a server of the test's own behind it.
 pub(crate) struct Bench {
     pub(crate) link: Link,
@@ -38,10 +47,15 @@ impl Bench {
         TcpStream::connect(self.link.address()).await.unwrap()
     }
 
+    /// The server's end of the next connection.
+    pub(crate) async fn accept(&self) -> TcpStream {
+        soon("a connection", self.server.accept()).await.unwrap().0
+    }
+
     /// Both ends of a new connection across the link, through which something has passed.
     pub(crate) async fn pair(&self) -> (TcpStream, TcpStream) {
         let mut client = self.client().await;
-        let (mut server, _) = self.server.accept().await.unwrap();
+        let mut server = self.accept().await;
         passes(&mut client, &mut server).await;
         passes(&mut server, &mut client).await;
         (client, server)
@@ -50,7 +64,7 @@ impl Bench {
     /// As [`Bench::pair`], and what has passed is RESP.
     pub(crate) async fn redis_pair(&self) -> (TcpStream, TcpStream) {
         let mut client = self.client().await;
-        let (mut server, _) = self.server.accept().await.unwrap();
+        let mut server = self.accept().await;
         send(&mut client, PING).await;
         receive(&mut server, PING).await;
         send(&mut server, PONG).await;
@@ -60,9 +74,12 @@ impl Bench {
 
     /// Waits until what the link counts is as wanted.
     pub(crate) async fn until(&self, wanted: impl Fn(Traffic) -> bool) {
-        while !wanted(self.link.traffic()) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        soon("the traffic that is wanted", async {
+            while !wanted(self.link.traffic()) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
     }
 }
 
@@ -100,7 +117,7 @@ pub(crate) async fn send(from: &mut TcpStream, bytes: &[u8]) {
 /// Reads as many bytes as are expected, and these.
 pub(crate) async fn receive(at: &mut TcpStream, expected: &[u8]) {
     let mut bytes = vec![0; expected.len()];
-    at.read_exact(&mut bytes).await.unwrap();
+    soon("bytes", at.read_exact(&mut bytes)).await.unwrap();
     assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
 }
 
@@ -113,7 +130,7 @@ pub(crate) async fn nothing_comes(at: &mut TcpStream) {
 /// Reads to the end, and says what came and how it ended: `None` is a proper close.
 pub(crate) async fn rest(at: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     let mut bytes = Vec::new();
-    let end = at.read_to_end(&mut bytes).await;
+    let end = soon("an end", at.read_to_end(&mut bytes)).await;
     (bytes, end.err().map(|error| error.kind()))
 }
 

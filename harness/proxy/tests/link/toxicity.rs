@@ -11,7 +11,7 @@ async fn struck(toxicity: f64, connections: usize) -> Vec<bool> {
     let mut struck = Vec::new();
     for _ in 0..connections {
         let mut client = bench.client().await;
-        let (mut server, _) = bench.server.accept().await.unwrap();
+        let mut server = bench.accept().await;
         send(&mut client, b"xy").await;
         let mut came = [0; 2];
         struck.push(server.read_exact(&mut came).await.is_err());
@@ -36,7 +36,7 @@ async fn delivered(effect: Effect) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for _ in 0..3 {
         let mut client = bench.client().await;
-        let (mut server, _) = bench.server.accept().await.unwrap();
+        let mut server = bench.accept().await;
         let replies: String = (0..3000).map(|n| format!(":{n}\r\n")).collect();
         send(&mut server, replies.as_bytes()).await;
         drop(server);

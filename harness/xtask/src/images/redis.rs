@@ -63,9 +63,16 @@ fn import(root: &Path, name: &str) -> anyhow::Result<()> {
     let mut tar = tar.stdout(Stdio::piped()).spawn().context("cannot run tar")?;
     let mut import = Command::new("docker");
     import.arg("import").args(SETTINGS.iter().flat_map(|setting| ["--change", setting]));
-    import.args(["-", name]).stdin(tar.stdout.take().context("tar has no output")?);
-    run(import.stdout(Stdio::null()))?;
+    // It gets its name only when it is whole.
+    let unfinished = format!("gryadka-unfinished:{}", std::process::id());
+    import.args(["-", &unfinished]).stdin(tar.stdout.take().context("tar has no output")?);
+    let imported = run(import.stdout(Stdio::null()));
     let status = tar.wait()?;
+    imported?;
+    if status.success() {
+        run(Command::new("docker").args(["tag", &unfinished, name]))?;
+    }
+    run(Command::new("docker").args(["rmi", &unfinished]).stdout(Stdio::null()))?;
     if !status.success() {
         bail!("tar failed: {status}");
     }

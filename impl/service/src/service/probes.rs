@@ -22,7 +22,9 @@ pub(crate) async fn healthy() -> StatusCode {
 /// `GET /readyz`: answered well when a quorum answers. A service that has all the requests under way
 /// that it may have is of no use to one more, and says so at once.
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Result<StatusCode, Problem> {
-    let _permit = service.admission.try_acquire().map_err(|_| Problem::Overloaded)?;
+    if service.admission.available_permits() == 0 {
+        return Err(Problem::Overloaded);
+    }
     quorum_answers(&service.gryadka, Instant::now() + PATIENCE).await?;
     Ok(StatusCode::NO_CONTENT)
 }

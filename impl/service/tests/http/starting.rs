@@ -42,6 +42,14 @@ impl Serving {
     }
 }
 
+/// A test that fails must not let it live on.
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_are_not_up_yet_are_waited_for_and_a_cluster_is_made_of_them() {
     let mut acceptors = Acceptors::three();

@@ -133,8 +133,8 @@ impl Acceptor {
             // Everything that was answered had been synced: nothing can be lost.
             None => Lost { of: 0, bytes: 0 },
         });
-        if let Some(watch) = &self.watch {
-            watch.forget();
+        if let (Some(watch), Some(lost)) = (&self.watch, self.lost) {
+            watch.cut(lost);
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! One container: started by testcontainers at an address of its own, and from then on treated as
 //! testcontainers has no way to.
 
-use super::daemon::{DockerError, unless_gone};
+use super::daemon::{DockerError, status, unless_gone};
 use super::names::Names;
 use crate::environment::EnvironmentError;
 use crate::journal::{Journal, Made};
 use bollard::Docker;
+use bollard::errors::Error;
 use bollard::models::{
     ContainerState, EndpointIpamConfig, EndpointSettings, NetworkConnectRequest,
     NetworkDisconnectRequest,
@@ -23,6 +24,8 @@ use tokio::time::Instant;
 
 /// How long a container may take to get into the state that it was asked into.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long somebody else may take to remove a container.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a process may take to end in good order before it is killed, in seconds.
 const GRACE: i32 = 10;
 /// Lines of a container's log that an error shows.
@@ -248,7 +251,7 @@ impl Container {
         })
     }
 
-    fn call(&self, what: &str) -> impl FnOnce(bollard::errors::Error) -> DockerError {
+    fn call(&self, what: &str) -> impl FnOnce(Error) -> DockerError {
         DockerError::call(format!("{what} the container {}", self.spec.name))
     }
 }
@@ -258,10 +261,23 @@ pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<(), DockerErro
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let removed = match docker.remove_container(name, Some(options)).await {
         // Somebody else is about to remove it.
-        Err(error) if super::daemon::status(&error) == Some(409) => Ok(()),
+        Err(error) if status(&error) == Some(409) => gone(docker, name, error).await,
         other => unless_gone(other),
     };
     removed.map_err(DockerError::call(format!("remove the container {name}")))
+}
+
+/// Waits until a container is gone that somebody else removes.
+async fn gone(docker: &Docker, name: &str, refused: Error) -> Result<(), Error> {
+    let until = Instant::now() + GONE_WITHIN;
+    loop {
+        match docker.inspect_container(name, None).await {
+            Err(error) if status(&error) == Some(404) => return Ok(()),
+            Err(error) => return Err(error),
+            Ok(_) if Instant::now() >= until => return Err(refused),
+            Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 /// What the daemon says about a container's process, in words.

@@ -83,7 +83,17 @@ impl Watch {
         old.map(|(_, length)| *length)
     }
 
-    /// Nothing that is known holds any more: the log was cut, or made anew.
+    /// What a cut left counts as synced from now on.
+    pub(super) fn cut(&self, lost: Lost) {
+        let now = Instant::now();
+        let at = now.checked_sub(self.age).unwrap_or(now);
+        let bytes = (lost.of - lost.bytes) as u64;
+        let mut lengths = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        lengths.clear();
+        lengths.push_back((at, Length { bytes, with_base: false }));
+    }
+
+    /// Nothing that is known holds any more: the log was made anew.
     pub(super) fn forget(&self) {
         self.lengths.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -195,6 +205,17 @@ mod tests {
 
     fn file(path: &str, content: &[u8]) -> Entry {
         Entry::file(String::from(path), 0o600, content.to_vec())
+    }
+
+    #[tokio::test]
+    async fn what_a_cut_left_is_synced_until_the_log_is_made_anew() {
+        // Nobody listens there: nothing is seen but what is told.
+        let watch = Watch::start(([127, 0, 0, 1], 1).into(), Duration::from_secs(5));
+        assert_eq!(watch.synced(), None);
+        watch.cut(Lost { of: 30, bytes: 10 });
+        assert_eq!(watch.synced(), Some(Length { bytes: 20, with_base: false }));
+        watch.forget();
+        assert_eq!(watch.synced(), None);
     }
 
     #[test]

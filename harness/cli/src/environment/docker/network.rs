@@ -6,6 +6,11 @@ use crate::environment::EnvironmentError;
 use crate::journal::{Journal, Made};
 use bollard::Docker;
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long containers may take to leave a network that is to be removed.
+const LEFT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Makes the network, and answers the subnet that it has.
 pub(super) async fn create(
@@ -28,10 +33,18 @@ pub(super) async fn create(
     Err(DockerError::NoSubnet(last).into())
 }
 
-/// Removes a network, unless it is gone already.
+/// Removes a network, unless it is gone already. Containers that were on it may still be leaving.
 pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<(), DockerError> {
-    let removed = unless_gone(docker.remove_network(name).await);
-    removed.map_err(DockerError::call(format!("remove the network {name}")))
+    let until = Instant::now() + LEFT_WITHIN;
+    let removed = loop {
+        match docker.remove_network(name).await {
+            Err(error) if status(&error) == Some(403) && Instant::now() < until => {
+                sleep(Duration::from_millis(100)).await;
+            }
+            removed => break removed,
+        }
+    };
+    unless_gone(removed).map_err(DockerError::call(format!("remove the network {name}")))
 }
 
 fn request(names: &Names, subnet: Subnet) -> NetworkCreateRequest {

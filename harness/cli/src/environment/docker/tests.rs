@@ -2,10 +2,12 @@
 
 use super::acceptor::Acceptor;
 use super::{Ground, daemon, image, names::Names, network, sweep};
+use crate::environment::console::Console;
 use crate::journal::Journal;
 use crate::probe::{self, Line, PATIENCE, Seen};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -147,20 +149,43 @@ async fn a_wiped_acceptor_answers_at_the_same_address_and_knows_nothing() {
     site.end().await;
 }
 
+/// Strikes it while it is written to, and says how many writes were acknowledged: k0, k1 and so on.
+async fn killed_while_written_to(site: &mut Site) -> usize {
+    let mut console = Console::open(site.address()).await.unwrap();
+    let (many, enough) = tokio::sync::oneshot::channel();
+    let writer = tokio::spawn(async move {
+        let (mut many, began) = (Some(many), Instant::now());
+        for number in 0_usize.. {
+            let name = format!("k{number}");
+            if console.tell(&[b"SET", name.as_bytes(), b"v"]).await.is_err() {
+                return number;
+            }
+            // Some of it must be old enough to count as synced.
+            if began.elapsed() > Duration::from_millis(1500)
+                && let Some(many) = many.take()
+            {
+                many.send(()).unwrap();
+            }
+        }
+        0
+    });
+    enough.await.unwrap();
+    site.strike(FaultKind::TailLost).await;
+    writer.await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_unsynced_tail_of_a_log_is_lost_and_no_more() {
     let mut site = Site::with(Fsync::Everysec).await;
-    assert_eq!(site.ask("SET old v").await, "+OK\r\n");
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
-    assert_eq!(site.ask("SET new v").await, "+OK\r\n");
-    site.strike(FaultKind::TailLost).await;
+    let acknowledged = killed_while_written_to(&mut site).await;
     assert!(!probe::answers(site.address()).await);
     let evidence = site.evidence().await;
     assert!(evidence.contains(" bytes of its log were cut off, as not synced"), "{evidence}");
     assert!(!evidence.contains("; 0 of the"), "{evidence}");
     site.undo(FaultKind::TailLost).await;
-    assert_eq!(site.ask("GET new").await, "$-1\r\n");
-    assert_eq!(site.ask("GET old").await, "$1\r\nv\r\n");
+    assert_eq!(site.ask("GET k0").await, "$1\r\nv\r\n");
+    let last = format!("GET k{}", acknowledged - 1);
+    assert_eq!(site.ask(&last).await, "$-1\r\n");
     site.end().await;
 }
 

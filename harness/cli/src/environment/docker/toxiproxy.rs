@@ -5,7 +5,6 @@ use super::container::{Container, Spec};
 use super::daemon::DockerError;
 use super::{image, own_image};
 use crate::environment::EnvironmentError;
-use crate::progress::say;
 use bollard::Docker;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
@@ -57,8 +56,7 @@ pub(super) async fn start(ground: &Ground, proxy: &Proxy) -> Result<Container, E
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let (image, command) = match proxy {
         Proxy::Toxiproxy(image) => (image.clone(), words(&["-host=0.0.0.0", "-proxy-metrics"])),
-        Proxy::Own(why) => {
-            say(format!("the links go through the harness's own proxy ({why})"));
+        Proxy::Own(_) => {
             let image = own_image::ensure(&ground.docker).await?;
             (image, words(&["proxy", "--listen", "0.0.0.0:8474"]))
         }

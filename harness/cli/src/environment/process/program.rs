@@ -1,6 +1,7 @@
 //! A program that the harness starts, signals, and ends with itself.
 
 use crate::environment::EnvironmentError;
+use crate::journal::{Journal, Made, Owner};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::ffi::OsString;
@@ -83,6 +84,14 @@ impl Program {
         self.child.id()
     }
 
+    /// Notes its process, which may outlive a killed harness where `setpriv` is missing.
+    pub(super) fn write_down(&self, journal: Option<&Journal>) -> Result<(), EnvironmentError> {
+        if let (Some(journal), Some(process)) = (journal, Owner::of(self.id())) {
+            journal.note(&Made::Process { process })?;
+        }
+        Ok(())
+    }
+
     /// How it has ended, if it has.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
@@ -91,6 +100,11 @@ impl Program {
     /// From now on it is no error that it ends, until it is started again.
     pub(super) const fn let_end(&mut self) {
         self.may_end = true;
+    }
+
+    /// From now on it is an error again that it ends by itself.
+    pub(super) const fn let_stay(&mut self) {
+        self.may_end = false;
     }
 
     /// It must not have ended by itself.

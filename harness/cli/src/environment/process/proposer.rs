@@ -2,9 +2,11 @@
 
 use super::program::{PATIENCE, Program, ProgramError, Recipe, free_port};
 use crate::environment::EnvironmentError;
+use crate::journal::Journal;
 use nix::sys::signal::Signal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,6 +24,8 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub(super) struct Proposer {
     program: Program,
     address: SocketAddr,
+    /// Where its process is written down, as often as it is started.
+    journal: Option<Arc<Journal>>,
 }
 
 /// An acceptor's own address, and where a proposer has to go instead: `redis://host:port` both.
@@ -35,13 +39,15 @@ impl Proposer {
         ways: &[Way],
         collect: Span,
         logs: &Path,
+        journal: Option<&Arc<Journal>>,
     ) -> Result<Self, EnvironmentError> {
         let mut tries = 0;
         loop {
             tries += 1;
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
             let program = Program::start(recipe(node, address, ways, collect, logs)?)?;
-            let mut proposer = Self { program, address };
+            program.write_down(journal.map(AsRef::as_ref))?;
+            let mut proposer = Self { program, address, journal: journal.cloned() };
             match proposer.up().await {
                 Ok(()) => return Ok(proposer),
                 Err(_)
@@ -91,6 +97,7 @@ impl Proposer {
         match fault {
             FaultKind::ProposerKill | FaultKind::ProposerRestart => {
                 self.program.start_again()?;
+                self.program.write_down(self.journal.as_deref())?;
                 Ok(self.answers("/healthz").await?)
             }
             FaultKind::ProposerPause => Ok(self.program.signal(Signal::SIGCONT)?),

@@ -5,7 +5,7 @@ use super::program::{PATIENCE, Program, ProgramError, Recipe, free_port};
 use crate::environment::tail::{Lengths, synced_after};
 use crate::environment::trouble::{self, Trouble};
 use crate::environment::{EnvironmentError, standing};
-use crate::journal::{Journal, Made, Owner};
+use crate::journal::{Journal, Made};
 use crate::probe;
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
@@ -71,7 +71,7 @@ impl Server {
         let (data, port) = (directory(make)?, free_port()?);
         let lengths = synced_after(make.fsync).map(|age| Lengths::watch(data.path(), age));
         let program = Program::start(recipe(acceptor, make, port, data.path()))?;
-        write_down(make, &program)?;
+        program.write_down(make.journal.as_deref())?;
         let (trouble, room, remark) = (None, None, None);
         let make = make.clone();
         Ok(Self { program, make, port, data, lengths, trouble, room, remark, finished: false })
@@ -95,6 +95,9 @@ impl Server {
     pub(super) async fn wipe(&mut self) -> Result<(), EnvironmentError> {
         self.program.end(Signal::SIGKILL).await?;
         self.empty()?;
+        if let Some(lengths) = &self.lengths {
+            lengths.forget();
+        }
         self.start_again().await
     }
 
@@ -237,7 +240,10 @@ impl Server {
         }
         // It may have been about to end of a write before there was room.
         match self.up().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.program.let_stay();
+                Ok(())
+            }
             Err(_) if self.program.ended().is_some() => self.start_again().await,
             Err(error) => Err(error.into()),
         }
@@ -261,7 +267,7 @@ impl Server {
     /// Starts it again on what lies in its directory.
     async fn start_again(&mut self) -> Result<(), EnvironmentError> {
         self.program.start_again()?;
-        write_down(&self.make, &self.program)?;
+        self.program.write_down(self.make.journal.as_deref())?;
         Ok(self.up().await?)
     }
 
@@ -309,14 +315,6 @@ fn recipe(acceptor: u32, make: &Make, port: u16, data: &Path) -> Recipe {
         variables: Vec::new(),
         log: make.logs.join(format!("a{acceptor}.log")),
     }
-}
-
-/// A process may outlive a killed harness, where `setpriv` is missing.
-fn write_down(make: &Make, program: &Program) -> Result<(), EnvironmentError> {
-    if let (Some(journal), Some(process)) = (&make.journal, Owner::of(program.id())) {
-        journal.note(&Made::Process { process })?;
-    }
-    Ok(())
 }
 
 fn directory(make: &Make) -> Result<TempDir, EnvironmentError> {

@@ -79,9 +79,15 @@ async fn stalls_one_way(planned: &PlannedFault, wired: &Wired, line: &mut Option
     let silent = old == Seen::Silent && new == Seen::Silent;
     let sentence = format!("the old connection {old}, a new one {new}");
     let replies = planned.direction == Some(OneWay::Replies);
+    let since = |before: Crossed, after: Crossed| {
+        // Counters that went back are those of a proxy that was started anew: they tell nothing.
+        let requests = after.requests.checked_sub(before.requests)?;
+        Some((requests, after.replies.checked_sub(before.replies)?))
+    };
     if let (Some(before), Some(after)) = (before, wired.crossed().await) {
-        let Crossed { requests, replies: answers, .. } = after;
-        let (requests, answers) = (requests - before.requests, answers - before.replies);
+        let Some((requests, answers)) = since(before, after) else {
+            return (false, format!("{sentence}, the proxy counts anew"));
+        };
         let right = if replies { requests > 0 && answers == 0 } else { requests == 0 };
         let words = format!("{requests} bytes of requests and {answers} of replies came through");
         return (silent && right, format!("{sentence}, {words}"));
