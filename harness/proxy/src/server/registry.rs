@@ -157,11 +157,13 @@ impl Registry {
 
     /// Enables all proxies and removes all toxics. Connections stay.
     pub(super) async fn reset(&self) -> Result<(), Refusal> {
-        for proxy in self.proxies().await.values() {
+        // All of them, also those after one that cannot listen.
+        let reset = |proxy: &Proxy| {
             proxy.link.clear();
-            proxy.link.enable()?;
-        }
-        Ok(())
+            proxy.link.enable()
+        };
+        let outcomes: Vec<_> = self.proxies().await.values().map(reset).collect();
+        Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
     }
 
     pub(super) async fn toxics(&self, proxy: &str) -> Result<Vec<Toxic>, Refusal> {
