@@ -161,34 +161,39 @@ pub(crate) struct Found {
     pub(crate) made: Vec<Made>,
 }
 
-/// All journals of a directory, by name. None when the directory is not there.
+/// All journals of a directory, by name, and what is wrong with those that cannot be read. None when
+/// the directory is not there.
 ///
 /// # Errors
-/// When the directory or a journal cannot be read, or a whole line is no entry.
-pub(crate) fn find(directory: &Path) -> Result<Vec<Found>, JournalError> {
+/// When the directory cannot be read.
+pub(crate) fn find(directory: &Path) -> Result<(Vec<Found>, Vec<JournalError>), JournalError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| JournalError { path, source }
     };
     let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((Vec::new(), Vec::new()));
+        }
         entries => entries.map_err(failed(directory))?,
     };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     paths.sort();
-    let mut found = Vec::new();
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
     for path in paths {
-        match fs::read_to_string(&path) {
+        let journal = match fs::read_to_string(&path) {
             // Its run has ended meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            text => {
-                let text = text.map_err(failed(&path))?;
-                found.extend(read(path, &text)?);
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => Err(failed(&path)(error)),
+            Ok(text) => read(path, &text),
+        };
+        match journal {
+            Ok(journal) => found.extend(journal),
+            Err(error) => unreadable.push(error),
         }
     }
-    Ok(found)
+    Ok((found, unreadable))
 }
 
 /// Removes a journal; one that is gone already is as well.
@@ -237,7 +242,7 @@ mod tests {
         let journal = Journal::begin(&state.path().join("deep/er")).unwrap();
         journal.note(&container("c1")).unwrap();
         journal.note(&Made::Directory { path: PathBuf::from("/d") }).unwrap();
-        let found = find(&state.path().join("deep/er")).unwrap();
+        let (found, _) = find(&state.path().join("deep/er")).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].run.as_str(), &found[0].owner), (journal.run(), &Owner::myself()));
         let directory = Made::Directory { path: PathBuf::from("/d") };
@@ -250,7 +255,7 @@ mod tests {
         let journal = Journal::begin(state.path()).unwrap();
         journal.close().unwrap();
         journal.close().unwrap();
-        assert_eq!(find(state.path()).unwrap(), []);
+        assert_eq!(find(state.path()).unwrap().0, []);
         assert!(journal.note(&container("c1")).is_err());
     }
 
@@ -271,8 +276,21 @@ mod tests {
     }
 
     #[test]
+    fn one_that_cannot_be_read_hides_no_other() {
+        let state = TempDir::new().unwrap();
+        fs::write(state.path().join("a.jsonl"), "{\"made\":\"soup\"}\n").unwrap();
+        let journal = Journal::begin(state.path()).unwrap();
+        let (found, unreadable) = find(state.path()).unwrap();
+        assert_eq!(
+            found.iter().map(|found| found.run.as_str()).collect::<Vec<_>>(),
+            [journal.run()]
+        );
+        assert_eq!(unreadable.len(), 1);
+    }
+
+    #[test]
     fn no_directory_is_no_journals() {
         let state = TempDir::new().unwrap();
-        assert_eq!(find(&state.path().join("none")).unwrap(), []);
+        assert_eq!(find(&state.path().join("none")).unwrap().0, []);
     }
 }

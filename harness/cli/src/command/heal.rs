@@ -14,13 +14,12 @@ pub(super) fn heal(args: &HealArgs) -> Result<End, Failure> {
 }
 
 async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
-    let journals = journal::find(&journal::directory());
-    let mut failed = usize::from(journals.is_err());
-    let journals = journals.unwrap_or_else(|error| {
-        // What carries a label is known without journals.
-        say(format!("{error}; no journal is healed until that file is mended or removed"));
-        Vec::new()
-    });
+    let (journals, unreadable) = journal::find(&journal::directory())?;
+    // What carries a label is known without its journal.
+    for error in &unreadable {
+        say(format!("{error}; it is passed over until it is mended or removed"));
+    }
+    let mut failed = unreadable.len();
     let docker = daemon::connect().await;
     let things = match &docker {
         Ok((docker, _)) => sweep::find(docker, None).await?,
