@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A Toxiproxy, over its HTTP interface. Every call is a connection of its own and ends within
-/// [`TIME_OUT`](crate::TIME_OUT); what it answers is checked against what was asked for.
+/// [`TIME_OUT`]; what it answers is checked against what was asked for.
 #[derive(Debug, Clone)]
 pub struct Toxiproxy {
     http: Arc<Http>,
