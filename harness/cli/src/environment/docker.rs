@@ -29,7 +29,7 @@ pub(crate) mod sweep;
 mod tests;
 pub(crate) mod toxiproxy;
 
-use super::process::Way;
+use super::serving::Way;
 use super::{EnvironmentError, Start, ToxiproxyPlace};
 use crate::journal::Journal;
 use acceptor::Acceptor;

@@ -78,12 +78,7 @@ impl Embedded {
             self.wipe(acceptor).await
         } else {
             let url = format!("native://{}", self.address(acceptor));
-            let standing = standing::take(&url).await?;
-            self.wipe(acceptor).await?;
-            match standing {
-                Some(standing) => Ok(standing::give(&url, standing).await?),
-                None => Ok(()),
-            }
+            standing::kept(&url, self.wipe(acceptor)).await
         }
     }
 

@@ -9,13 +9,11 @@ mod sweep;
 
 pub(crate) use sweep::Sweep;
 
-use super::ToxiproxyPlace;
+use super::{ToxiproxyPlace, serving};
 use harness_proxy::{ProxyState, Toxiproxy, ToxiproxyError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use workloads::{FaultKind, Link, Scenario};
@@ -276,7 +274,7 @@ async fn ready(service: &str) -> Result<(), ExternalError> {
     let place = authority(service)?;
     let wrong = |reason| ExternalError::Service { service: service.to_owned(), reason };
     for (path, well) in WELL {
-        let answer = match timeout(PATIENCE, ask(place, path)).await {
+        let answer = match timeout(PATIENCE, serving::get(place, path)).await {
             Ok(answer) => answer.map_err(|error| wrong(error.to_string()))?,
             Err(_) => return Err(wrong(format!("{path} does not answer in time"))),
         };
@@ -286,15 +284,6 @@ async fn ready(service: &str) -> Result<(), ExternalError> {
         }
     }
     Ok(())
-}
-
-async fn ask(place: &str, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect(place).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ mod tests;
 
 pub(crate) use disk::can_be_full;
 pub(crate) use program::ProgramError;
-pub(crate) use proposer::Way;
 
 use super::EnvironmentError;
+use super::serving::Way;
 use crate::journal::Journal;
 use proposer::Proposer;
 use server::{Make, Server};

@@ -1,6 +1,7 @@
 //! An acceptor's standing, carried over into an empty server: what nobody may do, and what a store
 //! that does not guard its members would not notice.
 
+use super::EnvironmentError;
 use gryadka::{Acceptor, AddressError, Bytes, Lost, RemoteAcceptor, Standing as Place};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -38,9 +39,22 @@ pub(super) async fn take(url: &str) -> Result<Option<Standing>, StandingError> {
 }
 
 /// Gives an empty acceptor that standing, and nothing else.
-pub(super) async fn give(url: &str, standing: Standing) -> Result<(), StandingError> {
+async fn give(url: &str, standing: Standing) -> Result<(), StandingError> {
     let acceptor = RemoteAcceptor::open(url, &gryadka::Access::default())?;
     patiently(url, acceptor.admit(standing.place, standing.document)).await
+}
+
+/// Wipes the server at that url by `wiping`, and leaves it its standing, as if nobody guarded.
+pub(super) async fn kept(
+    url: &str,
+    wiping: impl Future<Output = Result<(), EnvironmentError>>,
+) -> Result<(), EnvironmentError> {
+    let standing = take(url).await?;
+    wiping.await?;
+    match standing {
+        Some(standing) => Ok(give(url, standing).await?),
+        None => Ok(()),
+    }
 }
 
 async fn patiently<T>(

@@ -143,27 +143,24 @@ async fn watched(planned: &PlannedFault, scene: &Scene) -> Vec<Watched> {
 }
 
 impl Watched {
+    /// Looks once while the fault should hold; before and after, until all is well, or for as long as
+    /// that may take: one hiccup does not make it ill.
     async fn look(&mut self, planned: &PlannedFault, when: When) -> Look {
-        match when {
-            When::Before => self.before(planned).await,
-            When::During => self.during(planned).await,
-            When::After => self.after(planned).await,
-        }
-    }
-
-    /// Looks until all is well, or for as long as that may take: one hiccup does not make it ill.
-    async fn before(&mut self, planned: &PlannedFault) -> Look {
         let until = Instant::now() + GONE_WITHIN;
         loop {
-            let look = self.look_before(planned).await;
+            let look = match when {
+                When::Before => self.before(planned).await,
+                When::During => return self.during(planned).await,
+                When::After => self.after(planned).await,
+            };
             if look.0 || Instant::now() >= until {
                 return look;
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(AGAIN).await;
         }
     }
 
-    async fn look_before(&mut self, planned: &PlannedFault) -> Look {
+    async fn before(&mut self, planned: &PlannedFault) -> Look {
         let address = match &self.subject {
             Subject::Link(wired) => wired.address(),
             Subject::Acceptor(address) => *address,
@@ -190,22 +187,35 @@ impl Watched {
         }
     }
 
-    /// Looks until everything is as before, or for as long as that may take.
     async fn after(&mut self, planned: &PlannedFault) -> Look {
         self.line = None;
-        let until = Instant::now() + GONE_WITHIN;
-        loop {
-            let look = match &self.subject {
-                Subject::Link(wired) => of_links::after(planned, wired.address()).await,
-                Subject::Acceptor(address) => of_servers::after(planned.fault, *address).await,
-                Subject::Proposer(url) => of_servers::lives(url).await,
-            };
-            if look.0 || Instant::now() >= until {
-                return look;
-            }
-            sleep(AGAIN).await;
+        match &self.subject {
+            Subject::Link(wired) => of_links::after(planned, wired.address()).await,
+            Subject::Acceptor(address) => of_servers::after(planned.fault, *address).await,
+            Subject::Proposer(url) => of_servers::lives(url).await,
         }
     }
+}
+
+/// The old connection ends, and new ones are accepted and end soon.
+async fn ends_all(address: SocketAddr, line: &mut Option<Line>, patience: Duration) -> Look {
+    let old = match line {
+        Some(line) => line.ends_within(patience).await.is_some(),
+        None => true,
+    };
+    let new = match Line::connect(address, patience).await {
+        Err(seen) => Err(seen),
+        Ok(mut new) => Ok(new.ends_within(patience).await),
+    };
+    let words = match new {
+        Err(seen) => format!("a new one {seen}"),
+        Ok(None) => String::from("a new one lives on"),
+        Ok(Some(after)) => {
+            format!("a new one was accepted and torn after {} ms", after.as_millis())
+        }
+    };
+    let torn = if old { "torn" } else { "alive" };
+    (old && matches!(new, Ok(Some(_))), format!("the old connection {torn}, {words}"))
 }
 
 /// Asks on the connection that was there before the fault.

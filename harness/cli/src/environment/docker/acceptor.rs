@@ -109,17 +109,20 @@ impl Acceptor {
     /// Removes its container with all that it held, and starts another of the same name at the same
     /// address.
     pub(super) async fn wipe(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
+        if ground.guarded {
+            return self.renew(ground).await;
+        }
         let url = format!("redis://{}", self.address);
-        let standing = if ground.guarded { None } else { standing::take(&url).await? };
+        standing::kept(&url, Box::pin(self.renew(ground))).await
+    }
+
+    async fn renew(&mut self, ground: &Ground) -> Result<(), EnvironmentError> {
         self.there()?.kill().await?;
         self.end(ground).await?;
         if let Some(watch) = &self.watch {
             watch.forget();
         }
         self.container = Some(run(ground, self.number).await?);
-        if let Some(standing) = standing {
-            standing::give(&url, standing).await?;
-        }
         Ok(())
     }
 

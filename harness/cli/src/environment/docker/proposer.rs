@@ -4,21 +4,12 @@ use super::Ground;
 use super::acceptor::keep_log;
 use super::container::{self, Container, Spec};
 use crate::environment::EnvironmentError;
-use crate::environment::process::Way;
+use crate::environment::serving::{Way, arguments, well};
 use std::net::SocketAddr;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 use workloads::{FaultKind, Span};
 
 /// Where the service listens.
 const PORT: u16 = 7480;
-/// How long a proposer that is asked to end may finish what is under way.
-const GRACE: &str = "2s";
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(2);
-
 /// A proposer.
 pub(super) struct Proposer {
     number: u32,
@@ -93,17 +84,9 @@ impl Proposer {
 }
 
 fn command(ways: &[Way], collect: Span) -> Vec<String> {
-    let acceptors: Vec<_> = ways.iter().map(|(url, _)| url.as_str()).collect();
-    let mut words = vec![String::from("gryadka"), String::from("serve")];
+    let mut words = arguments(&format!("0.0.0.0:{PORT}"), ways, collect);
     // The network is the run's own.
     words.extend(["--insecure-no-token", "--insecure-no-tls"].map(String::from));
-    words.extend([String::from("--listen"), format!("0.0.0.0:{PORT}")]);
-    words.extend([String::from("--acceptors"), acceptors.join(",")]);
-    words.extend([String::from("--collect-every"), format!("{}ms", collect.as_millis())]);
-    words.extend(["--shutdown-grace", GRACE].map(String::from));
-    for (from, to) in ways {
-        words.extend([String::from("--route"), format!("{from}={to}")]);
-    }
     words
 }
 
@@ -115,19 +98,4 @@ async fn is_ready(address: SocketAddr) -> bool {
 /// Whether the service answers.
 async fn lives(address: SocketAddr) -> bool {
     well(address, "/healthz").await
-}
-
-/// Whether the service answers that path with 204.
-async fn well(address: SocketAddr, path: &str) -> bool {
-    const WELL: &[u8] = b"HTTP/1.1 204";
-    let asking = async {
-        let mut stream = TcpStream::connect(address).await?;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = [0; WELL.len()];
-        stream.read_exact(&mut answer).await?;
-        std::io::Result::Ok(answer == WELL)
-    };
-    matches!(timeout(ANSWER, asking).await, Ok(Ok(true)))
 }

@@ -14,7 +14,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long a program may take to come up, or to go in good order.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many free ports are tried before giving up: another program may be quicker.
+pub(super) const PORT_TRIES: u32 = 3;
 /// Lines of a program's log that an error shows.
 const LOG_LINES: usize = 12;
 
@@ -147,6 +149,36 @@ impl Program {
         Ok(())
     }
 
+    /// Waits until `serves` says that it does. When it does not in time, the error says what was seen:
+    /// `silence`.
+    pub(super) async fn up<S>(
+        &mut self,
+        silence: &str,
+        serves: impl Fn() -> S + Send,
+    ) -> Result<(), ProgramError>
+    where
+        S: Future<Output = bool> + Send,
+    {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.ended() {
+                return Err(self.astray(format!("it ended at once ({status})")));
+            }
+            if serves().await {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(self.astray(format!("{silence} within {} s", PATIENCE.as_secs())));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether it says that another program has the port that it was to listen on.
+    pub(super) fn found_port_taken(&self) -> bool {
+        self.log().contains("Address already in use")
+    }
+
     /// What can be said about its process.
     pub(super) fn evidence(&mut self) -> String {
         let pid = self.child.id();
@@ -157,7 +189,7 @@ impl Program {
         }
     }
 
-    pub(super) fn log(&self) -> String {
+    fn log(&self) -> String {
         let log = fs::read(&self.recipe.log);
         log.map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }

@@ -1,24 +1,14 @@
 //! A proposer as a process of its own: `gryadka serve`, which the harness carries in itself.
 
-use super::program::{PATIENCE, Program, ProgramError, Recipe, free_port};
+use super::program::{PORT_TRIES, Program, ProgramError, Recipe, free_port};
 use crate::environment::EnvironmentError;
+use crate::environment::serving::{Way, arguments, well};
 use crate::journal::Journal;
 use nix::sys::signal::Signal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
 use workloads::{FaultKind, Span};
-
-/// How many free ports are tried before giving up: another program may be quicker.
-const PORT_TRIES: u32 = 3;
-/// How long a proposer that is asked to end may finish what is under way.
-const GRACE: &str = "2s";
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(2);
 
 /// A service. It ends when this is dropped.
 pub(super) struct Proposer {
@@ -27,9 +17,6 @@ pub(super) struct Proposer {
     /// Where its process is written down, as often as it is started.
     journal: Option<Arc<Journal>>,
 }
-
-/// An acceptor's own address, and where a proposer has to go instead: `redis://host:port` both.
-pub(crate) type Way = (String, String);
 
 impl Proposer {
     /// Starts a node's proposer, and waits until it is ready. It finds its acceptors by `ways`, and
@@ -50,9 +37,7 @@ impl Proposer {
             let mut proposer = Self { program, address, journal: journal.cloned() };
             match proposer.up().await {
                 Ok(()) => return Ok(proposer),
-                Err(_)
-                    if tries < PORT_TRIES
-                        && proposer.program.log().contains("Address already in use") => {}
+                Err(_) if tries < PORT_TRIES && proposer.program.found_port_taken() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -140,35 +125,9 @@ impl Proposer {
 
     /// Waits until it answers well there.
     async fn answers(&mut self, path: &str) -> Result<(), ProgramError> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.program.ended() {
-                return Err(self.program.astray(format!("it ended at once ({status})")));
-            }
-            if well(self.address, path).await {
-                return Ok(());
-            }
-            if Instant::now() >= until {
-                let reason = format!("{path} does not answer well within {} s", PATIENCE.as_secs());
-                return Err(self.program.astray(reason));
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
+        let (address, silence) = (self.address, format!("{path} does not answer well"));
+        self.program.up(&silence, || well(address, path)).await
     }
-}
-
-/// Whether a service answers that path with 204.
-async fn well(address: SocketAddr, path: &str) -> bool {
-    let asking = async {
-        let mut stream = TcpStream::connect(address).await?;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        std::io::Result::Ok(answer.starts_with(b"HTTP/1.1 204"))
-    };
-    matches!(timeout(ANSWER, asking).await, Ok(Ok(true)))
 }
 
 fn recipe(
@@ -179,16 +138,7 @@ fn recipe(
     logs: &Path,
 ) -> Result<Recipe, EnvironmentError> {
     let own = |source| EnvironmentError::Io { path: PathBuf::from("/proc/self/exe"), source };
-    let acceptors: Vec<_> = ways.iter().map(|(url, _)| url.as_str()).collect();
-    let collect = format!("{}ms", collect.as_millis());
-    let mut arguments: Vec<String> = ["gryadka", "serve", "--listen"].map(String::from).to_vec();
-    arguments.push(address.to_string());
-    arguments.extend([String::from("--acceptors"), acceptors.join(",")]);
-    arguments.extend([String::from("--collect-every"), collect]);
-    arguments.extend(["--shutdown-grace", GRACE].map(String::from));
-    for (from, to) in ways {
-        arguments.extend([String::from("--route"), format!("{from}={to}")]);
-    }
+    let arguments = arguments(&address.to_string(), ways, collect);
     Ok(Recipe {
         name: format!("p{node}"),
         binary: std::env::current_exe().map_err(own)?,

@@ -1,7 +1,7 @@
 //! A Redis server of a run's own: its process, its directory, and what befalls the two.
 
 use super::disk;
-use super::program::{PATIENCE, Program, ProgramError, Recipe, free_port};
+use super::program::{PORT_TRIES, Program, ProgramError, Recipe, free_port};
 use crate::environment::tail::{Lengths, synced_after};
 use crate::environment::trouble::{self, Trouble};
 use crate::environment::{EnvironmentError, standing};
@@ -17,8 +17,6 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 use workloads::{FaultKind, Fsync};
 
-/// How many free ports are tried before giving up: another program may be quicker.
-const PORT_TRIES: u32 = 3;
 /// How long a server is waited for that ends as soon as somebody writes.
 const FULL_WITHIN: Duration = Duration::from_secs(1);
 
@@ -59,9 +57,7 @@ impl Server {
             let mut server = Self::spawn(acceptor, make)?;
             match server.up().await {
                 Ok(()) => return Ok(server),
-                Err(_)
-                    if tries < PORT_TRIES
-                        && server.program.log().contains("Address already in use") => {}
+                Err(_) if tries < PORT_TRIES && server.program.found_port_taken() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -101,16 +97,6 @@ impl Server {
         self.start_again().await
     }
 
-    /// The same, but its standing is carried over, as if nobody guarded.
-    async fn wipe_unguarded(&mut self) -> Result<(), EnvironmentError> {
-        let standing = standing::take(&self.url()).await?;
-        self.wipe().await?;
-        if let Some(standing) = standing {
-            standing::give(&self.url(), standing).await?;
-        }
-        Ok(())
-    }
-
     /// Does a fault to it. Every fault of an acceptor can be done to a server of this kind.
     pub(super) async fn strike(
         &mut self,
@@ -123,7 +109,7 @@ impl Server {
             FaultKind::Restart => self.program.end(Signal::SIGTERM).await?,
             FaultKind::Pause => self.program.signal(Signal::SIGSTOP)?,
             FaultKind::Wipe if guarded => self.wipe().await?,
-            FaultKind::Wipe => self.wipe_unguarded().await?,
+            FaultKind::Wipe => standing::kept(&self.url(), self.wipe()).await?,
             FaultKind::TailLost => self.lose_tail().await?,
             FaultKind::Disconnect | FaultKind::Stall | FaultKind::MemoryFull => {
                 self.trouble = Some(trouble::strike(fault, self.address()).await?);
@@ -273,24 +259,13 @@ impl Server {
 
     /// Waits until it answers.
     async fn up(&mut self) -> Result<(), ProgramError> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.program.ended() {
-                return Err(self.program.astray(format!("it ended at once ({status})")));
-            }
-            // Another program may have been quicker to take the port. While it reads its log, a server
-            // says who it is, and answers nothing else.
-            if probe::process_id(self.address()).await == Some(self.program.id())
-                && probe::answers(self.address()).await
-            {
-                return Ok(());
-            }
-            if Instant::now() >= until {
-                let reason = format!("no answer within {} s", PATIENCE.as_secs());
-                return Err(self.program.astray(reason));
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
+        let (address, id) = (self.address(), self.program.id());
+        // Another program may have been quicker to take the port. While it reads its log, a server
+        // says who it is, and answers nothing else.
+        let serves = || async move {
+            probe::process_id(address).await == Some(id) && probe::answers(address).await
+        };
+        self.program.up("no answer", serves).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a fault of links looks like to whoever uses them.
 
-use super::{Look, ask_old};
+use super::{Look, ask_old, ends_all};
 use crate::links::{Crossed, Wired};
 use crate::probe::{self, Line, PING_BYTES, PONG_BYTES, Seen};
 use std::net::SocketAddr;
@@ -187,27 +187,10 @@ async fn ask_again(line: &mut Option<Line>, address: SocketAddr) -> Seen {
     }
 }
 
-/// The old connection ends, and new ones are accepted and end after a short life.
+/// Every connection ends after a short life.
 async fn resets(planned: &PlannedFault, address: SocketAddr, line: &mut Option<Line>) -> Look {
     let patience = probe::PATIENCE + planned.life.unwrap_or_default().duration() * 2;
-    let old = match line {
-        Some(line) => line.ends_within(patience).await.is_some(),
-        None => true,
-    };
-    let new = match Line::connect(address, patience).await {
-        Err(seen) => Err(seen),
-        Ok(mut new) => Ok(new.ends_within(patience).await),
-    };
-    let words = match new {
-        Err(seen) => format!("a new one {seen}"),
-        Ok(None) => String::from("a new one lives on"),
-        Ok(Some(after)) => {
-            format!("a new one was accepted and torn after {} ms", after.as_millis())
-        }
-    };
-    let torn = if old { "torn" } else { "alive" };
-    let effect = old && matches!(new, Ok(Some(_)));
-    (effect, format!("the old connection {torn}, {words}"))
+    ends_all(address, line, patience).await
 }
 
 /// How many questions make a burst that takes a while, and how long it takes at least.
@@ -231,17 +214,8 @@ fn burst(planned: &PlannedFault) -> (usize, Duration) {
 async fn is_slow(planned: &PlannedFault, address: SocketAddr, line: &mut Option<Line>) -> Look {
     let (questions, least) = burst(planned);
     let patience = least * 10 + Duration::from_secs(2);
-    let old = async {
-        match line {
-            Some(line) => Some(line.burst(questions, patience).await),
-            None => None,
-        }
-    };
-    let (old, new) = tokio::join!(old, burst_anew(address, questions, patience));
+    let (old, new) = burst_both(address, line, questions, patience).await;
     let slow = |burst: &probe::Burst| burst.whole && burst.after >= least;
-    let words = |burst: Option<probe::Burst>| {
-        burst.map_or_else(|| String::from("could not be made"), |burst| burst.to_string())
-    };
     let effect = old.as_ref().is_some_and(slow) && new.as_ref().is_some_and(slow);
     let bytes = questions * PING_BYTES;
     let (old, new, least) = (words(old), words(new), least.as_millis());
@@ -249,6 +223,26 @@ async fn is_slow(planned: &PlannedFault, address: SocketAddr, line: &mut Option<
         "{bytes} bytes of questions take at least {least} ms: on the old connection {old}, on a new one {new}"
     );
     (effect, sentence)
+}
+
+/// Makes a burst on the old connection and one on a new one.
+async fn burst_both(
+    address: SocketAddr,
+    line: &mut Option<Line>,
+    questions: usize,
+    patience: Duration,
+) -> (Option<probe::Burst>, Option<probe::Burst>) {
+    let old = async {
+        match line {
+            Some(line) => Some(line.burst(questions, patience).await),
+            None => None,
+        }
+    };
+    tokio::join!(old, burst_anew(address, questions, patience))
+}
+
+fn words(burst: Option<probe::Burst>) -> String {
+    burst.map_or_else(|| String::from("could not be made"), |burst| burst.to_string())
 }
 
 async fn burst_anew(
@@ -272,17 +266,8 @@ fn limit(planned: &PlannedFault) -> usize {
 /// Connections end after so many bytes of answers, the old one and a new one.
 async fn is_limited(planned: &PlannedFault, address: SocketAddr, line: &mut Option<Line>) -> Look {
     let (limit, patience) = (limit(planned), Duration::from_secs(3));
-    let old = async {
-        match line {
-            Some(line) => Some(line.burst(beyond(limit), patience).await),
-            None => None,
-        }
-    };
-    let (old, new) = tokio::join!(old, burst_anew(address, beyond(limit), patience));
+    let (old, new) = burst_both(address, line, beyond(limit), patience).await;
     let ended = |burst: &probe::Burst| burst.torn && burst.bytes <= limit;
-    let words = |burst: Option<probe::Burst>| {
-        burst.map_or_else(|| String::from("could not be made"), |burst| burst.to_string())
-    };
     let effect = old.as_ref().is_some_and(ended) && new.as_ref().is_some_and(ended);
     (effect, format!("the old connection {}, a new one {}", words(old), words(new)))
 }
@@ -303,8 +288,8 @@ pub(super) async fn after(planned: &PlannedFault, address: SocketAddr) -> Look {
 async fn quick(address: SocketAddr, questions: usize, least: Duration) -> Look {
     let burst = burst_anew(address, questions, least + Duration::from_secs(1)).await;
     let good = burst.is_some_and(|burst| burst.whole && burst.after < least);
-    let words = burst.map_or_else(|| String::from("could not be made"), |burst| burst.to_string());
-    (good, format!("a burst of {} bytes on a new connection {words}", questions * PING_BYTES))
+    let (bytes, words) = (questions * PING_BYTES, words(burst));
+    (good, format!("a burst of {bytes} bytes on a new connection {words}"))
 }
 
 async fn answers_in_time(planned: &PlannedFault, address: SocketAddr) -> Look {

@@ -1,6 +1,6 @@
 //! What a fault of an acceptor's server, or of a proposer's, looks like to its clients.
 
-use super::{Look, ask_old};
+use super::{Look, ask_old, ends_all};
 use crate::probe::{self, Line, Seen, Written};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) const fn is_of_writes(fault: FaultKind) -> bool {
 /// Looks at an acceptor while a fault should hold.
 pub(super) async fn during(fault: FaultKind, address: SocketAddr, line: &mut Option<Line>) -> Look {
     if fault == FaultKind::Disconnect {
-        return disconnected(address, line).await;
+        return ends_all(address, line, probe::PATIENCE).await;
     }
     if is_of_writes(fault) {
         return refuses_writes(fault, address).await;
@@ -55,28 +55,6 @@ pub(super) async fn during(fault: FaultKind, address: SocketAddr, line: &mut Opt
         | FaultKind::Membership => false,
     };
     (effect, format!("the old connection {old}, a new one {new}"))
-}
-
-/// The old connection ends, and new ones are accepted and end soon.
-async fn disconnected(address: SocketAddr, line: &mut Option<Line>) -> Look {
-    let patience = probe::PATIENCE;
-    let old = match line {
-        Some(line) => line.ends_within(patience).await.is_some(),
-        None => true,
-    };
-    let words = |old: bool| if old { "torn" } else { "alive" };
-    match Line::connect(address, patience).await {
-        Err(seen) => (false, format!("the old connection {}, a new one {seen}", words(old))),
-        Ok(mut new) => {
-            let ended = new.ends_within(patience).await;
-            let new = ended.map_or_else(
-                || String::from("lives on"),
-                |after| format!("was accepted and torn after {} ms", after.as_millis()),
-            );
-            let sentence = format!("the old connection {}, a new one {new}", words(old));
-            (old && ended.is_some(), sentence)
-        }
-    }
 }
 
 /// A server without memory says so and serves on; one without room on its disk says so, or ends.
