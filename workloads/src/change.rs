@@ -49,9 +49,6 @@ pub struct PlannedChange {
     /// Each number is the parts that a driver gets done before it is killed; the next one resumes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deaths: Vec<u32>,
-    /// Whether keys are brought along by copies, rather than by rounds.
-    #[serde(default)]
-    pub copies: bool,
 }
 
 impl PlannedChange {
@@ -172,7 +169,6 @@ impl Acceptors {
         let loss = random.random_bool(0.5) && self.len() >= SPARES_ONE;
         let mut change = PlannedChange {
             through: random.random_bool(0.5).then(|| random.random_range(1..=self.proposers)),
-            copies: random.random_bool(0.5),
             ..PlannedChange::default()
         };
         if replaces || !self.growing {

@@ -1,6 +1,6 @@
 //! A workload's calls as calls of a Gryadka store.
 
-use gryadka::{Bytes, ChangeError, Gryadka, Step};
+use gryadka::{Bytes, ChangeError, Decision, Gryadka};
 use harness_history::{Function, Outcome, Value};
 use serde_json::json;
 use std::time::Duration;
@@ -60,17 +60,17 @@ impl Client for GryadkaClient {
 }
 
 /// What a call makes of what it finds in its register.
-pub(crate) fn step(call: &Call, present: Value) -> Step<Bytes, Told> {
+pub(crate) fn step(call: &Call, present: Value) -> Decision<Bytes, Told> {
     let asked = &call.value;
     match call.f {
-        Function::Read | Function::Get => Step::Keep(Told::Done(present)),
+        Function::Read | Function::Get => Decision::Keep(Told::Done(present)),
         // Nothing is there to delete: the register is as the call wants it.
         Function::Write | Function::Put if asked.is_null() && present.is_null() => {
-            Step::Keep(Told::Done(Value::Null))
+            Decision::Keep(Told::Done(Value::Null))
         }
         Function::Write | Function::Put => put(asked, asked),
         Function::Cas if present == asked[0] => put(&asked[1], asked),
-        Function::Cas => Step::Keep(Told::Mismatch(present)),
+        Function::Cas => Decision::Keep(Told::Mismatch(present)),
         Function::Append => {
             let mut list = present.as_array().cloned().unwrap_or_default();
             list.push(asked.clone());
@@ -83,9 +83,9 @@ pub(crate) fn step(call: &Call, present: Value) -> Step<Bytes, Told> {
     }
 }
 
-fn put(value: &Value, answer: &Value) -> Step<Bytes, Told> {
+fn put(value: &Value, answer: &Value) -> Decision<Bytes, Told> {
     let bytes = (!value.is_null()).then(|| Bytes::from(value.to_string()));
-    Step::Put(bytes, Told::Done(answer.clone()))
+    Decision::Put(bytes, Told::Done(answer.clone()))
 }
 
 /// What the store holds; null when it holds nothing. Bytes that are no JSON were not written by a
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn to_write_null_is_to_delete() {
         let call = Call { f: Function::Write, key: "k".into(), value: Value::Null };
-        assert!(matches!(step(&call, json!(7)), Step::Put(None, Told::Done(Value::Null))));
-        assert!(matches!(step(&call, Value::Null), Step::Keep(Told::Done(Value::Null))));
+        assert!(matches!(step(&call, json!(7)), Decision::Put(None, Told::Done(Value::Null))));
+        assert!(matches!(step(&call, Value::Null), Decision::Keep(Told::Done(Value::Null))));
     }
 }

@@ -47,12 +47,12 @@ pub(crate) enum LinkError {
 pub(crate) struct Links {
     nodes: u32,
     seed: u64,
-    made: Made,
+    made: Decision,
     open: Mutex<BTreeMap<Link, Arc<Wired>>>,
 }
 
 /// What makes the links.
-enum Made {
+enum Decision {
     Inside,
     Toxiproxy { place: ToxiproxyPlace, client: Toxiproxy, ours: bool },
 }
@@ -94,11 +94,11 @@ impl Links {
     /// When the Toxiproxy does not answer.
     pub(crate) async fn new(nodes: u32, seed: u64, wiring: Wiring) -> Result<Self, LinkError> {
         let made = match wiring {
-            Wiring::Inside => Made::Inside,
+            Wiring::Inside => Decision::Inside,
             Wiring::Toxiproxy(place) => {
                 let client = Toxiproxy::at(&place.api)?;
                 let ours = client.version().await?.is_ours();
-                Made::Toxiproxy { place, client, ours }
+                Decision::Toxiproxy { place, client, ours }
             }
         };
         Ok(Self { nodes, seed, made, open: Mutex::default() })
@@ -120,14 +120,14 @@ impl Links {
 
     async fn open_one(&self, link: Link, acceptor: SocketAddr) -> Result<Wired, LinkError> {
         match &self.made {
-            Made::Inside => {
+            Decision::Inside => {
                 // Each link draws from a stream of its own, so that one link's traffic does not
                 // decide what another one loses.
                 let stream = u64::from(link.proposer) << 48 | u64::from(link.acceptor) << 32;
                 let proxy = ProxyLink::open(acceptor, self.seed ^ stream).await?;
                 Ok(Wired::new(proxy.address(), Some(acceptor), Hand::Inside(proxy)))
             }
-            Made::Toxiproxy { place, client, ours } => {
+            Decision::Toxiproxy { place, client, ours } => {
                 let name = format!("p{}-a{}", link.proposer, link.acceptor);
                 let proxy = if place.existing {
                     client.proxy(&name).await?
@@ -211,10 +211,10 @@ impl Links {
     /// Where a link will be that is not there yet, as a service within the Toxiproxy's reach sees it.
     fn ahead(&self, link: Link) -> Option<SocketAddr> {
         match &self.made {
-            Made::Toxiproxy { place, .. } if place.numbered => {
+            Decision::Toxiproxy { place, .. } if place.numbered => {
                 Some(SocketAddr::new(place.reach, numbered(link).ok()?))
             }
-            Made::Toxiproxy { .. } | Made::Inside => None,
+            Decision::Toxiproxy { .. } | Decision::Inside => None,
         }
     }
 
@@ -225,7 +225,7 @@ impl Links {
 
     /// Leaves a Toxiproxy as it was found. Links inside the harness end with this value.
     pub(crate) async fn close(&self) -> Result<(), LinkError> {
-        if matches!(&self.made, Made::Toxiproxy { place, .. } if place.existing) {
+        if matches!(&self.made, Decision::Toxiproxy { place, .. } if place.existing) {
             return Ok(());
         }
         let open = std::mem::take(&mut *self.links());

@@ -11,11 +11,11 @@ mod line;
 mod tests;
 
 use crate::gryadka_client::{Told, decode, step};
-use gryadka::{Bytes, Step};
+use gryadka::{Bytes, Decision};
 use harness_history::{Function, Outcome};
 use hyper::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use hyper::{Method, StatusCode};
-use line::{Line, Lost, Reply, Request};
+use line::{Line, Reply, Request, RequestError};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,8 +129,8 @@ impl Talk<'_> {
             let (present, version) =
                 read.map_err(|undone| Undone { outcome: Outcome::Fail, ..undone })?;
             match step(call, decode(present.as_ref())) {
-                Step::Keep(told) => return Ok(told),
-                Step::Put(value, told) => {
+                Decision::Keep(told) => return Ok(told),
+                Decision::Put(value, told) => {
                     let condition = version.map_or(If::Absent, If::Version);
                     if self.change(value, condition).await? {
                         return Ok(told);
@@ -186,8 +186,8 @@ impl Talk<'_> {
     ) -> Result<Reply, Undone> {
         let request = Request { method, path: &self.path, condition, body };
         self.line.ask(request, self.until).await.map_err(|lost| match lost {
-            Lost::NotSent(reason) => Undone { outcome: Outcome::Fail, reason },
-            Lost::InDoubt(reason) => Undone { outcome: Outcome::Info, reason },
+            RequestError::NotSent(reason) => Undone { outcome: Outcome::Fail, reason },
+            RequestError::InDoubt(reason) => Undone { outcome: Outcome::Info, reason },
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A client's call as a change of a register.
 
 use crate::message::OpId;
-use caspaxos::{Cell, Change, Made, Present};
+use caspaxos::{Change, Decision, Present, VersionedValue};
 use harness_history::{Function, Outcome, Value};
 use serde_json::json;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use workloads::Call;
 pub(crate) type Shared = Rc<Value>;
 
 /// What a register holds.
-pub(crate) type Held = Cell<Shared>;
+pub(crate) type Content = VersionedValue<Shared>;
 
 /// What a change is told when it commits.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,24 +36,24 @@ pub(crate) struct Asked {
 }
 
 impl Change<Shared> for Asked {
-    fn apply(&mut self, present: Present<'_, Shared>) -> Made<Shared> {
+    fn apply(&mut self, present: Present<'_, Shared>) -> Decision<Shared, ()> {
         let null = Rc::new(Value::Null);
         let held = present.value.unwrap_or(&null);
         let (made, outcome, value) = self.step(held, present.version);
-        let version = if made == Made::Keep { present.version } else { present.next };
+        let version = if made == Decision::Keep(()) { present.version } else { present.next };
         self.told.push(Told { outcome, value, version });
         made
     }
 }
 
-type Step = (Made<Shared>, Outcome, Shared);
+type Step = (Decision<Shared, ()>, Outcome, Shared);
 
 impl Asked {
     /// What becomes of the value that is held, null when there is none, and the answer.
     fn step(&self, held: &Shared, version: u64) -> Step {
         let asked = &self.call.value;
         match self.call.f {
-            Function::Read | Function::Get => (Made::Keep, Outcome::Ok, held.clone()),
+            Function::Read | Function::Get => (Decision::Keep(()), Outcome::Ok, held.clone()),
             Function::Write | Function::Put => put(asked.clone(), asked.clone()),
             Function::Cas if self.pairs => cas_of_pairs(asked, held),
             Function::Cas => {
@@ -86,11 +86,11 @@ fn cas_of_pairs(asked: &Value, held: &Shared) -> Step {
 /// Writing null deletes.
 fn put(value: Value, answer: Value) -> Step {
     let value = (!value.is_null()).then(|| Rc::new(value));
-    (Made::Put(value), Outcome::Ok, Rc::new(answer))
+    (Decision::Put(value, ()), Outcome::Ok, Rc::new(answer))
 }
 
 fn refused(observed: &Shared) -> Step {
-    (Made::Keep, Outcome::Fail, Rc::new(json!({ "observed": **observed })))
+    (Decision::Keep(()), Outcome::Fail, Rc::new(json!({ "observed": **observed })))
 }
 
 #[cfg(test)]
@@ -109,9 +109,9 @@ mod tests {
         let made = asked.apply(Present { value: held.as_ref(), version: 7, next: 8 });
         let Told { outcome, value, version } = &asked.told[0];
         match made {
-            Made::Put(Some(new)) => format!("put {new} told {value}@{version}"),
-            Made::Put(None) => format!("delete told {value}@{version}"),
-            Made::Keep => format!("keep told {outcome:?} {value}@{version}"),
+            Decision::Put(Some(new), ()) => format!("put {new} told {value}@{version}"),
+            Decision::Put(None, ()) => format!("delete told {value}@{version}"),
+            Decision::Keep(()) => format!("keep told {outcome:?} {value}@{version}"),
         }
     }
 

@@ -60,7 +60,7 @@ pub use real_schedule::{RealSchedule, real_schedule};
 pub use record::{BallotChange, Counts, Detail};
 pub use run::{SimRun, run, run_case, run_setup};
 pub use scenario::{BUILT_IN, Expected, SWARM, ScenarioError, SimScenario};
-pub use setup::{Calls, Load, Membership, Network, Rescan, Setup, SetupError, Toggle};
+pub use setup::{Calls, Load, Membership, Network, Setup, SetupError, Toggle};
 pub use shrink::{Shrunk, shrink};
 pub use situation::{Coverage, Situation};
 pub use swarm::swarm;

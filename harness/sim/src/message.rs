@@ -52,8 +52,6 @@ pub enum Phase {
     Accept,
     /// A read without a round, or what answers it.
     Read,
-    /// A copy of a register, or what answers it.
-    Install,
     /// The collection of a tombstone, or what answers it.
     Collect,
     /// Something about the acceptor's place in the cluster, or what answers it.
@@ -66,7 +64,6 @@ impl From<Stage> for Phase {
             Stage::Prepare => Self::Prepare,
             Stage::Accept => Self::Accept,
             Stage::Read => Self::Read,
-            Stage::Install => Self::Install,
             Stage::Collect => Self::Collect,
         }
     }
@@ -80,7 +77,6 @@ impl Phase {
             Self::Prepare => "prepare",
             Self::Accept => "accept",
             Self::Read => "read",
-            Self::Install => "install",
             Self::Collect => "collect",
             Self::Control => "control",
         }

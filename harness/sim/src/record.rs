@@ -3,7 +3,7 @@
 use crate::case::{Disturbance, PlannedCall};
 use crate::message::{Fate, MessageId, Millis, OpId};
 use crate::situation::{Coverage, Situation};
-use caspaxos::Held;
+use caspaxos::Ballots;
 use harness_history::{Event, FaultEvent, FaultStage, Kind, Outcome, Value};
 use std::collections::BTreeMap;
 use workloads::{Answer, Call};
@@ -27,7 +27,7 @@ pub struct BallotChange {
     /// The object.
     pub key: String,
     /// The ballots that it holds from now on.
-    pub held: Held,
+    pub held: Ballots,
     /// The value that it holds from now on; null when it holds none.
     pub value: Value,
     /// The operation that brought it about; none when memory was lost.

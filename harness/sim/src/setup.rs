@@ -93,8 +93,6 @@ pub struct Membership {
     pub steps: Vec<Voters>,
     /// The longest wait between two steps; drawn evenly from 0.
     pub pause: u64,
-    /// How every key is committed again.
-    pub rescan: Rescan,
     /// How likely the driver crashes as it goes on from one part of a step to the next.
     #[serde(default)]
     pub crashes: f64,
@@ -108,16 +106,6 @@ pub struct Membership {
     /// the old one.
     #[serde(default)]
     pub rejoined: Vec<(u32, u32)>,
-}
-
-/// How every key is committed again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rescan {
-    /// By changes that keep the value.
-    Identity,
-    /// By copies where everyone could be told, and by changes otherwise.
-    Copy,
 }
 
 /// Which calls clients make.

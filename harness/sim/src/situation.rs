@@ -62,12 +62,8 @@ pub enum Situation {
     DriverResumed,
     /// A step of the membership was settled.
     StepSettled,
-    /// A key was committed again by copies.
-    RescannedByCopy,
     /// A key was committed again by a change.
     RescannedByIdentity,
-    /// A copy did not come about, and a change took its place.
-    CopyRefused,
     /// A tombstone was collected.
     Collected,
     /// A collection found a value.
@@ -76,13 +72,13 @@ pub enum Situation {
     CollectionUnfinished,
     /// A key was written for the first time after it was collected.
     WrittenAfterCollection,
-    /// An acceptor that held nothing refused an accept, by its age.
+    /// An acceptor that held nothing refused an accept, by its promise_floor.
     AgeRefused,
 }
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 34] = [
         Self::PrepareConflict,
         Self::ConflictAfterPartialAccept,
         Self::RefusedByAll,
@@ -111,9 +107,7 @@ impl Situation {
         Self::ConfigurationLearnt,
         Self::DriverResumed,
         Self::StepSettled,
-        Self::RescannedByCopy,
         Self::RescannedByIdentity,
-        Self::CopyRefused,
         Self::Collected,
         Self::CollectionFoundAlive,
         Self::CollectionUnfinished,
@@ -153,14 +147,12 @@ impl Situation {
             Self::ConfigurationLearnt => "configuration learnt",
             Self::DriverResumed => "driver crashed and resumed",
             Self::StepSettled => "step of the membership settled",
-            Self::RescannedByCopy => "key rescanned by copy",
             Self::RescannedByIdentity => "key rescanned by change",
-            Self::CopyRefused => "copy left to a change",
             Self::Collected => "tombstone collected",
             Self::CollectionFoundAlive => "collection found a value",
             Self::CollectionUnfinished => "collection not finished",
             Self::WrittenAfterCollection => "first write after a collection",
-            Self::AgeRefused => "accept refused by age",
+            Self::AgeRefused => "accept refused by promise_floor",
         }
     }
 }

@@ -68,7 +68,7 @@ enum Event {
     /// A reply is at its proposer.
     Reply { origin: Origin, reply: Return },
     /// A proposer hears that a message is lost.
-    Lost { origin: Origin, delivered: bool },
+    Lost { origin: Origin, may_have_executed: bool },
     /// Something is due at a proposer for a key.
     Wake { proposer: u32, life: u32, key: Key },
     /// A read without a round is waited for no longer.
@@ -208,7 +208,7 @@ impl<'a> World<'a> {
             Event::Start { op } => self.start(op),
             Event::Request { origin, letter } => self.on_request(origin, letter),
             Event::Reply { origin, reply } => self.on_reply(origin, reply),
-            Event::Lost { origin, delivered } => self.on_lost(origin, delivered),
+            Event::Lost { origin, may_have_executed } => self.on_error(origin, may_have_executed),
             Event::Wake { proposer, life, key } => self.on_wake(proposer, life, &key),
             Event::ReadOver { op, life } => self.on_read_over(op, life),
             Event::Collect { life, number } => self.on_collect(life, number),

@@ -3,8 +3,8 @@
 use crate::BenchError;
 use crate::slice::Outcome;
 use gryadka::{
-    AcceptorId, Access, Ballot, Bytes, Cell, ChangeError, ConnectOptions, Expected, Gryadka, Head,
-    Lineage, ProposerId, RemoteAcceptor, Request, Stamp,
+    AcceptorId, AcceptorIdentity, Access, Ballot, Bytes, ChangeError, ConnectOptions, Expected,
+    Gryadka, Head, Lineage, ProposerId, RemoteAcceptor, Request, VersionedValue,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -102,7 +102,8 @@ pub(crate) struct Wire {
 }
 
 /// The raw client's acceptors are members of a cluster of their own.
-const HEAD: Head = Head { stamp: Stamp { cluster: 1, acceptor: AcceptorId(1) }, epoch: 1 };
+const HEAD: Head =
+    Head { identity: AcceptorIdentity { cluster: 1, acceptor: AcceptorId(1) }, epoch: 1 };
 
 impl Wire {
     /// What the servers must have loaded before the first call.
@@ -125,12 +126,13 @@ impl Wire {
 
     /// Gives these servers their place in the cluster of the raw client.
     pub(crate) async fn join(&self, urls: &[String]) -> Result<(), BenchError> {
-        use gryadka::{Acceptor, Standing};
+        use gryadka::{Acceptor, AcceptorState};
         for url in urls {
             let open = |error: &dyn std::fmt::Display| BenchError::Open(error.to_string());
             let acceptor = RemoteAcceptor::new(url, &self.prefix).map_err(|error| open(&error))?;
-            let standing = Standing { stamp: HEAD.stamp, epoch: HEAD.epoch, age: 0 };
-            acceptor.admit(standing, Bytes::new()).await.map_err(|error| open(&error))?;
+            let state =
+                AcceptorState { identity: HEAD.identity, epoch: HEAD.epoch, promise_floor: 0 };
+            acceptor.admit(state, Bytes::new()).await.map_err(|error| open(&error))?;
         }
         Ok(())
     }
@@ -138,7 +140,7 @@ impl Wire {
     /// One call. On each key the counter must rise from call to call.
     pub(crate) fn accept_call(&self, key: &[u8], counter: u64, value: &[u8]) -> Vec<u8> {
         let ballot = |counter| Ballot { counter, proposer: self.proposer };
-        let cell = Cell {
+        let cell = VersionedValue {
             version: counter,
             value: Some(Bytes::copy_from_slice(value)),
             lineage: Lineage::of(vec![ballot(counter)]),

@@ -5,7 +5,7 @@ use crate::{Ballot, Reply, Request};
 
 /// The ballots that an acceptor holds of one register: what it judges a request by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Held {
+pub struct Ballots {
     /// The highest ballot promised.
     pub promised: Ballot,
     /// The ballot that the present value was accepted under.
@@ -34,8 +34,8 @@ impl<V: Clone> Register<V> {
     pub fn handle(&mut self, rules: &dyn Rules, request: Request<V>) -> Reply<V> {
         match request {
             Request::Prepare { ballot } => {
-                if rules.refuses_prepare(self.held(), ballot) {
-                    return Reply::Conflict(self.held());
+                if rules.refuses_prepare(self.ballots(), ballot) {
+                    return Reply::Conflict(self.ballots());
                 }
                 if rules.stores_promise() {
                     self.promised = ballot;
@@ -43,8 +43,8 @@ impl<V: Clone> Register<V> {
                 Reply::Promise { accepted: self.accepted, value: self.value.clone() }
             }
             Request::Accept { ballot, value, promise } => {
-                if rules.refuses_accept(self.held(), ballot) {
-                    return Reply::Refused(self.held());
+                if rules.refuses_accept(self.ballots(), ballot) {
+                    return Reply::Refused(self.ballots());
                 }
                 self.promised = promise.max(ballot);
                 self.accepted = ballot;
@@ -52,32 +52,15 @@ impl<V: Clone> Register<V> {
                 Reply::Accepted
             }
             Request::Read => Reply::Current { accepted: self.accepted, value: self.value.clone() },
-            Request::Install(register) => self.install(rules, register),
             // A register cannot erase itself: its acceptor does, see `member.rs`.
             Request::Collect { .. } => Reply::Collected(false),
         }
     }
 
-    /// Takes over a copy of what others accepted. It counts as an accept under its old ballot: what
-    /// is newer here stays, and a promise made here is kept.
-    fn install(&mut self, rules: &dyn Rules, copy: Self) -> Reply<V> {
-        if rules.keeps_newer_than_a_copy() {
-            if self.accepted >= copy.accepted {
-                return Reply::Installed;
-            }
-            if self.promised > copy.accepted {
-                return Reply::Refused(self.held());
-            }
-        }
-        let promised = self.promised.max(copy.promised).max(copy.accepted);
-        *self = Self { promised, ..copy };
-        Reply::Installed
-    }
-
     /// The ballots it holds.
     #[must_use]
-    pub const fn held(&self) -> Held {
-        Held { promised: self.promised, accepted: self.accepted }
+    pub const fn ballots(&self) -> Ballots {
+        Ballots { promised: self.promised, accepted: self.accepted }
     }
 }
 
@@ -105,7 +88,7 @@ mod tests {
         let mut register = Register::default();
         let (low, high) = (ballot(1, 1), ballot(1, 2));
         assert_eq!(prepare(&mut register, high), Promise { accepted: Ballot::ZERO, value: None });
-        let held = Held { promised: high, accepted: Ballot::ZERO };
+        let held = Ballots { promised: high, accepted: Ballot::ZERO };
         assert_eq!(prepare(&mut register, high), Conflict(held));
         assert_eq!(prepare(&mut register, low), Conflict(held));
         assert_eq!(accept(&mut register, low, 'x', low), Refused(held));
@@ -117,7 +100,7 @@ mod tests {
         let mut register = Register::default();
         let (first, next) = (ballot(1, 1), ballot(2, 1));
         assert_eq!(accept(&mut register, first, 'x', next), Accepted);
-        let held = Held { promised: next, accepted: first };
+        let held = Ballots { promised: next, accepted: first };
         assert_eq!(accept(&mut register, first, 'y', next), Refused(held));
         assert_eq!(accept(&mut register, ballot(1, 9), 'y', next), Refused(held));
         assert_eq!(register.value, Some('x'));

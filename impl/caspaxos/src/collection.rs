@@ -2,12 +2,15 @@
 //!
 //! First every acceptor accepts that the register is empty: an identity change with the accept quorum
 //! of all. From then on no acceptor holds an older value that could rise again. Then each is told
-//! to raise its age and to erase the register, if it holds that very ballot still: see
-//! [`crate::Member`] for what the age is good for. Each acceptor takes both in one step, so nothing
+//! to raise its promise_floor and to erase the register, if it holds that very ballot still: see
+//! [`crate::Member`] for what the promise_floor is good for. Each acceptor takes both in one step, so nothing
 //! waits for the others. Whatever is left undone, a later collection does: it changes nothing
 //! twice.
 
-use crate::{AcceptorId, Cell, End, Outcome, Progress, Proposer, Reply, Request, Round, Step, Why};
+use crate::{
+    AcceptorId, Decision, End, Outcome, Progress, Proposer, Reason, Reply, Request, Round,
+    VersionedValue,
+};
 use crate::{Ballot, Stage};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -25,7 +28,7 @@ pub struct Collection<K, V> {
 #[derive(Debug, Clone)]
 enum Phase<V> {
     /// The identity change; its answer is the version of the tombstone, `None` for a value.
-    Confirming(Round<Cell<V>, Option<u64>>),
+    Confirming(Round<VersionedValue<V>, Option<u64>>),
     Erasing {
         waiting: BTreeSet<AcceptorId>,
         lost: bool,
@@ -35,13 +38,13 @@ enum Phase<V> {
 
 /// What a collection came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Collected {
+pub enum CollectionOutcome {
     /// No acceptor holds the register any more, unless somebody has written it since.
     Erased,
     /// There is a value, which every acceptor holds by now: nothing was to be collected.
     Alive,
     /// Not everyone could be asked. What is left, a later collection finds.
-    Unfinished(Why),
+    Unfinished(Reason),
 }
 
 /// What the driver is to do next.
@@ -50,14 +53,17 @@ pub enum CollectProgress<V> {
     /// Wait for more replies.
     Wait,
     /// Send these requests.
-    Send(Vec<(AcceptorId, Request<Cell<V>>)>),
+    Send(Vec<(AcceptorId, Request<VersionedValue<V>>)>),
     /// It is over.
-    Over(Collected),
+    Over(CollectionOutcome),
 }
 
 impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Starts to collect a register. No other round of the key may be open on this proposer.
-    pub fn begin(proposer: &mut Proposer<K, Cell<V>>, key: K) -> (Self, CollectProgress<V>) {
+    pub fn begin(
+        proposer: &mut Proposer<K, VersionedValue<V>>,
+        key: K,
+    ) -> (Self, CollectProgress<V>) {
         let (round, progress) = proposer.begin_with_all(&key);
         let (ballot, epoch) = (round.ballot(), round.configuration().epoch());
         let members = round.configuration().members();
@@ -82,9 +88,9 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Takes a reply to a request of this collection.
     pub fn on_reply(
         &mut self,
-        proposer: &mut Proposer<K, Cell<V>>,
+        proposer: &mut Proposer<K, VersionedValue<V>>,
         from: AcceptorId,
-        reply: Reply<Cell<V>>,
+        reply: Reply<VersionedValue<V>>,
     ) -> CollectProgress<V> {
         match &mut self.phase {
             Phase::Confirming(round) => {
@@ -100,17 +106,17 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     }
 
     /// Says that no reply to a request of this stage will come from this acceptor; `delivered` as
-    /// in [`Round::on_lost`].
-    pub fn on_lost(
+    /// in [`Round::on_error`].
+    pub fn on_error(
         &mut self,
-        proposer: &mut Proposer<K, Cell<V>>,
+        proposer: &mut Proposer<K, VersionedValue<V>>,
         from: AcceptorId,
         stage: Stage,
-        delivered: bool,
+        may_have_executed: bool,
     ) -> CollectProgress<V> {
         match (&mut self.phase, stage) {
             (Phase::Confirming(round), Stage::Prepare | Stage::Accept) => {
-                let progress = round.on_lost(from, stage, delivered);
+                let progress = round.on_error(from, stage, may_have_executed);
                 self.follow(proposer, progress)
             }
             (Phase::Erasing { waiting, lost }, Stage::Collect) => {
@@ -124,20 +130,24 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     }
 
     /// Ends it although replies are outstanding.
-    pub fn give_up(&mut self, proposer: &mut Proposer<K, Cell<V>>, why: Why) -> Collected {
+    pub fn give_up(
+        &mut self,
+        proposer: &mut Proposer<K, VersionedValue<V>>,
+        reason: Reason,
+    ) -> CollectionOutcome {
         if let Phase::Confirming(round) = &mut self.phase
-            && let Some(end) = round.give_up(why)
+            && let Some(end) = round.give_up(reason)
         {
             proposer.finish(self.key.clone(), &end);
         }
         self.phase = Phase::Over;
-        Collected::Unfinished(why)
+        CollectionOutcome::Unfinished(reason)
     }
 
     fn follow(
         &mut self,
-        proposer: &mut Proposer<K, Cell<V>>,
-        progress: Progress<Cell<V>, Option<u64>>,
+        proposer: &mut Proposer<K, VersionedValue<V>>,
+        progress: Progress<VersionedValue<V>, Option<u64>>,
     ) -> CollectProgress<V> {
         match progress {
             Progress::Wait => CollectProgress::Wait,
@@ -150,7 +160,7 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
                 // a collection.
                 let dead = present.as_ref().is_none_or(|cell| cell.value.is_none());
                 let version = present.map_or(0, |cell| cell.version);
-                let progress = round.decide(Step::Keep(dead.then_some(version)));
+                let progress = round.decide(Decision::Keep(dead.then_some(version)));
                 self.follow(proposer, progress)
             }
             Progress::Over(end) => self.confirmed(proposer, &end),
@@ -159,23 +169,23 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
 
     fn confirmed(
         &mut self,
-        proposer: &mut Proposer<K, Cell<V>>,
-        end: &End<Cell<V>, Option<u64>>,
+        proposer: &mut Proposer<K, VersionedValue<V>>,
+        end: &End<VersionedValue<V>, Option<u64>>,
     ) -> CollectProgress<V> {
         proposer.finish(self.key.clone(), end);
         let version = match end.outcome {
             Outcome::Committed(Some(version)) => version,
             Outcome::Committed(None) => {
                 self.phase = Phase::Over;
-                return CollectProgress::Over(Collected::Alive);
+                return CollectProgress::Over(CollectionOutcome::Alive);
             }
-            Outcome::NotApplied(why) | Outcome::Unknown(why) => {
+            Outcome::NotApplied(reason) | Outcome::Unknown(reason) => {
                 self.phase = Phase::Over;
-                return CollectProgress::Over(Collected::Unfinished(why));
+                return CollectProgress::Over(CollectionOutcome::Unfinished(reason));
             }
         };
-        let age = self.ballot.counter.max(version);
-        let request = Request::Collect { tombstone: self.ballot, age };
+        let promise_floor = self.ballot.counter.max(version);
+        let request = Request::Collect { tombstone: self.ballot, promise_floor };
         let requests = self.members.iter().map(|&acceptor| (acceptor, request.clone())).collect();
         self.phase = Phase::Erasing { waiting: self.members.clone(), lost: false };
         CollectProgress::Send(requests)
@@ -186,7 +196,11 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         if !waiting.is_empty() {
             return CollectProgress::Wait;
         }
-        let end = if *lost { Collected::Unfinished(Why::Unreachable) } else { Collected::Erased };
+        let end = if *lost {
+            CollectionOutcome::Unfinished(Reason::Unreachable)
+        } else {
+            CollectionOutcome::Erased
+        };
         self.phase = Phase::Over;
         CollectProgress::Over(end)
     }
@@ -204,9 +218,9 @@ impl<K, V: core::hash::Hash> Collection<K, V> {
     }
 
     /// What it knows of one acceptor.
-    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
+    pub(crate) fn state(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
         match &self.phase {
-            Phase::Confirming(round) => round.phase.standing(acceptor),
+            Phase::Confirming(round) => round.phase.state(acceptor),
             Phase::Erasing { waiting, .. } => (waiting.contains(&acceptor), false, false),
             Phase::Over => (false, false, false),
         }

@@ -17,7 +17,7 @@
 //!
 //! The driver's contract: carry every request to its acceptor at most once (or say
 //! [`Delivery::MayRepeat`]), hand in each reply with the ballot of its request, report what could
-//! not be delivered with [`Round::on_lost`], call [`Round::give_up`] when it will
+//! not be may_have_executed with [`Round::on_error`], call [`Round::give_up`] when it will
 //! wait no longer, and give the
 //! [`End`] to [`Proposer::finish`]. Only one round per key may be open on one proposer.
 //!
@@ -27,13 +27,12 @@
 //! | which quorums are safe together? | `configuration.rs` |
 //! | what does an acceptor promise and accept? | `acceptor.rs` |
 //! | whom does it listen to, and what does it erase? | `member.rs` |
-//! | how does one set of acceptors become another? | `membership.rs`, `membership/` |
-//! | what does a register hold? | `cell.rs` |
+//! | what does a register hold? | `versioned_value.rs` |
 //! | what travels between them? | `message.rs` |
 //! | how does one change run, and how can it end? | `round.rs` |
 //! | what does a proposer remember between changes? | `proposer.rs` |
-//! | how do the changes of one key share rounds, wait and end? | `desk.rs`, `desk/` |
-//! | when is a read done without a round? | `reading.rs` |
+//! | how do the changes of one key share rounds, wait and end? | `key_proposer.rs`, `key_proposer/` |
+//! | when is a read done without a round? | `quorum_read.rs` |
 //! | how is a deleted register erased? | `collection.rs` |
 //! | how does one set of acceptors become another? | `membership.rs` |
 //! | which rules does safety hang on? | `rules.rs` |
@@ -45,30 +44,30 @@ extern crate alloc;
 
 mod acceptor;
 mod ballot;
-mod cell;
 mod collection;
 mod configuration;
-mod desk;
 #[cfg(test)]
 mod exploration;
+mod key_proposer;
 mod member;
 mod membership;
 mod message;
 mod proposer;
-mod reading;
+mod quorum_read;
 mod round;
 mod rules;
+mod versioned_value;
 
-pub use acceptor::{Held, Register};
+pub use acceptor::{Ballots, Register};
 pub use ballot::{Ballot, ProposerId};
-pub use cell::{Ancestry, Cell, Lineage};
-pub use collection::{CollectProgress, Collected, Collection};
+pub use collection::{CollectProgress, Collection, CollectionOutcome};
 pub use configuration::{AcceptorId, Configuration, ConfigurationError, Quorum};
-pub use desk::{Change, Desk, Effect, Made, Present, Settled, Turn};
-pub use member::{Member, Stamp, Standing, Turned};
-pub use membership::{CopyProgress, Copying, plan};
+pub use key_proposer::{Change, Context, Effect, KeyProposer, Present};
+pub use member::{AcceptorIdentity, AcceptorState, Member, RejectReason};
+pub use membership::plan;
 pub use message::{Reply, Request, Stage};
 pub use proposer::Proposer;
-pub use reading::{ReadProgress, Reading};
-pub use round::{Delivery, End, Outcome, Progress, Round, Step, Why};
+pub use quorum_read::{QuorumRead, ReadProgress};
+pub use round::{Decision, Delivery, End, Outcome, Progress, Reason, Round};
 pub use rules::{Faithful, Rules};
+pub use versioned_value::{Ancestry, Lineage, VersionedValue};

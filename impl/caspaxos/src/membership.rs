@@ -10,16 +10,11 @@
 //! 2. the configuration is changed in the store itself, under `e`;
 //! 3. acceptors are told of `e + 1` until [`Configuration::is_blocked_by`] says that no proposer can
 //!    get anything done under `e` any more;
-//! 4. every key is committed again under `e + 1`, by an identity change or by copies
-//!    ([`crate::Request::Install`]);
+//! 4. every key is committed again under `e + 1`, by an identity change;
 //! 5. the step is noted in the store as settled.
 //!
 //! Each part may be done again, by another driver too. Where acceptors were told of `e + 1` and the
 //! store does not say that it is settled, parts 3 to 5 are done again.
-
-mod copying;
-
-pub use copying::{CopyProgress, Copying};
 
 use crate::{AcceptorId, Configuration, ConfigurationError, Quorum};
 use alloc::collections::BTreeSet;

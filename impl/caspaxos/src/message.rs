@@ -1,6 +1,6 @@
 //! What travels between a proposer and an acceptor about one register.
 
-use crate::{Ballot, Held, Register};
+use crate::{Ballot, Ballots};
 
 /// What a proposer asks of an acceptor. `None` is the empty register.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,15 +21,13 @@ pub enum Request<V> {
     },
     /// Say what you accepted last, and promise nothing: see [`crate::Reading`].
     Read,
-    /// Hold at least what this register holds: a copy, made when the membership changes.
-    Install(Register<V>),
     /// Grow as old as this, and erase the register if it still holds this tombstone: see
     /// [`crate::Collection`].
     Collect {
         /// The ballot that all acceptors accepted the tombstone under.
         tombstone: Ballot,
-        /// The age: at least the tombstone's counter and its version.
-        age: u64,
+        /// The promise_floor: at least the tombstone's counter and its version.
+        promise_floor: u64,
     },
 }
 
@@ -46,10 +44,10 @@ pub enum Reply<V> {
     /// The value is accepted and the next ballot promised.
     Accepted,
     /// The ballot of a prepare is too low; nothing has changed.
-    Conflict(Held),
+    Conflict(Ballots),
     /// The ballot of an accept is too low; nothing has changed. Told apart from [`Reply::Conflict`]
     /// because an accept may overtake its own prepare, which then meets what the accept left.
-    Refused(Held),
+    Refused(Ballots),
     /// What was accepted last: the answer to [`Request::Read`].
     Current {
         /// The ballot it was accepted under; [`Ballot::ZERO`] when nothing ever was.
@@ -57,9 +55,7 @@ pub enum Reply<V> {
         /// The value.
         value: Option<V>,
     },
-    /// What was to be copied, or something newer, is held.
-    Installed,
-    /// The age is raised. Whether the register was erased.
+    /// The promise_floor is raised. Whether the register was erased.
     Collected(bool),
 }
 
@@ -72,8 +68,6 @@ pub enum Stage {
     Accept,
     /// [`Request::Read`].
     Read,
-    /// [`Request::Install`].
-    Install,
     /// [`Request::Collect`].
     Collect,
 }
@@ -86,7 +80,6 @@ impl<V> Request<V> {
             Self::Prepare { .. } => Stage::Prepare,
             Self::Accept { .. } => Stage::Accept,
             Self::Read => Stage::Read,
-            Self::Install(_) => Stage::Install,
             Self::Collect { .. } => Stage::Collect,
         }
     }
@@ -97,7 +90,6 @@ impl<V> Request<V> {
         match self {
             Self::Prepare { ballot } | Self::Accept { ballot, .. } => *ballot,
             Self::Read => Ballot::ZERO,
-            Self::Install(register) => register.accepted,
             Self::Collect { tombstone, .. } => *tombstone,
         }
     }

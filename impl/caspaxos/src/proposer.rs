@@ -1,6 +1,6 @@
 //! What a proposer remembers between changes: its counter, and the ballots promised ahead.
 
-use crate::round::{Canvass, Phase};
+use crate::round::{Phase, PreparePhase};
 use crate::rules::{Faithful, Rules};
 use crate::{Ballot, Configuration, Delivery, End, Progress, ProposerId, Request, Round};
 use alloc::collections::BTreeMap;
@@ -32,7 +32,7 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
             configuration: Arc::new(configuration),
             rules: Arc::new(Faithful),
             delivery: Delivery::AtMostOnce,
-            cache: Cache { capacity, next: 0, entries: BTreeMap::new(), ages: BTreeMap::new() },
+            cache: Cache { capacity, next: 0, entries: BTreeMap::new(), by_use: BTreeMap::new() },
         }
     }
 
@@ -82,7 +82,7 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
     }
 
     /// Counts ahead: ballots need not be dense, only rising.
-    pub const fn leap(&mut self, by: u64) {
+    pub const fn jump_counter(&mut self, by: u64) {
         self.counter = self.counter.saturating_add(by);
     }
 
@@ -106,7 +106,7 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
             None => {
                 let members = self.configuration.prepare().members.clone();
                 let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
-                (Phase::Preparing(Canvass::new(members)), Progress::Send(requests))
+                (Phase::Preparing(PreparePhase::new(members)), Progress::Send(requests))
             }
         };
         let configuration = self.configuration.clone();
@@ -129,7 +129,7 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         }
         let members = configuration.prepare().members.clone();
         let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
-        let phase = Phase::Preparing(Canvass::new(members));
+        let phase = Phase::Preparing(PreparePhase::new(members));
         (self.round(configuration, ballot, ballot, phase), Progress::Send(requests))
     }
 
@@ -191,19 +191,19 @@ struct Cache<K, V> {
     capacity: usize,
     next: u64,
     entries: BTreeMap<K, (u64, Ballot, Option<V>)>,
-    ages: BTreeMap<u64, K>,
+    by_use: BTreeMap<u64, K>,
 }
 
 impl<K: Ord + Clone, V> Cache<K, V> {
     fn take(&mut self, key: &K) -> Option<(Ballot, Option<V>)> {
-        let (age, ballot, value) = self.entries.remove(key)?;
-        self.ages.remove(&age);
+        let (used, ballot, value) = self.entries.remove(key)?;
+        self.by_use.remove(&used);
         Some((ballot, value))
     }
 
     fn clear(&mut self) {
         self.entries.clear();
-        self.ages.clear();
+        self.by_use.clear();
     }
 
     fn put(&mut self, key: K, ballot: Ballot, value: Option<V>) {
@@ -212,20 +212,20 @@ impl<K: Ord + Clone, V> Cache<K, V> {
         }
         self.take(&key);
         if self.entries.len() >= self.capacity
-            && let Some((_, oldest)) = self.ages.pop_first()
+            && let Some((_, oldest)) = self.by_use.pop_first()
         {
             self.entries.remove(&oldest);
         }
-        self.ages.insert(self.next, key.clone());
+        self.by_use.insert(self.next, key.clone());
         self.entries.insert(key, (self.next, ballot, value));
         self.next += 1;
     }
 }
 
 impl<K: Ord, V> Cache<K, V> {
-    /// What it holds, oldest first. The ages themselves do not matter, only their order does.
-    fn by_age(&self) -> impl Iterator<Item = (&K, Ballot, &Option<V>)> {
-        self.ages.values().filter_map(|key| {
+    /// What it holds, oldest first. The by_use themselves do not matter, only their order does.
+    fn in_order_of_use(&self) -> impl Iterator<Item = (&K, Ballot, &Option<V>)> {
+        self.by_use.values().filter_map(|key| {
             let (_, ballot, value) = self.entries.get(key)?;
             Some((key, *ballot, value))
         })
@@ -234,7 +234,7 @@ impl<K: Ord, V> Cache<K, V> {
 
 impl<K: Ord, V: PartialEq> PartialEq for Cache<K, V> {
     fn eq(&self, other: &Self) -> bool {
-        self.capacity == other.capacity && self.by_age().eq(other.by_age())
+        self.capacity == other.capacity && self.in_order_of_use().eq(other.in_order_of_use())
     }
 }
 
@@ -243,21 +243,21 @@ impl<K: Ord, V: Eq> Eq for Cache<K, V> {}
 impl<K: Ord + Hash, V: Hash> Hash for Cache<K, V> {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (self.capacity, self.entries.len()).hash(hasher);
-        self.by_age().for_each(|entry| entry.hash(hasher));
+        self.in_order_of_use().for_each(|entry| entry.hash(hasher));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AcceptorId, Outcome, Why};
+    use crate::{AcceptorId, Outcome, Reason};
     use std::hash::DefaultHasher;
 
     /// A proposer whose changes of these keys ended, one after another.
     fn after(keys: &[char]) -> Proposer<char, ()> {
         let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
         let mut proposer = Proposer::new(ProposerId(1), configuration, 2);
-        let (outcome, cached) = (Outcome::<()>::NotApplied(Why::Conflict), (Ballot::ZERO, None));
+        let (outcome, cached) = (Outcome::<()>::NotApplied(Reason::Conflict), (Ballot::ZERO, None));
         let end = End { outcome, epoch: 0, seen: Ballot::ZERO, cached: Some(cached) };
         keys.iter().for_each(|&key| proposer.finish(key, &end));
         proposer

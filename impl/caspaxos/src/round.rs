@@ -12,7 +12,7 @@ use core::hash::{Hash, Hasher};
 
 /// What a change function makes of the present value, and what its caller is to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Step<V, A> {
+pub enum Decision<V, A> {
     /// The next value; `None` empties the register.
     Put(Option<V>, A),
     /// The present value stays: a read, or a refusal. It is committed all the same, because an
@@ -26,14 +26,14 @@ pub enum Outcome<A> {
     /// A quorum accepted. This is the change function's answer.
     Committed(A),
     /// The register is, and will stay, as if the change had never been asked for.
-    NotApplied(Why),
+    NotApplied(Reason),
     /// The change may have happened, or may take effect at any later time.
-    Unknown(Why),
+    Unknown(Reason),
 }
 
 /// Why a change did not commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Why {
+pub enum Reason {
     /// Another proposer held higher ballots. Worth another try.
     Conflict,
     /// Too few acceptors answered.
@@ -120,15 +120,15 @@ impl<V: Hash, A: Hash> Hash for Round<V, A> {
 /// Where a round stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Phase<V, A> {
-    Preparing(Canvass<V>),
+    Preparing(PreparePhase<V>),
     Deciding { present: Option<V>, cached: bool },
-    Accepting(Vote<V, A>),
+    Accepting(AcceptPhase<V, A>),
     Over,
 }
 
 /// The promises for one ballot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Canvass<V> {
+pub(crate) struct PreparePhase<V> {
     waiting: BTreeSet<AcceptorId>,
     promises: usize,
     conflicts: usize,
@@ -136,7 +136,7 @@ pub(crate) struct Canvass<V> {
     newest: (Ballot, Option<V>),
 }
 
-impl<V> Canvass<V> {
+impl<V> PreparePhase<V> {
     pub(crate) const fn new(waiting: BTreeSet<AcceptorId>) -> Self {
         Self { waiting, promises: 0, conflicts: 0, newest: (Ballot::ZERO, None) }
     }
@@ -152,7 +152,7 @@ impl<V> Canvass<V> {
 
 /// The votes on one value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Vote<V, A> {
+pub(crate) struct AcceptPhase<V, A> {
     present: Option<V>,
     value: Option<V>,
     answer: A,
@@ -180,23 +180,23 @@ impl<V: Clone, A: Clone> Round<V, A> {
 
     /// Takes what the change function made of the present value. Does nothing unless the round had
     /// asked for it with [`Progress::Decide`].
-    pub fn decide(&mut self, step: Step<V, A>) -> Progress<V, A> {
+    pub fn decide(&mut self, step: Decision<V, A>) -> Progress<V, A> {
         let Phase::Deciding { present, cached } = &mut self.phase else { return Progress::Wait };
         let (present, cached) = (present.take(), *cached);
         let (value, answer, keeps) = match step {
-            Step::Put(value, answer) => (value, answer, false),
-            Step::Keep(answer) if !self.rules.confirms_unchanged(cached) => {
+            Decision::Put(value, answer) => (value, answer, false),
+            Decision::Keep(answer) if !self.rules.confirms_unchanged(cached) => {
                 let kept = cached.then_some((self.ballot, present));
                 return Progress::Over(self.end(Outcome::Committed(answer), kept));
             }
-            Step::Keep(answer) => (present.clone(), answer, true),
+            Decision::Keep(answer) => (present.clone(), answer, true),
         };
         let request =
             Request::Accept { ballot: self.ballot, value: value.clone(), promise: self.next };
         let waiting = self.configuration.accept().members.clone();
         let requests = waiting.iter().map(|&acceptor| (acceptor, request.clone())).collect();
         let (accepted, unsure) = (BTreeSet::new(), BTreeSet::new());
-        self.phase = Phase::Accepting(Vote {
+        self.phase = Phase::Accepting(AcceptPhase {
             present,
             value,
             answer,
@@ -248,13 +248,18 @@ impl<V: Clone, A: Clone> Round<V, A> {
     /// Says that no reply to a request of this stage will come from this acceptor. `delivered`
     /// tells whether the request may have reached it, or may do so later: only when it certainly
     /// did not, and never will, may this be false.
-    pub fn on_lost(&mut self, from: AcceptorId, stage: Stage, delivered: bool) -> Progress<V, A> {
+    pub fn on_error(
+        &mut self,
+        from: AcceptorId,
+        stage: Stage,
+        may_have_executed: bool,
+    ) -> Progress<V, A> {
         match (&mut self.phase, stage) {
             (Phase::Preparing(canvass), Stage::Prepare) => {
                 canvass.waiting.remove(&from);
             }
             (Phase::Accepting(vote), Stage::Accept) => {
-                if vote.waiting.remove(&from) && delivered {
+                if vote.waiting.remove(&from) && may_have_executed {
                     vote.unsure.insert(from);
                 }
             }
@@ -283,20 +288,20 @@ impl<V: Clone, A: Clone> Round<V, A> {
         }
     }
 
-    /// Ends the round although replies are outstanding, and says why. `None` when it is over
+    /// Ends the round although replies are outstanding, and says reason. `None` when it is over
     /// already.
-    pub fn give_up(&mut self, why: Why) -> Option<End<V, A>> {
+    pub fn give_up(&mut self, reason: Reason) -> Option<End<V, A>> {
         match &self.phase {
             Phase::Over => None,
             Phase::Preparing(_) | Phase::Deciding { .. } => {
-                Some(self.end(Outcome::NotApplied(why), None))
+                Some(self.end(Outcome::NotApplied(reason), None))
             }
             Phase::Accepting(vote) => {
                 let keeps = vote.keeps;
                 Some(self.incomplete(if keeps {
-                    Outcome::NotApplied(why)
+                    Outcome::NotApplied(reason)
                 } else {
-                    Outcome::Unknown(why)
+                    Outcome::Unknown(reason)
                 }))
             }
         }
@@ -314,8 +319,9 @@ impl<V: Clone, A: Clone> Round<V, A> {
                 if canvass.promises + canvass.waiting.len() >= quorum.size {
                     return Progress::Wait;
                 }
-                let why = if canvass.conflicts > 0 { Why::Conflict } else { Why::Unreachable };
-                Progress::Over(self.end(Outcome::NotApplied(why), None))
+                let reason =
+                    if canvass.conflicts > 0 { Reason::Conflict } else { Reason::Unreachable };
+                Progress::Over(self.end(Outcome::NotApplied(reason), None))
             }
             Phase::Accepting(vote) => {
                 let quorum = self.configuration.accept();
@@ -325,15 +331,16 @@ impl<V: Clone, A: Clone> Round<V, A> {
                 if vote.accepted.len() + vote.waiting.len() >= quorum.size {
                     return Progress::Wait;
                 }
-                let why = if vote.conflicts > 0 { Why::Conflict } else { Why::Unreachable };
+                let reason =
+                    if vote.conflicts > 0 { Reason::Conflict } else { Reason::Unreachable };
                 let traceless = vote.accepted.is_empty() && vote.unsure.is_empty();
                 if vote.keeps || (traceless && vote.waiting.is_empty()) {
-                    Progress::Over(self.incomplete(Outcome::NotApplied(why)))
+                    Progress::Over(self.incomplete(Outcome::NotApplied(reason)))
                 } else if traceless {
                     // The outstanding replies can still prove that nobody accepted.
                     Progress::Wait
                 } else {
-                    Progress::Over(self.incomplete(Outcome::Unknown(why)))
+                    Progress::Over(self.incomplete(Outcome::Unknown(reason)))
                 }
             }
             Phase::Deciding { .. } | Phase::Over => Progress::Wait,
@@ -344,7 +351,7 @@ impl<V: Clone, A: Clone> Round<V, A> {
     /// a prepare quorum too, which flexible quorums do not imply.
     fn committed(&mut self) -> End<V, A> {
         let Phase::Accepting(vote) = core::mem::replace(&mut self.phase, Phase::Over) else {
-            return self.end(Outcome::NotApplied(Why::Unreachable), None);
+            return self.end(Outcome::NotApplied(Reason::Unreachable), None);
         };
         let ahead = self.next > self.ballot;
         let promised = ahead && self.configuration.prepare().met_by(&vote.accepted);
@@ -390,7 +397,7 @@ impl<V: Hash, A: Hash> Phase<V, A> {
     }
 
     /// What the phase knows of one acceptor.
-    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
+    pub(crate) fn state(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
         match self {
             Self::Preparing(canvass) => (canvass.waiting.contains(&acceptor), false, false),
             Self::Accepting(vote) => (

@@ -3,18 +3,18 @@
 //! The store follows [`Faithful`]. A gallery of mutants replaces one rule at a time, to show that
 //! the harness sees the difference; that needs the feature `mutants`.
 
-use crate::{Ballot, Held};
+use crate::{Ballot, Ballots};
 use core::fmt::Debug;
 
 /// The rules as the protocol has them. Every provided method is the right one.
 pub trait Rules: Debug + Send + Sync {
     /// Whether an acceptor in the state `held` refuses to promise `ballot`.
-    fn refuses_prepare(&self, held: Held, ballot: Ballot) -> bool {
+    fn refuses_prepare(&self, held: Ballots, ballot: Ballot) -> bool {
         held.promised >= ballot || held.accepted >= ballot
     }
 
     /// Whether an acceptor in the state `held` refuses to accept under `ballot`.
-    fn refuses_accept(&self, held: Held, ballot: Ballot) -> bool {
+    fn refuses_accept(&self, held: Ballots, ballot: Ballot) -> bool {
         held.promised > ballot || held.accepted >= ballot
     }
 
@@ -59,27 +59,22 @@ pub trait Rules: Debug + Send + Sync {
         true
     }
 
-    /// The age of an acceptor that is told of an age. It never falls.
-    fn aged(&self, held: u64, told: u64) -> u64 {
+    /// The promise_floor of an acceptor that is told of an promise_floor. It never falls.
+    fn raised_floor(&self, held: u64, told: u64) -> u64 {
         held.max(told)
     }
 
     /// Whether an acceptor erases a register in this state. `dead` says that it holds a tombstone:
     /// any, not only the one that is meant.
-    fn collects(&self, held: Held, dead: bool, tombstone: Ballot, age: u64) -> bool {
+    fn collects(&self, held: Ballots, dead: bool, tombstone: Ballot, promise_floor: u64) -> bool {
         let _ = dead;
-        crate::member::collects(held, tombstone, age)
+        crate::member::collects(held, tombstone, promise_floor)
     }
 
     /// Whether a tombstone is erased only after every acceptor has accepted it.
     ///
     /// One that has not may hold an older value, which would be the newest of all.
     fn collects_what_all_hold(&self) -> bool {
-        true
-    }
-
-    /// Whether a copied register leaves alone what is newer, and promises that are higher.
-    fn keeps_newer_than_a_copy(&self) -> bool {
         true
     }
 

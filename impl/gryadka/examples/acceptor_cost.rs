@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 use gryadka::{
-    Acceptor, AcceptorId, Ballot, Cell, Courier, Delivered, Head, Inbox, Lineage, ProposerId,
-    RemoteAcceptor, Request, Stamp, Standing,
+    Acceptor, AcceptorClient, AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Completed, Head,
+    Lineage, ProposerId, RemoteAcceptor, ReplyHandler, Request, VersionedValue,
 };
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 
 /// One that is hopefully free.
 const PORT: &str = "17399";
-const HEAD: Head = Head { stamp: Stamp { cluster: 7, acceptor: AcceptorId(1) }, epoch: 1 };
+const HEAD: Head =
+    Head { identity: AcceptorIdentity { cluster: 7, acceptor: AcceptorId(1) }, epoch: 1 };
 const VALUE: [u8; 100] = [b'v'; 100];
 
 struct Server(Child);
@@ -54,7 +55,7 @@ fn scripts(what: &str) -> f64 {
 
 fn request(kind: &str, counter: u64) -> Request {
     let ballot = |counter| Ballot { counter, proposer: ProposerId(77) };
-    let cell = Cell {
+    let cell = VersionedValue {
         version: counter,
         value: Some(Bytes::from_static(&VALUE)),
         lineage: Lineage::of(vec![ballot(counter)]),
@@ -89,10 +90,10 @@ async fn work(acceptor: &RemoteAcceptor) {
     }
 }
 
-struct Results(mpsc::UnboundedSender<Vec<Delivered<u64>>>);
+struct Results(mpsc::UnboundedSender<Vec<Completed<u64>>>);
 
-impl Inbox<u64> for Results {
-    fn take(&self, results: Vec<Delivered<u64>>) {
+impl ReplyHandler<u64> for Results {
+    fn take(&self, results: Vec<Completed<u64>>) {
         self.0.send(results).unwrap();
     }
 }
@@ -103,21 +104,21 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e6
 }
 
-async fn through_the_courier(courier: &Courier<u64>, inbox: &mut Inward) -> f64 {
+async fn through_the_courier(client: &AcceptorClient<u64>, handler: &mut Inward) -> f64 {
     let mut times = Vec::new();
     for number in 0..20_000 {
         let began = Instant::now();
-        let request = request("accept", inbox.1);
-        inbox.1 += 1;
-        courier.send(HEAD, Bytes::from_static(b"lone"), request, number).unwrap();
-        let results = inbox.0.recv().await.unwrap();
+        let request = request("accept", handler.1);
+        handler.1 += 1;
+        client.send(HEAD, Bytes::from_static(b"lone"), request, number).unwrap();
+        let results = handler.0.recv().await.unwrap();
         times.push(began.elapsed());
         assert!(results[0].result.is_ok(), "{results:?}");
     }
     median(times)
 }
 
-type Inward = (mpsc::UnboundedReceiver<Vec<Delivered<u64>>>, u64);
+type Inward = (mpsc::UnboundedReceiver<Vec<Completed<u64>>>, u64);
 
 async fn through_the_crate(acceptor: &RemoteAcceptor, counter: &mut u64) -> f64 {
     let mut times = Vec::new();
@@ -134,7 +135,7 @@ async fn through_the_crate(acceptor: &RemoteAcceptor, counter: &mut u64) -> f64 
 
 /// The bytes of a call, as the client would send them, and nothing around them.
 async fn on_a_bare_socket(counter: &mut u64) -> f64 {
-    let hash = ask(&["SCRIPT", "LOAD", include_str!("../src/scripts/step.lua")]);
+    let hash = ask(&["SCRIPT", "LOAD", include_str!("../src/scripts/execute.lua")]);
     let mut socket = tokio::net::TcpStream::connect(format!("127.0.0.1:{PORT}")).await.unwrap();
     socket.set_nodelay(true).unwrap();
     let mut reply = [0; 64];
@@ -174,19 +175,19 @@ async fn on_a_bare_socket(counter: &mut u64) -> f64 {
 }
 
 /// Accepts a second with so many keys changed all the time, and how many travelled in a call.
-async fn throughput(courier: &Courier<u64>, inbox: &mut Inward, keys: u64) -> (f64, f64) {
+async fn throughput(client: &AcceptorClient<u64>, handler: &mut Inward, keys: u64) -> (f64, f64) {
     const TIME: Duration = Duration::from_secs(2);
     let key = |number| Bytes::from(format!("{keys}-key-of-some-length-{number}"));
     ask(&["CONFIG", "RESETSTAT"]);
     let began = Instant::now();
     let mut send = |number| {
-        inbox.1 += 1;
-        courier.send(HEAD, key(number), request("accept", inbox.1), number).unwrap();
+        handler.1 += 1;
+        client.send(HEAD, key(number), request("accept", handler.1), number).unwrap();
     };
     (0..keys).for_each(&mut send);
     let (mut done, mut under_way) = (0_u32, keys);
     while under_way > 0 {
-        for Delivered { tag, result } in inbox.0.recv().await.unwrap() {
+        for Completed { tag, result } in handler.0.recv().await.unwrap() {
             assert!(result.is_ok(), "{result:?}");
             under_way -= 1;
             done += 1;
@@ -205,27 +206,27 @@ async fn main() {
     let _server = start();
     let address = format!("redis://127.0.0.1:{PORT}");
     let acceptor = Arc::new(RemoteAcceptor::new(&address, "gryadka:").unwrap());
-    let standing = Standing { stamp: HEAD.stamp, epoch: 1, age: 0 };
-    acceptor.admit(standing, Bytes::new()).await.unwrap();
+    let state = AcceptorState { identity: HEAD.identity, epoch: 1, promise_floor: 0 };
+    acceptor.admit(state, Bytes::new()).await.unwrap();
     work(&acceptor).await;
 
     let (sender, receiver) = mpsc::unbounded_channel();
-    let courier = Courier::start(&acceptor, &Arc::new(Results(sender)));
+    let client = AcceptorClient::start(&acceptor, &Arc::new(Results(sender)));
     let mut inward = (receiver, 1);
     let (mut bare, mut crates) = (1, 1);
     println!("a lone accept, median in µs");
     for _ in 0..3 {
         println!(
-            "bare socket {:.1}, redis crate {:.1}, courier {:.1}",
+            "bare socket {:.1}, redis crate {:.1}, client {:.1}",
             on_a_bare_socket(&mut bare).await,
             through_the_crate(&acceptor, &mut crates).await,
-            through_the_courier(&courier, &mut inward).await,
+            through_the_courier(&client, &mut inward).await,
         );
     }
 
-    println!("accepts a second through one courier");
+    println!("accepts a second through one client");
     for keys in [1, 8, 64, 512] {
-        let (rate, load) = throughput(&courier, &mut inward, keys).await;
+        let (rate, load) = throughput(&client, &mut inward, keys).await;
         println!("{keys:3} keys: {rate:.0}, {load:.1} in a call");
     }
 }

@@ -1,22 +1,22 @@
 //! What the store needs of an acceptor, wherever it lives.
 
 use bytes::Bytes;
-use caspaxos::{Stamp, Standing};
+use caspaxos::{AcceptorIdentity, AcceptorState};
 use std::collections::BTreeMap;
 use std::future::Future;
 
 /// A register's content as acceptors keep it.
-pub type Cell = caspaxos::Cell<Bytes>;
+pub type VersionedValue = caspaxos::VersionedValue<Bytes>;
 /// What is asked about a register.
-pub type Request = caspaxos::Request<Cell>;
+pub type Request = caspaxos::Request<VersionedValue>;
 /// What is answered about a register.
-pub type Reply = caspaxos::Reply<Cell>;
+pub type Reply = caspaxos::Reply<VersionedValue>;
 
 /// To whom a call is made, and under which configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Head {
     /// The acceptor that is meant. Any other refuses the call.
-    pub stamp: Stamp,
+    pub identity: AcceptorIdentity,
     /// The epoch of the configuration that the rounds run under. Below 2^53.
     pub epoch: u64,
 }
@@ -35,7 +35,7 @@ pub trait Acceptor: Send + Sync + 'static {
         &self,
         head: Head,
         requests: Vec<(Bytes, Request)>,
-    ) -> impl Future<Output = Vec<Result<Reply, Lost>>> + Send;
+    ) -> impl Future<Output = Vec<Result<Reply, RequestError>>> + Send;
 
     /// The same for one request.
     fn ask(
@@ -43,57 +43,64 @@ pub trait Acceptor: Send + Sync + 'static {
         head: Head,
         key: Bytes,
         request: Request,
-    ) -> impl Future<Output = Result<Reply, Lost>> + Send {
+    ) -> impl Future<Output = Result<Reply, RequestError>> + Send {
         async move {
             let mut replies = self.call(head, vec![(key, request)]).await;
-            replies.pop().unwrap_or_else(|| Err(Lost::NoAnswer(String::from("no reply at all"))))
+            replies
+                .pop()
+                .unwrap_or_else(|| Err(RequestError::NoAnswer(String::from("no reply at all"))))
         }
     }
 
     /// Its place in a cluster, and what is known about its server.
-    fn status(&self) -> impl Future<Output = Result<Status, Lost>> + Send;
+    fn status(&self) -> impl Future<Output = Result<Status, RequestError>> + Send;
 
-    /// Gives it its place in a cluster. Done again under the same stamp it changes nothing.
+    /// Gives it its place in a cluster. Done again under the same identity it changes nothing.
     ///
-    /// It must have been wiped: see [`Self::wipe`]. [`Lost::NotMember`] when it has another stamp.
+    /// It must have been wiped: see [`Self::wipe`]. [`RequestError::NotMember`] when it has another identity.
     fn admit(
         &self,
-        standing: Standing,
-        document: Bytes,
-    ) -> impl Future<Output = Result<(), Lost>> + Send;
+        state: AcceptorState,
+        config: Bytes,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
-    /// Tells it of an epoch and its document. Neither is ever replaced by that of an earlier one.
-    fn tell(
+    /// Tells it of an epoch and its config. Neither is ever replaced by that of an earlier one.
+    fn set_epoch(
         &self,
-        stamp: Stamp,
+        identity: AcceptorIdentity,
         epoch: u64,
-        document: Bytes,
-    ) -> impl Future<Output = Result<(), Lost>> + Send;
+        config: Bytes,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
-    /// Takes its place away, if it is this one: it votes no more. Its registers and its document
-    /// stay. [`Lost::Fenced`] when it was told of a later epoch than this one.
-    fn retire(&self, stamp: Stamp, epoch: u64) -> impl Future<Output = Result<(), Lost>> + Send;
+    /// Takes its place away, if it is this one: it votes no more. Its registers and its config
+    /// stay. [`RequestError::Fenced`] when it was told of a later epoch than this one.
+    fn retire(
+        &self,
+        identity: AcceptorIdentity,
+        epoch: u64,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
     /// Erases all registers and what else belongs to them, step by step, and answers how many there
-    /// were. [`Lost::NotMember`] when the acceptor has, or gets meanwhile, a place in a cluster.
-    fn wipe(&self) -> impl Future<Output = Result<u64, Lost>> + Send;
+    /// were. [`RequestError::NotMember`] when the acceptor has, or gets meanwhile, a place in a cluster.
+    fn wipe(&self) -> impl Future<Output = Result<u64, RequestError>> + Send;
 
     /// The keys of registers that it holds, page by page. A key that is there from the first page to
     /// the last is named at least once; some are perhaps named twice, and a page may be empty.
-    fn list(&self, cursor: Cursor) -> impl Future<Output = Result<Page, Lost>> + Send;
+    fn list(&self, cursor: Cursor) -> impl Future<Output = Result<Page, RequestError>> + Send;
 
     /// The keys of the registers that it holds without a value, page by page, as in [`Self::list`]:
     /// tombstones for the most part, and what reads and refusals leave where there never was a value.
-    fn hints(&self, cursor: Cursor) -> impl Future<Output = Result<Page, Lost>> + Send;
+    fn tombstones(&self, cursor: Cursor)
+    -> impl Future<Output = Result<Page, RequestError>> + Send;
 }
 
 /// An acceptor as it presents itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Its place in a cluster; `None` when it has none.
-    pub standing: Option<Standing>,
-    /// The document of the latest epoch that it was told of; empty when there was none.
-    pub document: Bytes,
+    pub state: Option<AcceptorState>,
+    /// The config of the latest epoch that it was told of; empty when there was none.
+    pub config: Bytes,
     /// What its server says about itself, by the names of Redis' `INFO`; also its settings
     /// `appendfsync`, `no-appendfsync-on-rewrite` and `save`, where it lets them be asked for.
     pub server: BTreeMap<String, String>,
@@ -122,7 +129,7 @@ pub struct Page {
 
 /// No reply will come.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Lost {
+pub enum RequestError {
     /// There is no connection, so the request was not, and will not be, delivered.
     #[error("no connection: {0}")]
     NotConnected(String),
@@ -144,10 +151,10 @@ pub enum Lost {
     },
 }
 
-impl Lost {
+impl RequestError {
     /// Whether the acceptor may have executed the request, or may do so later.
     #[must_use]
-    pub const fn delivered(&self) -> bool {
+    pub const fn may_have_executed(&self) -> bool {
         match self {
             Self::NotConnected(_) | Self::Refused(_) | Self::NotMember | Self::Fenced { .. } => {
                 false

@@ -1,16 +1,16 @@
 //! The cluster behind a handle: who is in it, how they are, and changes of it.
 
+use crate::cluster_config::{self, ClusterConfig};
 use crate::collector::{Collector, Pass};
-use crate::document::{self, Document};
 use crate::gryadka::{Gryadka, fresh_proposer_id};
-use crate::membership::{Aim, Driver, MembershipError, Progress, Rescan};
+use crate::membership::{Aim, Driver, MembershipError, MembershipEvent};
 use crate::{RemoteAcceptor, Status};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long the store may take to say how the cluster is.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A change of who the acceptors are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,6 @@ pub enum Membership {
 /// How a change is made.
 #[derive(Debug, Clone, Copy)]
 pub struct MembershipOptions {
-    /// How keys are brought along.
-    pub rescan: Rescan,
     /// When to stop, with what was done left as it is.
     pub deadline: Instant,
 }
@@ -52,15 +50,15 @@ pub struct AcceptorStatus {
     pub address: String,
     /// What it says, or why it does not.
     pub status: Result<Status, String>,
-    /// Whether it votes: it has the place that the document gives it.
+    /// Whether it votes: it has the place that the config gives it.
     pub votes: bool,
 }
 
 /// The cluster as it is now.
 #[derive(Debug, Clone)]
 pub struct ClusterStatus {
-    /// The latest document, from the store itself where it answers.
-    pub document: Document,
+    /// The latest config, from the store itself where it answers.
+    pub config: ClusterConfig,
     /// The acceptors that it names.
     pub acceptors: Vec<AcceptorStatus>,
 }
@@ -71,17 +69,17 @@ impl Gryadka {
     /// # Errors
     /// [`MembershipError`] when none of them can be found.
     pub async fn cluster(&self) -> Result<ClusterStatus, MembershipError> {
-        let document = self.settled(self.newest().await?).await;
-        let found = self.shared.roster.ask(document.acceptors.values()).await?;
-        let acceptors = document.acceptors.iter().zip(found).map(|((&id, address), found)| {
-            let stamp = document.stamp(id);
+        let config = self.settled(self.newest().await?).await;
+        let found = self.shared.directory.ask(config.acceptors.values()).await?;
+        let acceptors = config.acceptors.iter().zip(found).map(|((&id, address), found)| {
+            let identity = config.identity(id);
             let votes = (found.status.as_ref().ok())
-                .and_then(|status| status.standing)
-                .is_some_and(|standing| standing.stamp == stamp);
+                .and_then(|status| status.state)
+                .is_some_and(|state| state.identity == identity);
             let status = found.status.map_err(|lost| lost.to_string());
             AcceptorStatus { id, address: address.clone(), status, votes }
         });
-        Ok(ClusterStatus { acceptors: acceptors.collect(), document })
+        Ok(ClusterStatus { acceptors: acceptors.collect(), config })
     }
 
     /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. Told
@@ -93,10 +91,10 @@ impl Gryadka {
         &self,
         change: Membership,
         options: MembershipOptions,
-        watch: &(dyn Fn(Progress) + Send + Sync),
-    ) -> Result<Document, MembershipError> {
+        watch: &(dyn Fn(MembershipEvent) + Send + Sync),
+    ) -> Result<ClusterConfig, MembershipError> {
         let driver = self.driver(options, watch);
-        let target = |document: &mut Document| change.target(document);
+        let target = |config: &mut ClusterConfig| change.target(config);
         let aim = match &change {
             Membership::Resume => Aim::Resume,
             Membership::Cancel => Aim::Cancel,
@@ -116,7 +114,7 @@ impl Gryadka {
     pub async fn rescan(
         &self,
         options: MembershipOptions,
-        watch: &(dyn Fn(Progress) + Send + Sync),
+        watch: &(dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Result<u64, MembershipError> {
         self.driver(options, watch).rescan_again().await
     }
@@ -126,12 +124,12 @@ impl Gryadka {
     /// # Errors
     /// [`MembershipError`] when no acceptor can be found.
     pub async fn collect(&self) -> Result<Pass, MembershipError> {
-        let document = self.newest().await?;
+        let config = self.newest().await?;
         // Whoever leaves, or has not joined yet, has no part in it.
-        let mut acceptors = self.shared.roster.of(&document)?;
-        let members = document.members();
+        let mut acceptors = self.shared.directory.of(&config)?;
+        let members = config.members();
         acceptors.retain(|id, _| members.contains(&id.0));
-        let collector = Collector::new(document, acceptors, fresh_proposer_id());
+        let collector = Collector::new(config, acceptors, fresh_proposer_id());
         match collector {
             Some(collector) => Ok(collector.pass().await),
             None => Ok(Pass::default()),
@@ -151,20 +149,20 @@ impl Gryadka {
         }
     }
 
-    /// The document as the store itself has it, which says whether the last step is done; else, where
+    /// The config as the store itself has it, which says whether the last step is done; else, where
     /// that cannot be had soon, the acceptors' copy, which may be behind.
-    async fn settled(&self, copy: Document) -> Document {
-        let own = self.store.read_any(document::KEY, Instant::now() + PATIENCE).await;
-        let own = own.ok().flatten().and_then(|cell| Document::parse(&cell.value?).ok());
+    async fn settled(&self, copy: ClusterConfig) -> ClusterConfig {
+        let own = self.store.read_any(cluster_config::KEY, Instant::now() + TIMEOUT).await;
+        let own = own.ok().flatten().and_then(|cell| ClusterConfig::parse(&cell.value?).ok());
         own.filter(|own| own.epoch >= copy.epoch).unwrap_or(copy)
     }
 
-    async fn newest(&self) -> Result<Document, MembershipError> {
-        let document = self.shared.document();
-        let known: Vec<String> = document.acceptors.into_values().collect();
+    async fn newest(&self) -> Result<ClusterConfig, MembershipError> {
+        let config = self.shared.config();
+        let known: Vec<String> = config.acceptors.into_values().collect();
         self.shared
-            .roster
-            .newest(&known, Some(document.cluster))
+            .directory
+            .newest(&known, Some(config.cluster))
             .await?
             .ok_or(MembershipError::NoCluster)
     }
@@ -172,15 +170,14 @@ impl Gryadka {
     fn driver<'a>(
         &'a self,
         options: MembershipOptions,
-        watch: &'a (dyn Fn(Progress) + Send + Sync),
+        watch: &'a (dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Driver<'a, RemoteAcceptor> {
-        let document = self.shared.document();
+        let config = self.shared.config();
         Driver {
-            roster: &self.shared.roster,
-            cluster: document.cluster,
-            addresses: document.acceptors.into_values().collect(),
+            directory: &self.shared.directory,
+            cluster: config.cluster,
+            addresses: config.acceptors.into_values().collect(),
             fresh_id: fresh_proposer_id,
-            rescan: options.rescan,
             deadline: options.deadline,
             watch,
             #[cfg(feature = "mutants")]
@@ -190,9 +187,9 @@ impl Gryadka {
 }
 
 impl Membership {
-    /// The acceptors that are wanted; newcomers get numbers in the document.
-    fn target(&self, document: &mut Document) -> Result<BTreeSet<u32>, MembershipError> {
-        let mut wanted = document.members();
+    /// The acceptors that are wanted; newcomers get numbers in the config.
+    fn target(&self, config: &mut ClusterConfig) -> Result<BTreeSet<u32>, MembershipError> {
+        let mut wanted = config.members();
         let gone: &[u32] = match self {
             Self::Shrink(gone) => gone,
             Self::Replace { old, .. } => std::slice::from_ref(old),
@@ -200,7 +197,7 @@ impl Membership {
         };
         for id in gone {
             if !wanted.remove(id) {
-                return Err(MembershipError::Stranger(*id, document.members()));
+                return Err(MembershipError::UnknownAcceptor(*id, config.members()));
             }
         }
         let joining: &[String] = match self {
@@ -209,13 +206,13 @@ impl Membership {
             Self::Shrink(_) | Self::Resume | Self::Cancel => &[],
         };
         for address in joining {
-            let taken = |id: &u32| document.acceptors.get(id) == Some(address);
+            let taken = |id: &u32| config.acceptors.get(id) == Some(address);
             if wanted.iter().any(taken) {
-                return Err(MembershipError::Already(address.clone()));
+                return Err(MembershipError::AcceptorExists(address.clone()));
             }
-            let id = document.next;
-            document.next += 1;
-            document.acceptors.insert(id, address.clone());
+            let id = config.next;
+            config.next += 1;
+            config.acceptors.insert(id, address.clone());
             wanted.insert(id);
         }
         Ok(wanted)

@@ -4,10 +4,14 @@
 //! collector that dies is followed by another one, which finds what it left. Where there is a value
 //! after all, an acceptor has missed it, and is given it.
 
-use crate::document::Document;
-use crate::{Acceptor, Cell, Cursor, Head, Lost, Page, ProposerId, Reply, Request};
+use crate::cluster_config::ClusterConfig;
+use crate::{
+    Acceptor, Cursor, Head, Page, ProposerId, Reply, Request, RequestError, VersionedValue,
+};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, CollectProgress, Collected, Collection, Proposer, Stage, Why};
+use caspaxos::{
+    AcceptorId, CollectProgress, Collection, CollectionOutcome, Proposer, Reason, Stage,
+};
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
@@ -20,47 +24,48 @@ const AT_ONCE: usize = 32;
 /// How often a key is tried that others are writing: each try counts past what it met before.
 const TRIES: usize = 3;
 /// How long one try may take. What is not done then, a later pass does.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a pass of the collector came to, in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pass {
     /// Erased on every acceptor.
     pub erased: u64,
-    /// Held a value by now.
+    /// Ballots a value by now.
     pub alive: u64,
     /// Not everyone could be asked: left for a later pass.
     pub unfinished: u64,
 }
 
 /// A page of an acceptor's hints, if it answers.
-async fn hints<A: Acceptor>(acceptor: &Arc<A>, at: Cursor) -> Option<Page> {
-    tokio::time::timeout(PATIENCE, acceptor.hints(at)).await.ok()?.ok()
+async fn tombstones<A: Acceptor>(acceptor: &Arc<A>, at: Cursor) -> Option<Page> {
+    tokio::time::timeout(TIMEOUT, acceptor.tombstones(at)).await.ok()?.ok()
 }
 
 /// A collector at work in one epoch.
 pub(crate) struct Collector<A> {
-    document: Document,
+    config: ClusterConfig,
     acceptors: BTreeMap<AcceptorId, Arc<A>>,
-    proposer: Mutex<Proposer<Bytes, Cell>>,
+    proposer: Mutex<Proposer<Bytes, VersionedValue>>,
 }
 
 impl<A: Acceptor> Collector<A> {
-    /// A collector with a proposer id of its own. `None` when the document's quorums are unsafe.
+    /// A collector with a proposer id of its own. `None` when the config's quorums are unsafe.
     pub(crate) fn new(
-        document: Document,
+        config: ClusterConfig,
         acceptors: BTreeMap<AcceptorId, Arc<A>>,
         id: ProposerId,
     ) -> Option<Self> {
-        let proposer = Mutex::new(Proposer::new(id, document.configuration().ok()?, 0));
-        Some(Self { document, acceptors, proposer })
+        let proposer = Mutex::new(Proposer::new(id, config.configuration().ok()?, 0));
+        Some(Self { config, acceptors, proposer })
     }
 
     /// Goes through the hints of all acceptors once. Everyone must take part in a collection, so
     /// where one does not answer nothing is tried.
     pub(crate) async fn pass(&self) -> Pass {
         let mut pass = Pass::default();
-        let first = join_all(self.acceptors.values().map(|it| hints(it, Cursor::default()))).await;
+        let first =
+            join_all(self.acceptors.values().map(|it| tombstones(it, Cursor::default()))).await;
         if first.iter().any(Option::is_none) {
             let keys: BTreeSet<Bytes> =
                 first.into_iter().flatten().flat_map(|page| page.keys).collect();
@@ -75,13 +80,13 @@ impl<A: Acceptor> Collector<A> {
                 let mut ends = ends.buffer_unordered(AT_ONCE);
                 while let Some(end) = ends.next().await {
                     match end {
-                        Collected::Erased => pass.erased += 1,
-                        Collected::Alive => pass.alive += 1,
-                        Collected::Unfinished(_) => pass.unfinished += 1,
+                        CollectionOutcome::Erased => pass.erased += 1,
+                        CollectionOutcome::Alive => pass.alive += 1,
+                        CollectionOutcome::Unfinished(_) => pass.unfinished += 1,
                     }
                 }
                 page = match next {
-                    Some(at) => hints(acceptor, at).await,
+                    Some(at) => tombstones(acceptor, at).await,
                     None => None,
                 };
             }
@@ -90,11 +95,11 @@ impl<A: Acceptor> Collector<A> {
     }
 
     /// Collects one register, if it holds a tombstone.
-    async fn collect(&self, key: Bytes) -> Collected {
-        let mut end = Collected::Unfinished(Why::Conflict);
+    async fn collect(&self, key: Bytes) -> CollectionOutcome {
+        let mut end = CollectionOutcome::Unfinished(Reason::Conflict);
         for _ in 0..TRIES {
             end = self.attempt(key.clone()).await;
-            if end != Collected::Unfinished(Why::Conflict) {
+            if end != CollectionOutcome::Unfinished(Reason::Conflict) {
                 break;
             }
         }
@@ -102,10 +107,10 @@ impl<A: Acceptor> Collector<A> {
     }
 
     /// One round, and the erasing that follows it.
-    async fn attempt(&self, key: Bytes) -> Collected {
+    async fn attempt(&self, key: Bytes) -> CollectionOutcome {
         let (mut collection, mut progress) = Collection::begin(&mut self.proposer(), key.clone());
         let mut calls = FuturesUnordered::new();
-        let give_up = tokio::time::sleep(PATIENCE);
+        let give_up = tokio::time::sleep(TIMEOUT);
         tokio::pin!(give_up);
         loop {
             match progress {
@@ -122,7 +127,7 @@ impl<A: Acceptor> Collector<A> {
             let (from, stage, result) = tokio::select! {
                 Some(answer) = calls.next() => answer,
                 () = &mut give_up => {
-                    return collection.give_up(&mut self.proposer(), Why::Deadline);
+                    return collection.give_up(&mut self.proposer(), Reason::Deadline);
                 }
             };
             progress = self.advance(&mut collection, from, stage, result);
@@ -134,11 +139,13 @@ impl<A: Acceptor> Collector<A> {
         collection: &mut Collection<Bytes, Bytes>,
         from: AcceptorId,
         stage: Stage,
-        result: Result<Reply, Lost>,
+        result: Result<Reply, RequestError>,
     ) -> CollectProgress<Bytes> {
         match result {
             Ok(reply) => collection.on_reply(&mut self.proposer(), from, reply),
-            Err(lost) => collection.on_lost(&mut self.proposer(), from, stage, lost.delivered()),
+            Err(lost) => {
+                collection.on_error(&mut self.proposer(), from, stage, lost.may_have_executed())
+            }
         }
     }
 
@@ -148,15 +155,15 @@ impl<A: Acceptor> Collector<A> {
         key: Bytes,
         request: Request,
         epoch: u64,
-    ) -> Result<Reply, Lost> {
+    ) -> Result<Reply, RequestError> {
         let Some(acceptor) = self.acceptors.get(&to) else {
-            return Err(Lost::NotConnected(String::from("no such acceptor here")));
+            return Err(RequestError::NotConnected(String::from("no such acceptor here")));
         };
-        let head = Head { stamp: self.document.stamp(to.0), epoch };
+        let head = Head { identity: self.config.identity(to.0), epoch };
         acceptor.ask(head, key, request).await
     }
 
-    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, Cell>> {
+    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, VersionedValue>> {
         self.proposer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

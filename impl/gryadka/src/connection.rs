@@ -1,6 +1,6 @@
 //! One multiplexed connection to one server, made again when it breaks.
 
-use crate::Lost;
+use crate::RequestError;
 use crate::wire::lost_by;
 use redis::aio::MultiplexedConnection;
 use redis::{
@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 /// After this long without a single reply, though some were waited for, the connection is taken
 /// for dead: a machine that lost its power never says so.
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server's address that cannot be understood.
 #[derive(Debug, thiserror::Error)]
@@ -82,11 +82,11 @@ impl Connection {
         &self,
         command: &Cmd,
         script: Option<&'static Script>,
-    ) -> Result<Value, Lost> {
+    ) -> Result<Value, RequestError> {
         let (mut connection, generation) = self.get().await?;
         let Some(answer) = self.answer(execute(&mut connection, command, script)).await else {
             self.close(generation, "no reply for too long").await;
-            return Err(Lost::NoAnswer(String::from("no reply for too long")));
+            return Err(RequestError::NoAnswer(String::from("no reply for too long")));
         };
         if let Err(error) = &answer
             && error.code().is_none()
@@ -101,7 +101,7 @@ impl Connection {
         let mut answer = std::pin::pin!(answer);
         let mut heard = self.millis();
         loop {
-            let until = self.born + Duration::from_millis(heard) + SILENCE;
+            let until = self.born + Duration::from_millis(heard) + SILENCE_TIMEOUT;
             match tokio::time::timeout_at(until, &mut answer).await {
                 Ok(answer) => {
                     self.last_reply.store(self.millis(), Ordering::Relaxed);
@@ -119,13 +119,13 @@ impl Connection {
     }
 
     /// The connection, or what came of an attempt to make one that ended after this was asked for.
-    async fn get(&self) -> Result<(MultiplexedConnection, u64), Lost> {
+    async fn get(&self) -> Result<(MultiplexedConnection, u64), RequestError> {
         let asked = Instant::now();
         let mut state = self.state.lock().await;
         let (generation, failures) = match &*state {
             State::Open { connection, generation } => return Ok((connection.clone(), *generation)),
             State::Closed { failed, reason, .. } if *failed > asked => {
-                return Err(Lost::NotConnected(reason.clone()));
+                return Err(RequestError::NotConnected(reason.clone()));
             }
             State::Closed { generation, failures, not_before, .. } => {
                 let (generation, failures) = (*generation, *failures);
@@ -156,7 +156,7 @@ impl Connection {
             failed,
             reason: reason.clone(),
         };
-        Err(Lost::NotConnected(reason))
+        Err(RequestError::NotConnected(reason))
     }
 
     /// Forgets the connection, unless somebody has replaced it already.

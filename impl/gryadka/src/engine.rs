@@ -1,17 +1,17 @@
 //! The engine: every change and read under way, what they ask of acceptors, and what comes back.
 //!
 //! All of it is one state behind one lock, which is held for a step of the pure machines and no
-//! longer: requests go to the couriers' queues, and callers are told after it is released.
+//! longer: requests go to the clients' queues, and callers are told after it is released.
 
-use crate::acceptor::{Head, Lost, Reply, Request};
-use crate::courier::{Courier, Delivered, Inbox};
+use crate::acceptor::{Head, Reply, Request, RequestError};
+use crate::acceptor_client::{AcceptorClient, Completed, ReplyHandler};
+use crate::pending_change::PendingChange;
 use crate::store::Options;
-use crate::waiting::Waiter;
-use crate::{Acceptor, Cell};
+use crate::{Acceptor, VersionedValue};
 use bytes::Bytes;
 use caspaxos::{
-    AcceptorId, Ballot, Configuration, Desk, Effect, Proposer, ProposerId, ReadProgress, Reading,
-    Settled, Stage, Stamp, Turn,
+    AcceptorId, AcceptorIdentity, Ballot, Configuration, Context, Effect, KeyProposer, Outcome,
+    Proposer, ProposerId, QuorumRead, ReadProgress, Stage,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 /// How long the other acceptors are waited for once those who have answered a read differ. Then a
 /// round is run instead.
-const READ_PATIENCE: Duration = Duration::from_millis(20);
+const READ_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// Which request a reply answers.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub(crate) enum Tag {
 }
 
 /// What came of a quorum read: the cell, or that a round is needed to tell.
-pub(crate) type ReadAnswer = Option<Option<Cell>>;
+pub(crate) type ReadAnswer = Option<Option<VersionedValue>>;
 
 /// Shared by everyone who uses the store. `A` is one acceptor.
 pub(crate) struct Engine<A> {
@@ -47,7 +47,7 @@ pub(crate) struct Engine<A> {
     /// The latest epoch that an acceptor was heard to be in.
     fenced: watch::Sender<u64>,
     /// An acceptor was heard to be another than the one that is meant.
-    stranger: Notify,
+    unknown_acceptor: Notify,
     me: ProposerId,
     /// How often an acceptor has named another proposer's ballot as an obstacle.
     conflicts: AtomicU64,
@@ -56,24 +56,24 @@ pub(crate) struct Engine<A> {
 struct State<A> {
     engine: Weak<Engine<A>>,
     cluster: u64,
-    proposer: Proposer<Bytes, Cell>,
-    desks: HashMap<Bytes, Slot>,
-    readings: HashMap<u64, (Reading<Cell>, oneshot::Sender<ReadAnswer>)>,
+    proposer: Proposer<Bytes, VersionedValue>,
+    key_proposers: HashMap<Bytes, Slot>,
+    readings: HashMap<u64, (QuorumRead<VersionedValue>, oneshot::Sender<ReadAnswer>)>,
     next_reading: u64,
-    couriers: BTreeMap<AcceptorId, (Arc<A>, Courier<Tag>)>,
+    clients: BTreeMap<AcceptorId, (Arc<A>, AcceptorClient<Tag>)>,
     random: Pcg32,
-    effects: Vec<Effect<Waiter, Bytes>>,
+    effects: Vec<Effect<PendingChange, Bytes>>,
 }
 
-/// A desk, and when it has asked to be woken.
+/// A key_proposer, and when it has asked to be woken.
 #[derive(Default)]
 struct Slot {
-    desk: Desk<Waiter, Bytes>,
+    key_proposer: KeyProposer<PendingChange, Bytes>,
     alarm: Option<u64>,
 }
 
 /// Whoever is to be told something once the lock is released.
-type Told = Vec<(Waiter, Settled)>;
+type Told = Vec<(PendingChange, Outcome<usize>)>;
 
 impl<A: Acceptor> Engine<A> {
     pub(crate) fn start(options: Options, acceptors: BTreeMap<AcceptorId, Arc<A>>) -> Arc<Self> {
@@ -88,10 +88,10 @@ impl<A: Acceptor> Engine<A> {
             engine,
             cluster: options.cluster,
             proposer,
-            desks: HashMap::new(),
+            key_proposers: HashMap::new(),
             readings: HashMap::new(),
             next_reading: 0,
-            couriers: BTreeMap::new(),
+            clients: BTreeMap::new(),
             random,
             effects: Vec::new(),
         };
@@ -101,7 +101,7 @@ impl<A: Acceptor> Engine<A> {
             this: Weak::clone(this),
             runtime: Handle::current(),
             fenced: watch::channel(0).0,
-            stranger: Notify::new(),
+            unknown_acceptor: Notify::new(),
             me,
             conflicts: AtomicU64::new(0),
         });
@@ -124,19 +124,19 @@ impl<A: Acceptor> Engine<A> {
         later
     }
 
-    /// One courier for each acceptor; those of acceptors that are no longer named end when their
+    /// One client for each acceptor; those of acceptors that are no longer named end when their
     /// last letter is delivered.
     fn employ(&self, state: &mut State<A>, acceptors: BTreeMap<AcceptorId, Arc<A>>) {
-        let mut before = std::mem::take(&mut state.couriers);
+        let mut before = std::mem::take(&mut state.clients);
         for (id, acceptor) in acceptors {
             let kept = before.remove(&id).filter(|(held, _)| Arc::ptr_eq(held, &acceptor));
-            let courier = kept.unwrap_or_else(|| {
-                // A courier that held the engine would keep it alive for ever.
-                let inbox = Arc::new(Weak::clone(&self.this));
-                let courier = Courier::start(&acceptor, &inbox);
-                (acceptor, courier)
+            let client = kept.unwrap_or_else(|| {
+                // A client that held the engine would keep it alive for ever.
+                let handler = Arc::new(Weak::clone(&self.this));
+                let client = AcceptorClient::start(&acceptor, &handler);
+                (acceptor, client)
             });
-            state.couriers.insert(id, courier);
+            state.clients.insert(id, client);
         }
     }
 
@@ -146,7 +146,7 @@ impl<A: Acceptor> Engine<A> {
 
     pub(crate) fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
         let state = self.lock();
-        state.couriers.iter().map(|(id, (acceptor, _))| (*id, Arc::clone(acceptor))).collect()
+        state.clients.iter().map(|(id, (acceptor, _))| (*id, Arc::clone(acceptor))).collect()
     }
 
     /// The latest epoch that an acceptor was heard to be in.
@@ -155,8 +155,8 @@ impl<A: Acceptor> Engine<A> {
     }
 
     /// Waits until an acceptor is heard to be another than the one that is meant.
-    pub(crate) async fn stranger(&self) {
-        self.stranger.notified().await;
+    pub(crate) async fn unknown_acceptor(&self) {
+        self.unknown_acceptor.notified().await;
     }
 
     /// How often an acceptor has named another proposer's ballot as an obstacle.
@@ -164,18 +164,18 @@ impl<A: Acceptor> Engine<A> {
         self.conflicts.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn submit(&self, key: &Bytes, waiter: Waiter, deadline: Instant) {
+    pub(crate) fn submit(&self, key: &Bytes, pending: PendingChange, deadline: Instant) {
         let deadline = self.nanos(deadline);
-        self.at_desk(key, |desk, turn| {
+        self.with_key_proposer(key, |key_proposer, context| {
             // Whoever stopped waiting without a word must not be waited behind.
-            desk.on_time(turn);
-            desk.submit(turn, waiter, deadline);
+            key_proposer.on_time(context);
+            key_proposer.submit(context, pending, deadline);
         });
     }
 
-    /// Lets a key's desk do what is due.
+    /// Lets a key's key_proposer do what is due.
     pub(crate) fn on_time(&self, key: &Bytes) {
-        self.at_desk(key, Desk::on_time);
+        self.with_key_proposer(key, KeyProposer::on_time);
     }
 
     /// The same at a later time, for a caller who will not be there.
@@ -193,7 +193,7 @@ impl<A: Acceptor> Engine<A> {
     pub(crate) fn read(&self, key: &Bytes) -> (u64, oneshot::Receiver<ReadAnswer>) {
         let (caller, answer) = oneshot::channel();
         let mut state = self.lock();
-        let (reading, asked) = Reading::begin(&state.proposer);
+        let (reading, asked) = QuorumRead::begin(&state.proposer);
         let epoch = reading.configuration().epoch();
         let number = state.next_reading;
         state.next_reading += 1;
@@ -212,21 +212,24 @@ impl<A: Acceptor> Engine<A> {
     fn stop_reading_soon(&self, number: u64) {
         let this = Weak::clone(&self.this);
         self.runtime.spawn(async move {
-            tokio::time::sleep(READ_PATIENCE).await;
+            tokio::time::sleep(READ_TIMEOUT).await;
             if let Some(engine) = this.upgrade() {
                 engine.stop_reading(number);
             }
         });
     }
 
-    fn at_desk(
+    fn with_key_proposer(
         &self,
         key: &Bytes,
-        step: impl FnOnce(&mut Desk<Waiter, Bytes>, &mut Turn<'_, Bytes, Waiter, Bytes>),
+        step: impl FnOnce(
+            &mut KeyProposer<PendingChange, Bytes>,
+            &mut Context<'_, Bytes, PendingChange, Bytes>,
+        ),
     ) {
         let mut told = Told::new();
         let now = self.nanos(Instant::now());
-        let alarm = self.lock().at_desk(key, now, step, &mut told);
+        let alarm = self.lock().with_key_proposer(key, now, step, &mut told);
         self.afterwards(key, alarm, told);
     }
 
@@ -234,28 +237,33 @@ impl<A: Acceptor> Engine<A> {
         if let Some(at) = alarm {
             self.on_time_at(key.clone(), self.born + Duration::from_nanos(at));
         }
-        for (waiter, end) in told {
-            waiter.settle(end);
+        for (pending, end) in told {
+            pending.settle(end);
         }
     }
 
     /// Notes what a result says of the cluster.
-    fn listen(&self, result: &Result<Reply, Lost>) {
+    fn listen(&self, result: &Result<Reply, RequestError>) {
         match result {
-            Err(Lost::Fenced { epoch }) => {
+            Err(RequestError::Fenced { epoch }) => {
                 self.fenced.send_if_modified(|known| {
                     let later = *epoch > *known;
                     *known = (*known).max(*epoch);
                     later
                 });
             }
-            Err(Lost::NotMember) => self.stranger.notify_one(),
+            Err(RequestError::NotMember) => self.unknown_acceptor.notify_one(),
             Ok(Reply::Conflict(held) | Reply::Refused(held))
                 if held.promised.proposer != self.me =>
             {
                 self.conflicts.fetch_add(1, Ordering::Relaxed);
             }
-            Ok(_) | Err(Lost::NotConnected(_) | Lost::Refused(_) | Lost::NoAnswer(_)) => {}
+            Ok(_)
+            | Err(
+                RequestError::NotConnected(_)
+                | RequestError::Refused(_)
+                | RequestError::NoAnswer(_),
+            ) => {}
         }
     }
 
@@ -268,24 +276,31 @@ impl<A: Acceptor> Engine<A> {
     }
 }
 
-impl<A: Acceptor> Inbox<Tag> for Weak<Engine<A>> {
-    fn take(&self, delivered: Vec<Delivered<Tag>>) {
+impl<A: Acceptor> ReplyHandler<Tag> for Weak<Engine<A>> {
+    fn take(&self, completed: Vec<Completed<Tag>>) {
         let Some(engine) = self.upgrade() else { return };
         let (mut told, mut alarms, mut impatient) = (Told::new(), Vec::new(), Vec::new());
         let now = engine.nanos(Instant::now());
         let mut state = engine.lock();
-        for Delivered { tag, result } in delivered {
+        for Completed { tag, result } in completed {
             engine.listen(&result);
             match tag {
                 Tag::Round { key, ballot, stage, from } => {
-                    let step = |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| match result {
-                        Ok(reply) => desk.on_reply(turn, from, ballot, reply),
-                        Err(lost) => {
-                            tracing::trace!(acceptor = from.0, %lost);
-                            desk.on_lost(turn, from, (ballot, stage), lost.delivered());
-                        }
-                    };
-                    if let Some(at) = state.at_desk(&key, now, step, &mut told) {
+                    let step =
+                        |key_proposer: &mut KeyProposer<_, _>,
+                         context: &mut Context<'_, _, _, _>| match result {
+                            Ok(reply) => key_proposer.on_reply(context, from, ballot, reply),
+                            Err(lost) => {
+                                tracing::trace!(acceptor = from.0, %lost);
+                                key_proposer.on_error(
+                                    context,
+                                    from,
+                                    (ballot, stage),
+                                    lost.may_have_executed(),
+                                );
+                            }
+                        };
+                    if let Some(at) = state.with_key_proposer(&key, now, step, &mut told) {
                         alarms.push((key, at));
                     }
                 }
@@ -303,42 +318,45 @@ impl<A: Acceptor> Inbox<Tag> for Weak<Engine<A>> {
         for (key, at) in alarms {
             engine.afterwards(&key, Some(at), Told::new());
         }
-        for (waiter, end) in told {
-            waiter.settle(end);
+        for (pending, end) in told {
+            pending.settle(end);
         }
     }
 }
 
 impl<A: Acceptor> State<A> {
-    /// Lets a desk take a step, sends what it asks for, and notes who is to be told what. Answers a
-    /// time at which the desk wants to be woken, if it has not asked for that before.
-    fn at_desk(
+    /// Lets a key_proposer take a step, sends what it asks for, and notes who is to be told what. Answers a
+    /// time at which the key_proposer wants to be woken, if it has not asked for that before.
+    fn with_key_proposer(
         &mut self,
         key: &Bytes,
         now: u64,
-        step: impl FnOnce(&mut Desk<Waiter, Bytes>, &mut Turn<'_, Bytes, Waiter, Bytes>),
+        step: impl FnOnce(
+            &mut KeyProposer<PendingChange, Bytes>,
+            &mut Context<'_, Bytes, PendingChange, Bytes>,
+        ),
         told: &mut Told,
     ) -> Option<u64> {
         let mut effects = std::mem::take(&mut self.effects);
-        let slot = self.desks.entry(key.clone()).or_default();
+        let slot = self.key_proposers.entry(key.clone()).or_default();
         let random = &mut self.random;
-        let mut turn = Turn {
+        let mut context = Context {
             proposer: &mut self.proposer,
             key,
             now,
             draw: &mut |bound| random.random_range(0..=bound),
             effects: &mut effects,
         };
-        step(&mut slot.desk, &mut turn);
-        let alarm = slot.desk.alarm();
+        step(&mut slot.key_proposer, &mut context);
+        let alarm = slot.key_proposer.alarm();
         let new = alarm.filter(|_| alarm != slot.alarm);
         slot.alarm = alarm;
-        if slot.desk.is_idle() {
-            self.desks.remove(key);
+        if slot.key_proposer.is_idle() {
+            self.key_proposers.remove(key);
         }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Settle(waiter, end) => told.push((waiter, end)),
+                Effect::Settle(pending, end) => told.push((pending, end)),
                 Effect::Send { epoch, ballot, requests } => {
                     for (from, request) in requests {
                         let stage = request.stage();
@@ -353,30 +371,35 @@ impl<A: Acceptor> State<A> {
     }
 
     fn send(&mut self, key: &Bytes, epoch: u64, to: AcceptorId, request: Request, tag: Tag) {
-        let stamp = Stamp { cluster: self.cluster, acceptor: to };
-        let missing = || Lost::NotConnected(String::from("no such acceptor here"));
-        let sent = self.couriers.get(&to).ok_or_else(missing).and_then(|(_, courier)| {
-            courier.send(Head { stamp, epoch }, key.clone(), request, tag.clone())
+        let identity = AcceptorIdentity { cluster: self.cluster, acceptor: to };
+        let missing = || RequestError::NotConnected(String::from("no such acceptor here"));
+        let sent = self.clients.get(&to).ok_or_else(missing).and_then(|(_, client)| {
+            client.send(Head { identity, epoch }, key.clone(), request, tag.clone())
         });
         if let Err(lost) = sent {
-            // Told later, as a courier would: this step is not over yet.
+            // Told later, as a client would: this step is not over yet.
             let engine = Weak::clone(&self.engine);
-            tokio::spawn(async move { engine.take(vec![Delivered { tag, result: Err(lost) }]) });
+            tokio::spawn(async move { engine.take(vec![Completed { tag, result: Err(lost) }]) });
         }
     }
 
     /// Answers whether acceptors have just been seen to differ, and the others may yet settle it.
-    fn on_answer(&mut self, number: u64, from: AcceptorId, result: Result<Reply, Lost>) -> bool {
+    fn on_answer(
+        &mut self,
+        number: u64,
+        from: AcceptorId,
+        result: Result<Reply, RequestError>,
+    ) -> bool {
         let Some((reading, _)) = self.readings.get_mut(&number) else { return false };
         let before = reading.differs();
         let progress = match result {
             Ok(Reply::Current { accepted, value }) => reading.on_answer(from, accepted, value),
-            Ok(_) | Err(_) => reading.on_lost(from),
+            Ok(_) | Err(_) => reading.on_error(from),
         };
         let answer = match progress {
             ReadProgress::Wait => return reading.differs() && !before,
-            ReadProgress::Settled(cell) => Some(cell),
-            ReadProgress::Unsettled => None,
+            ReadProgress::Decided(cell) => Some(cell),
+            ReadProgress::Inconclusive => None,
         };
         if let Some((_, caller)) = self.readings.remove(&number) {
             drop(caller.send(answer));

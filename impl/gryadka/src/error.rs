@@ -1,7 +1,7 @@
 //! What a caller is told when a change did not commit.
 
 use crate::limits::TooLong;
-use caspaxos::Why;
+use caspaxos::Reason;
 
 /// A change that did not commit. The first two must not be taken for one another: after
 /// [`ChangeError::NotApplied`] the change may safely be asked for again.
@@ -9,19 +9,19 @@ use caspaxos::Why;
 pub enum ChangeError {
     /// The register is, and will stay, as if the change had never been asked for.
     #[error("not applied: {}", reason(*.0))]
-    NotApplied(Why),
+    NotApplied(Reason),
     /// The change may have happened, or may take effect at any later time.
     #[error("unknown whether applied: {}", reason(*.0))]
-    Unknown(Why),
+    Unknown(Reason),
     /// The key or the value is not taken; nothing has happened.
     #[error("not applied: {0}")]
     TooLong(TooLong),
 }
 
-const fn reason(why: Why) -> &'static str {
-    match why {
-        Why::Conflict => "another proposer held higher ballots",
-        Why::Unreachable => "too few acceptors answered",
-        Why::Deadline => "the deadline came first",
+const fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Conflict => "another proposer held higher ballots",
+        Reason::Unreachable => "too few acceptors answered",
+        Reason::Deadline => "the deadline came first",
     }
 }

@@ -2,12 +2,12 @@
 //! membership by itself.
 
 use crate::bootstrap::{BootstrapError, bootstrap};
-use crate::document::{Document, DocumentError};
+use crate::cluster_config::{ClusterConfig, ClusterConfigError};
+use crate::directory::{Connector, Directory, DirectoryError};
 use crate::limits::Limits;
-use crate::roster::{Dial, Roster, RosterError};
 use crate::{
-    Acceptor, Access, AddressError, Bytes, CasAnswer, ChangeError, Expected, Options, Present,
-    ProposerId, RemoteAcceptor, Step, Store, Versioned, Watch,
+    Acceptor, Access, AddressError, Bytes, CasAnswer, ChangeError, Decision, Expected, Options,
+    Present, ProposerId, RemoteAcceptor, Store, Versioned, Watch,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,11 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// The waits before acceptors are asked again for a later document: the first, and the longest.
-const AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// The waits before acceptors are asked again for a later config: the first, and the longest.
+const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
-/// How long an acceptor may take to hear of a document.
-const TELL: Duration = Duration::from_secs(2);
+/// How long an acceptor may take to hear of a config.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How a cluster is found, and used.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl ConnectOptions {
         }
     }
 
-    fn dial(&self) -> Dial<RemoteAcceptor> {
+    fn connector(&self) -> Connector<RemoteAcceptor> {
         let (access, route) = (self.access.clone(), self.route.clone());
         Arc::new(move |url| match &route {
             Some(route) => RemoteAcceptor::open(&route(url), &access),
@@ -87,19 +87,19 @@ impl fmt::Debug for ConnectOptions {
 pub enum ConnectError {
     /// No address was given.
     #[error("no acceptor was named; give the address of one at least")]
-    Nobody,
+    NoAcceptors,
     /// An address was given twice: one acceptor would have two votes.
     #[error("{0} is named twice; an acceptor has one vote")]
     Twice(String),
     /// The addresses, or what is found there, cannot be understood.
     #[error(transparent)]
-    Roster(#[from] RosterError),
+    Directory(#[from] DirectoryError),
     /// An address cannot be understood.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The document names unsafe quorums.
+    /// The config names unsafe quorums.
     #[error(transparent)]
-    Document(#[from] DocumentError),
+    ClusterConfig(#[from] ClusterConfigError),
     /// A cluster was to be made.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
@@ -119,8 +119,8 @@ pub struct Gryadka {
 
 /// What the clones of a handle have in common, beside the store.
 pub(crate) struct Shared {
-    pub(crate) roster: Roster<RemoteAcceptor>,
-    document: Mutex<Document>,
+    pub(crate) directory: Directory<RemoteAcceptor>,
+    config: Mutex<ClusterConfig>,
     follower: Mutex<Option<AbortHandle>>,
     #[cfg(feature = "mutants")]
     pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
@@ -135,17 +135,17 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    pub(crate) fn document(&self) -> Document {
-        self.document.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn config(&self) -> ClusterConfig {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes over a later document, if it may follow what the store works under.
+    /// Takes over a later config, if it may follow what the store works under.
     pub(crate) fn adopt(
         &self,
         store: &Store<RemoteAcceptor>,
-        document: Document,
+        config: ClusterConfig,
     ) -> Result<bool, ConnectError> {
-        let (before, after) = (store.configuration(), document.configuration()?);
+        let (before, after) = (store.configuration(), config.configuration()?);
         if after.epoch() == before.epoch() + 1 && !after.may_follow(&before) {
             let epoch = after.epoch();
             tracing::error!(
@@ -154,10 +154,10 @@ impl Shared {
             );
             return Ok(false);
         }
-        let later = store.reconfigure(after, self.roster.of(&document)?);
+        let later = store.reconfigure(after, self.directory.of(&config)?);
         if later {
-            tracing::info!(epoch = document.epoch, "a later configuration is taken over");
-            *self.document.lock().unwrap_or_else(PoisonError::into_inner) = document;
+            tracing::info!(epoch = config.epoch, "a later configuration is taken over");
+            *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
         }
         Ok(later)
     }
@@ -176,18 +176,18 @@ impl Gryadka {
     /// [`ConnectError`].
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
         if options.urls.is_empty() {
-            return Err(ConnectError::Nobody);
+            return Err(ConnectError::NoAcceptors);
         }
         if let Some(twice) = first_twice(&options.urls) {
             return Err(ConnectError::Twice(twice.clone()));
         }
-        let roster = Roster::new(options.dial());
-        let document = if options.initialise {
-            bootstrap(&roster, &options.urls, rand::random_range(1..=1 << 52)).await?
+        let directory = Directory::new(options.connector());
+        let config = if options.initialise {
+            bootstrap(&directory, &options.urls, rand::random_range(1..=1 << 52)).await?
         } else {
-            match roster.newest(&options.urls, None).await? {
-                Some(document) => document,
-                None => return Err(no_cluster(&roster, &options.urls).await?),
+            match directory.newest(&options.urls, None).await? {
+                Some(config) => config,
+                None => return Err(no_cluster(&directory, &options.urls).await?),
             }
         };
         let proposer = options.proposer.unwrap_or_else(fresh_proposer_id);
@@ -196,12 +196,12 @@ impl Gryadka {
             limits: options.limits,
             #[cfg(feature = "mutants")]
             rules: options.rules.clone(),
-            ..Options::new(proposer, document.cluster, document.configuration()?)
+            ..Options::new(proposer, config.cluster, config.configuration()?)
         };
-        let store = Store::new(settings, roster.of(&document)?);
+        let store = Store::new(settings, directory.of(&config)?);
         let shared = Arc::new(Shared {
-            roster,
-            document: Mutex::new(document),
+            directory,
+            config: Mutex::new(config),
             follower: Mutex::default(),
             #[cfg(feature = "mutants")]
             rules: options.rules,
@@ -219,7 +219,7 @@ impl Gryadka {
     pub async fn change<T, F>(&self, key: &[u8], f: F, deadline: Instant) -> Result<T, ChangeError>
     where
         T: Send + 'static,
-        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+        F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send + 'static,
     {
         self.store.change(key, f, deadline).await
     }
@@ -310,7 +310,7 @@ impl Gryadka {
 impl fmt::Debug for Gryadka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Addresses may have passwords in them.
-        let Document { cluster, epoch, .. } = self.shared.document();
+        let ClusterConfig { cluster, epoch, .. } = self.shared.config();
         f.debug_struct("Gryadka")
             .field("cluster", &cluster)
             .field("epoch", &epoch)
@@ -322,11 +322,11 @@ impl fmt::Debug for Gryadka {
 /// when an acceptor is not what it was.
 async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
     let mut fenced = store.fenced();
-    let mut wait = AGAIN.0;
+    let mut wait = RETRY_DELAY.0;
     loop {
         tokio::select! {
             changed = fenced.changed() => if changed.is_err() { return },
-            () = store.stranger() => {}
+            () = store.unknown_acceptor() => {}
         }
         let wanted = *fenced.borrow_and_update();
         loop {
@@ -338,7 +338,7 @@ async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
             drop(shared);
             // Neither who stays behind nor who is turned away for good asks at every call.
             tokio::time::sleep(wait).await;
-            wait = if adopted { AGAIN.0 } else { (wait * 2).min(AGAIN.1) };
+            wait = if adopted { RETRY_DELAY.0 } else { (wait * 2).min(RETRY_DELAY.1) };
             if store.configuration().epoch() >= wanted {
                 break;
             }
@@ -347,16 +347,19 @@ async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
 }
 
 /// Takes over the latest configuration that acceptors know of, and tells it to all of them: this
-/// proposer's calls will raise their epochs, and somebody must be able to tell why.
+/// proposer's calls will raise their epochs, and somebody must be able to tell reason.
 async fn look(store: &Store<RemoteAcceptor>, shared: &Shared) -> Result<bool, ConnectError> {
-    let known = shared.document();
+    let known = shared.config();
     let addresses: Vec<String> = known.acceptors.into_values().collect();
-    let newest = shared.roster.newest(&addresses, Some(known.cluster)).await?;
+    let newest = shared.directory.newest(&addresses, Some(known.cluster)).await?;
     let Some(newest) = newest else { return Ok(false) };
-    for (id, acceptor) in shared.roster.of(&newest)? {
-        let (stamp, epoch, bytes) = (newest.stamp(id.0), newest.epoch, newest.bytes());
+    for (id, acceptor) in shared.directory.of(&newest)? {
+        let (identity, epoch, bytes) = (newest.identity(id.0), newest.epoch, newest.bytes());
         tokio::spawn(async move {
-            drop(tokio::time::timeout(TELL, acceptor.tell(stamp, epoch, bytes)).await);
+            drop(
+                tokio::time::timeout(NOTIFY_TIMEOUT, acceptor.set_epoch(identity, epoch, bytes))
+                    .await,
+            );
         });
     }
     shared.adopt(store, newest)
@@ -368,10 +371,10 @@ fn first_twice(urls: &[String]) -> Option<&String> {
 
 /// What the acceptors said instead.
 async fn no_cluster(
-    roster: &Roster<RemoteAcceptor>,
+    directory: &Directory<RemoteAcceptor>,
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
-    let said = roster.ask(urls).await?.into_iter().map(|found| match found.status {
+    let said = directory.ask(urls).await?.into_iter().map(|found| match found.status {
         Ok(_) => format!("{} belongs to no cluster", found.address),
         Err(lost) => format!("{}: {lost}", found.address),
     });

@@ -2,17 +2,17 @@
 //! servers, any number of proposers run beside them, and each key is a CASPaxos register.
 //!
 //! ```text
-//!  caller ─ change(key, f) ─► Gryadka ─► Store ─► Engine ─► caspaxos::{Desk, Reading}, one per key
+//!  caller ─ change(key, f) ─► Gryadka ─► Store ─► Engine ─► caspaxos::{KeyProposer, QuorumRead}, one per key
 //!                                │                  │ Request ▲ Reply
 //!        later configurations ◄──┘                  ▼         │
-//!        (document, membership)                 Courier, one per acceptor: what waits, in one call
+//!        (config, membership)                 AcceptorClient, one per acceptor: what waits, in one call
 //!                                                   │         ▲
 //!                                                   ▼         │
 //!                                 RemoteAcceptor: Redis (Lua) or a native server
 //! ```
 //!
 //! ```
-//! use gryadka::{CasAnswer, ConnectOptions, Expected, Gryadka, Present, Step};
+//! use gryadka::{CasAnswer, ConnectOptions, Expected, Gryadka, Present, Decision};
 //! use std::time::Duration;
 //! use tokio::time::Instant;
 //! # use gryadka::{NativeRegisters, NativeServer};
@@ -38,8 +38,8 @@
 //!
 //! // Any function of what is there.
 //! let shout = |present: Present<'_>| match present.value {
-//!     Some(value) => Step::Put(Some([value, &b"!"[..]].concat().into()), present.next),
-//!     None => Step::Keep(present.version),
+//!     Some(value) => Decision::Put(Some([value, &b"!"[..]].concat().into()), present.next),
+//!     None => Decision::Keep(present.version),
 //! };
 //! store.change(b"greeting", shout, soon()).await?;
 //!
@@ -54,24 +54,25 @@
 //! | how is a cluster found, used and followed? | `gryadka.rs` |
 //! | registers with versions, compare-and-set, deletes? | `register.rs`; watching one: `watching.rs` |
 //! | what can a caller be told? | `error.rs`, `limits.rs` |
-//! | how does a change run and end? | `store.rs`, `waiting.rs`, `engine.rs`; the rules: `caspaxos::Desk` |
-//! | how do requests travel together? | `courier.rs` |
+//! | how does a change run and end? | `store.rs`, `waiting.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
+//! | how do requests travel together? | `acceptor_client.rs` |
 //! | what must an acceptor do? | `acceptor.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
-//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `verb.rs`, `scripts/` |
+//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `script.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
-//! | what does a cluster know of itself? | `document.rs`; who says so: `roster.rs` |
+//! | what does a cluster know of itself? | `config.rs`; who says so: `directory.rs` |
 //! | how does a cluster begin? | `bootstrap.rs` |
 //! | how do its members change? | `cluster.rs`, `membership.rs`, `membership/rescan.rs` |
 //! | how are tombstones collected? | `collector.rs` |
 
 mod acceptor;
+mod acceptor_client;
 mod bootstrap;
 mod cluster;
+mod cluster_config;
 mod collector;
 mod connection;
-mod courier;
-mod document;
+mod directory;
 mod engine;
 mod error;
 mod gryadka;
@@ -79,36 +80,37 @@ mod limits;
 mod membership;
 mod native_registers;
 mod native_server;
+mod pending_change;
 mod register;
 mod remote_acceptor;
-mod roster;
+mod script;
 mod store;
-mod verb;
-mod waiting;
 mod watching;
 mod wire;
 
-pub use acceptor::{Acceptor, Cell, Cursor, Head, Lost, Page, Reply, Request, Status};
+pub use acceptor::{
+    Acceptor, Cursor, Head, Page, Reply, Request, RequestError, Status, VersionedValue,
+};
+pub use acceptor_client::{AcceptorClient, Completed, ReplyHandler};
 pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
-    AcceptorId, Ballot, Configuration, ConfigurationError, Lineage, ProposerId, Quorum, Stamp,
-    Standing, Step, Why,
+    AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, ConfigurationError,
+    Decision, Lineage, ProposerId, Quorum, Reason,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
+pub use cluster_config::{ClusterConfig, ClusterConfigError, Votes};
 pub use collector::Pass;
 pub use connection::AddressError;
-pub use courier::{Courier, Delivered, Inbox};
-pub use document::{Document, DocumentError, Votes};
+pub use directory::{Connector, DirectoryError};
 pub use error::ChangeError;
 pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
 pub use limits::{Limits, TooLong};
-pub use membership::{MembershipError, Progress, Rescan};
+pub use membership::{MembershipError, MembershipEvent};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
 pub use register::{CasAnswer, Expected, Versioned};
 pub use remote_acceptor::{Access, RemoteAcceptor};
-pub use roster::{Dial, RosterError};
 pub use store::{Options, Store};
 pub use watching::Watch;
 

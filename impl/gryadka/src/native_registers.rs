@@ -1,12 +1,12 @@
 //! An acceptor of its own, for where there is no Redis: the pure rules behind commands.
 //!
-//! `STEP`, `ADMIT`, `TELL`, `RETIRE` and `WIPE` take the keys and arguments of the scripts of the
+//! `STEP`, `ADMIT`, `NOTIFY_TIMEOUT`, `RETIRE` and `WIPE` take the keys and arguments of the scripts of the
 //! same names (`scripts/`) and answer like them; `SCAN`, `SSCAN`, `INFO` and `PING` are as in
-//! Redis, but list in order; `STATUS` answers the stamp, the epoch, the age and the document.
+//! Redis, but list in order; `STATUS` answers the identity, the epoch, the promise_floor and the config.
 
 use crate::wire::{self, Answer, FENCED, NOT_MEMBER, NOT_WIPED};
 use bytes::Bytes;
-use caspaxos::{Faithful, Member, Stamp, Standing, Turned};
+use caspaxos::{AcceptorIdentity, AcceptorState, Faithful, Member, RejectReason};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,8 +18,8 @@ pub struct NativeRegisters(Arc<Mutex<Memory>>);
 #[derive(Debug, Default)]
 struct Memory {
     member: Member<Bytes, Bytes>,
-    document: Bytes,
-    /// The epoch of the document.
+    config: Bytes,
+    /// The epoch of the config.
     told: u64,
     /// The mark of who wiped it, until it has a place; 0 for nobody's.
     wiped: u64,
@@ -27,7 +27,7 @@ struct Memory {
 
 /// Something as it is put into Redis' framing.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Spoken {
+pub(crate) enum RespValue {
     Status(&'static str),
     Error(String),
     Number(u64),
@@ -53,30 +53,32 @@ impl NativeRegisters {
     }
 
     /// Executes a command.
-    pub(crate) fn execute(&self, command: &[Bytes]) -> Spoken {
+    pub(crate) fn execute(&self, command: &[Bytes]) -> RespValue {
         let Some((name, arguments)) = command.split_first() else {
-            return Spoken::Error(String::from("ERR empty command"));
+            return RespValue::Error(String::from("ERR empty command"));
         };
         let mut memory = self.memory();
         let answer = match name.to_ascii_uppercase().as_slice() {
-            b"PING" => Ok(Spoken::Status("PONG")),
+            b"PING" => Ok(RespValue::Status("PONG")),
             // Clients introduce themselves, which is of no interest here.
-            b"CLIENT" => Ok(Spoken::Status("OK")),
-            b"INFO" => Ok(Spoken::Text(memory.info().into())),
+            b"CLIENT" => Ok(RespValue::Status("OK")),
+            b"INFO" => Ok(RespValue::Text(memory.info().into())),
             b"STATUS" => Ok(memory.status()),
-            b"STEP" => memory.step(arguments),
+            b"EXECUTE" => memory.step(arguments),
             b"ADMIT" => memory.admit(arguments),
-            b"TELL" => memory.tell(arguments),
+            b"SET_EPOCH" => memory.set_epoch(arguments),
             b"RETIRE" => memory.retire(arguments),
             b"WIPE" => memory.wipe(arguments),
             b"SCAN" => page(arguments, |after| {
                 let registers = memory.member.registers();
                 registers.range((after, Bound::Unbounded)).map(|(key, _)| key.clone())
             }),
-            b"SSCAN" => page(arguments.get(1..).unwrap_or_default(), |after| memory.hints(after)),
-            _ => return Spoken::Error(String::from("ERR unknown command")),
+            b"SSCAN" => {
+                page(arguments.get(1..).unwrap_or_default(), |after| memory.tombstones(after))
+            }
+            _ => return RespValue::Error(String::from("ERR unknown command")),
         };
-        answer.unwrap_or_else(|Malformed| Spoken::Error(String::from("ERR wrong arguments")))
+        answer.unwrap_or_else(|Malformed| RespValue::Error(String::from("ERR wrong arguments")))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -85,29 +87,29 @@ impl NativeRegisters {
 }
 
 impl Memory {
-    fn step(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+    fn step(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (keys, arguments) = split(arguments)?;
         let (head, requests) = arguments.split_at_checked(2).ok_or(Malformed)?;
         if keys.len() != requests.len() {
             return Err(Malformed);
         }
-        let stamp = stamp(head.first())?;
+        let identity = identity(head.first())?;
         let epoch = number(head.get(1))?;
         // Nothing is executed of a call that is not understood as a whole.
         let requests = requests.iter().map(|text| wire::parse_request(text.clone()));
         let requests = requests.collect::<Option<Vec<_>>>().ok_or(Malformed)?;
         let mut replies = Vec::with_capacity(keys.len());
         for (key, request) in keys.iter().zip(requests) {
-            match self.member.handle(&Faithful, (stamp, epoch), key, request) {
+            match self.member.handle(&Faithful, (identity, epoch), key, request) {
                 Ok(reply) => replies.push(wire::answer(&reply)),
                 Err(turned) => return Ok(refusal(turned)),
             }
         }
-        Ok(Spoken::Array(replies.into_iter().map(Spoken::from).collect()))
+        Ok(RespValue::Array(replies.into_iter().map(RespValue::from).collect()))
     }
 
     /// The keys of registers that hold no value, without their mark.
-    fn hints(&self, after: Bound<Bytes>) -> impl Iterator<Item = Bytes> {
+    fn tombstones(&self, after: Bound<Bytes>) -> impl Iterator<Item = Bytes> {
         let marked = |key: Bytes| Bytes::from([&b"="[..], &key].concat());
         let registers = self.member.registers().range((after.map(marked), Bound::Unbounded));
         let dead = registers.filter(|(_, register)| {
@@ -116,87 +118,93 @@ impl Memory {
         dead.map(|(key, _)| key.slice(1..))
     }
 
-    fn admit(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+    fn admit(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (_, arguments) = split(arguments)?;
-        let stamp = stamp(arguments.first())?;
-        let (epoch, age) = (number(arguments.get(1))?, number(arguments.get(2))?);
-        let document = arguments.get(3).ok_or(Malformed)?;
+        let identity = identity(arguments.first())?;
+        let (epoch, promise_floor) = (number(arguments.get(1))?, number(arguments.get(2))?);
+        let config = arguments.get(3).ok_or(Malformed)?;
         let mark = number(arguments.get(4))?;
-        match self.member.standing() {
-            Some(held) if held.stamp == stamp => return Ok(Spoken::Number(1)),
+        match self.member.state() {
+            Some(held) if held.identity == identity => return Ok(RespValue::Number(1)),
             None if !self.member.registers().is_empty() => {
-                return Ok(Spoken::Error(format!(
+                return Ok(RespValue::Error(format!(
                     "{NOT_WIPED} it has registers of an earlier life"
                 )));
             }
             None if mark != self.wiped => {
-                return Ok(Spoken::Error(format!(
+                return Ok(RespValue::Error(format!(
                     "{NOT_WIPED} it is not as it was when it was wiped"
                 )));
             }
             Some(_) | None => {}
         }
-        Ok(match self.member.join(Standing { stamp, epoch, age }) {
+        Ok(match self.member.join(AcceptorState { identity, epoch, promise_floor }) {
             Ok(()) => {
-                (self.document, self.told) = (document.clone(), epoch);
+                (self.config, self.told) = (config.clone(), epoch);
                 self.wiped = 0;
-                Spoken::Number(1)
+                RespValue::Number(1)
             }
             Err(turned) => refusal(turned),
         })
     }
 
-    fn tell(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+    fn set_epoch(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (_, arguments) = split(arguments)?;
-        let (stamp, epoch) = (stamp(arguments.first())?, number(arguments.get(1))?);
-        let document = arguments.get(2).ok_or(Malformed)?;
-        Ok(match self.member.tell(stamp, epoch) {
+        let (identity, epoch) = (identity(arguments.first())?, number(arguments.get(1))?);
+        let config = arguments.get(2).ok_or(Malformed)?;
+        Ok(match self.member.set_epoch(identity, epoch) {
             Ok(()) => {
-                // A round may have brought the epoch before its document came.
+                // A round may have brought the epoch before its config came.
                 if epoch >= self.told {
-                    (self.document, self.told) = (document.clone(), epoch);
+                    (self.config, self.told) = (config.clone(), epoch);
                 }
-                Spoken::Number(1)
+                RespValue::Number(1)
             }
             Err(turned) => refusal(turned),
         })
     }
 
-    fn retire(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+    fn retire(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (_, arguments) = split(arguments)?;
-        let (stamp, epoch) = (stamp(arguments.first())?, number(arguments.get(1))?);
-        match self.member.standing() {
-            Some(held) if held.stamp != stamp => return Ok(refusal(Turned::NotMember)),
-            Some(held) if held.epoch > epoch => return Ok(refusal(Turned::Fenced(held.epoch))),
+        let (identity, epoch) = (identity(arguments.first())?, number(arguments.get(1))?);
+        match self.member.state() {
+            Some(held) if held.identity != identity => return Ok(refusal(RejectReason::NotMember)),
+            Some(held) if held.epoch > epoch => {
+                return Ok(refusal(RejectReason::Fenced(held.epoch)));
+            }
             Some(_) | None => {}
         }
         self.member.leave();
-        Ok(Spoken::Number(1))
+        Ok(RespValue::Number(1))
     }
 
     /// The registers go together, with the call that names none.
-    fn wipe(&mut self, arguments: &[Bytes]) -> Result<Spoken, Malformed> {
+    fn wipe(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (keys, arguments) = split(arguments)?;
-        if self.member.standing().is_some() {
-            return Ok(refusal(Turned::NotMember));
+        if self.member.state().is_some() {
+            return Ok(refusal(RejectReason::NotMember));
         }
         if keys.is_empty() {
             *self = Self { wiped: number(arguments.first())?, ..Self::default() };
-            return Ok(Spoken::Number(0));
+            return Ok(RespValue::Number(0));
         }
         let known = keys.iter().filter(|key| self.member.registers().contains_key(*key)).count();
-        Ok(Spoken::Number(known as u64))
+        Ok(RespValue::Number(known as u64))
     }
 
-    fn status(&self) -> Spoken {
-        let text = |text: String| Spoken::Text(text.into());
-        let items = self.member.standing().map(|Standing { stamp, epoch, age }| {
-            [text(wire::stamp(stamp)), text(epoch.to_string()), text(age.to_string())]
+    fn status(&self) -> RespValue {
+        let text = |text: String| RespValue::Text(text.into());
+        let items = self.member.state().map(|AcceptorState { identity, epoch, promise_floor }| {
+            [
+                text(wire::identity(identity)),
+                text(epoch.to_string()),
+                text(promise_floor.to_string()),
+            ]
         });
         let mut items =
-            items.map_or_else(|| vec![Spoken::Nil, Spoken::Nil, Spoken::Nil], Vec::from);
-        items.push(Spoken::Text(self.document.clone()));
-        Spoken::Array(items)
+            items.map_or_else(|| vec![RespValue::Nil, RespValue::Nil, RespValue::Nil], Vec::from);
+        items.push(RespValue::Text(self.config.clone()));
+        RespValue::Array(items)
     }
 
     fn info(&self) -> String {
@@ -205,7 +213,7 @@ impl Memory {
     }
 }
 
-impl From<Answer> for Spoken {
+impl From<Answer> for RespValue {
     fn from(answer: Answer) -> Self {
         match answer {
             Answer::Nil => Self::Nil,
@@ -215,15 +223,15 @@ impl From<Answer> for Spoken {
     }
 }
 
-fn refusal(turned: Turned) -> Spoken {
-    Spoken::Error(match turned {
-        Turned::NotMember => format!("{NOT_MEMBER} not the acceptor that is meant"),
-        Turned::Fenced(epoch) => format!("{FENCED} {epoch}"),
+fn refusal(turned: RejectReason) -> RespValue {
+    RespValue::Error(match turned {
+        RejectReason::NotMember => format!("{NOT_MEMBER} not the acceptor that is meant"),
+        RejectReason::Fenced(epoch) => format!("{FENCED} {epoch}"),
     })
 }
 
 /// The keys of registers, and the other arguments, of `count key… argument…`. The first two keys,
-/// the standing's and the hints', mean nothing here.
+/// the state's and the hints', mean nothing here.
 fn split(arguments: &[Bytes]) -> Result<(&[Bytes], &[Bytes]), Malformed> {
     let (count, rest) = arguments.split_first().ok_or(Malformed)?;
     let count = usize::try_from(number(Some(count))?).map_err(|_| Malformed)?;
@@ -235,7 +243,7 @@ fn number(text: Option<&Bytes>) -> Result<u64, Malformed> {
     text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()).ok_or(Malformed)
 }
 
-fn stamp(text: Option<&Bytes>) -> Result<Stamp, Malformed> {
+fn identity(text: Option<&Bytes>) -> Result<AcceptorIdentity, Malformed> {
     text.and_then(|text| wire::parse_stamp(std::str::from_utf8(text).ok()?)).ok_or(Malformed)
 }
 
@@ -244,7 +252,7 @@ fn stamp(text: Option<&Bytes>) -> Result<Stamp, Malformed> {
 fn page<I: Iterator<Item = Bytes>>(
     arguments: &[Bytes],
     list: impl FnOnce(Bound<Bytes>) -> I,
-) -> Result<Spoken, Malformed> {
+) -> Result<RespValue, Malformed> {
     let after = match arguments.first().ok_or(Malformed)?.split_first() {
         Some((b'>', key)) => Bound::Excluded(Bytes::copy_from_slice(key)),
         Some((b'0', [])) => Bound::Unbounded,
@@ -256,8 +264,8 @@ fn page<I: Iterator<Item = Bytes>>(
         Some(last) if keys.len() == count => [b">", last.as_ref()].concat().into(),
         Some(_) | None => Bytes::from_static(b"0"),
     };
-    Ok(Spoken::Array(vec![
-        Spoken::Text(next),
-        Spoken::Array(keys.into_iter().map(Spoken::Text).collect()),
+    Ok(RespValue::Array(vec![
+        RespValue::Text(next),
+        RespValue::Array(keys.into_iter().map(RespValue::Text).collect()),
     ]))
 }

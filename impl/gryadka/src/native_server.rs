@@ -1,7 +1,7 @@
 //! A native acceptor's port: Redis' framing, so that the same client, the same proxy and the same
 //! probes serve both. What is behind it is in `native_registers.rs`.
 
-use crate::native_registers::{NativeRegisters, Spoken};
+use crate::native_registers::{NativeRegisters, RespValue};
 use bytes::Bytes;
 use std::io;
 use std::net::SocketAddr;
@@ -125,18 +125,18 @@ async fn read_length(
     }
 }
 
-fn write(out: &mut Vec<u8>, spoken: &Spoken) {
+fn write(out: &mut Vec<u8>, spoken: &RespValue) {
     match spoken {
-        Spoken::Status(text) => out.extend_from_slice(format!("+{text}\r\n").as_bytes()),
-        Spoken::Error(text) => out.extend_from_slice(format!("-{text}\r\n").as_bytes()),
-        Spoken::Number(number) => out.extend_from_slice(format!(":{number}\r\n").as_bytes()),
-        Spoken::Nil => out.extend_from_slice(b"$-1\r\n"),
-        Spoken::Text(text) => {
+        RespValue::Status(text) => out.extend_from_slice(format!("+{text}\r\n").as_bytes()),
+        RespValue::Error(text) => out.extend_from_slice(format!("-{text}\r\n").as_bytes()),
+        RespValue::Number(number) => out.extend_from_slice(format!(":{number}\r\n").as_bytes()),
+        RespValue::Nil => out.extend_from_slice(b"$-1\r\n"),
+        RespValue::Text(text) => {
             out.extend_from_slice(format!("${}\r\n", text.len()).as_bytes());
             out.extend_from_slice(text);
             out.extend_from_slice(b"\r\n");
         }
-        Spoken::Array(items) => {
+        RespValue::Array(items) => {
             out.extend_from_slice(format!("*{}\r\n", items.len()).as_bytes());
             for item in items {
                 write(out, item);

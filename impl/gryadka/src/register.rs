@@ -1,8 +1,8 @@
 //! Registers on top of `change`: what most callers want.
 
-use crate::{Acceptor, Cell, ChangeError, Present, Store};
+use crate::{Acceptor, ChangeError, Present, Store, VersionedValue};
 use bytes::Bytes;
-use caspaxos::Step;
+use caspaxos::Decision;
 use tokio::time::Instant;
 
 /// A value with its version, which grows with every change of the register, also over a delete.
@@ -63,7 +63,9 @@ impl<A: Acceptor> Store<A> {
         deadline: Instant,
     ) -> Result<Option<Versioned>, ChangeError> {
         let cell = self.read(key, deadline).await?;
-        Ok(cell.and_then(|Cell { version, value, .. }| Some(Versioned { version, value: value? })))
+        Ok(cell.and_then(|VersionedValue { version, value, .. }| {
+            Some(Versioned { version, value: value? })
+        }))
     }
 
     /// Writes a register, whatever it held, and answers its new version.
@@ -76,7 +78,7 @@ impl<A: Acceptor> Store<A> {
         value: Bytes,
         deadline: Instant,
     ) -> Result<u64, ChangeError> {
-        let put = move |present: Present<'_>| Step::Put(Some(value.clone()), present.next);
+        let put = move |present: Present<'_>| Decision::Put(Some(value.clone()), present.next);
         self.change(key, put, deadline).await
     }
 
@@ -93,9 +95,9 @@ impl<A: Acceptor> Store<A> {
     ) -> Result<CasAnswer, ChangeError> {
         let put = move |present: Present<'_>| {
             if expected.is_met_by(present) {
-                Step::Put(Some(value.clone()), CasAnswer::Set(present.next))
+                Decision::Put(Some(value.clone()), CasAnswer::Set(present.next))
             } else {
-                Step::Keep(CasAnswer::Mismatch(versioned(present)))
+                Decision::Keep(CasAnswer::Mismatch(versioned(present)))
             }
         };
         self.change(key, put, deadline).await
@@ -114,9 +116,9 @@ impl<A: Acceptor> Store<A> {
     ) -> Result<CasAnswer, ChangeError> {
         let bury = move |present: Present<'_>| {
             if present.value.is_some() && expected.is_met_by(present) {
-                Step::Put(None, CasAnswer::Set(present.next))
+                Decision::Put(None, CasAnswer::Set(present.next))
             } else {
-                Step::Keep(CasAnswer::Mismatch(versioned(present)))
+                Decision::Keep(CasAnswer::Mismatch(versioned(present)))
             }
         };
         self.change(key, bury, deadline).await

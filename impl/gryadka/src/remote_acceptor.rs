@@ -1,14 +1,14 @@
 //! An acceptor somewhere else: a Redis, or a native server, which are spoken to alike.
 //!
-//! **Redis.** A register is one key, the standing and the set of tombstone hints are one each; all
+//! **Redis.** A register is one key, the state and the set of tombstone index are one each; all
 //! begin with the prefix, so that acceptors of several clusters, and other users, can share a
-//! server. Each verb is one atomic Lua script, called by its hash. Only commands and Lua functions
+//! server. Each script is one atomic Lua script, called by its hash. Only commands and Lua functions
 //! are used that all of Redis 6 to 8 and Valkey have; tested with Redis 7.0 and 6.2. It does not work
 //! on Redis Cluster, whose scripts reach only one slot.
 //!
 //! It is as safe as the server is durable: `appendonly yes` with `appendfsync always`. One that
-//! restarts without its data has lost its standing as well, so it votes for nothing. A replica that
-//! takes over has a standing, but perhaps not all the promises: do not use one as an acceptor.
+//! restarts without its data has lost its state as well, so it votes for nothing. A replica that
+//! takes over has a state, but perhaps not all the promises: do not use one as an acceptor.
 //!
 //! The least that its user must be allowed, with the default prefix:
 //!
@@ -21,10 +21,10 @@
 
 use crate::acceptor::{Cursor, Head, Page, Reply, Request, Status};
 use crate::connection::{AddressError, Connection};
-use crate::verb::Verb;
-use crate::{Acceptor, Lost, wire};
+use crate::script::Script;
+use crate::{Acceptor, RequestError, wire};
 use bytes::Bytes;
-use caspaxos::{Stamp, Standing};
+use caspaxos::{AcceptorIdentity, AcceptorState};
 use redis::{Cmd, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,7 +109,7 @@ impl RemoteAcceptor {
     /// The script that Redis executes for a call.
     #[must_use]
     pub const fn script() -> &'static str {
-        include_str!("scripts/step.lua")
+        include_str!("scripts/execute.lua")
     }
 
     fn key(&self, mark: u8, key: &[u8]) -> Vec<u8> {
@@ -117,36 +117,36 @@ impl RemoteAcceptor {
     }
 
     /// Begins a command with the keys that all verbs have, and `more` to come after them.
-    fn begin(&self, verb: Verb, more: usize, bytes: usize) -> Cmd {
+    fn begin(&self, script: Script, more: usize, bytes: usize) -> Cmd {
         let mut command = Cmd::with_capacity(7 + 2 * more, 100 + bytes);
         match self.dialect {
-            Dialect::Redis => command.arg("EVALSHA").arg(verb.script().get_hash()),
-            Dialect::Native => command.arg(verb.name()),
+            Dialect::Redis => command.arg("EVALSHA").arg(script.lua().get_hash()),
+            Dialect::Native => command.arg(script.name()),
         };
         command.arg(2 + more).arg(self.key(b'!', b"")).arg(self.key(b'?', b""));
         command
     }
 
-    async fn run(&self, verb: Verb, command: &Cmd) -> Result<Value, Lost> {
-        let script = (self.dialect == Dialect::Redis).then(|| verb.script());
+    async fn run(&self, script: Script, command: &Cmd) -> Result<Value, RequestError> {
+        let script = (self.dialect == Dialect::Redis).then(|| script.lua());
         self.connection.run(command, script).await.and_then(own)
     }
 
-    async fn ask(&self, command: &Cmd) -> Result<Value, Lost> {
+    async fn ask(&self, command: &Cmd) -> Result<Value, RequestError> {
         self.connection.run(command, None).await.and_then(own)
     }
 
     fn step(&self, head: Head, requests: &[(Bytes, Request)]) -> Cmd {
         let bytes =
             requests.iter().map(|(key, request)| key.len() + wire::size_hint(request)).sum();
-        let mut command = self.begin(Verb::Step, requests.len(), bytes);
+        let mut command = self.begin(Script::Execute, requests.len(), bytes);
         let mut scratch = self.key(b'=', b"");
         for (key, _) in requests {
             scratch.truncate(self.prefix.len() + 1);
             scratch.extend_from_slice(key);
             command.arg(scratch.as_slice());
         }
-        command.arg(wire::stamp(head.stamp)).arg(head.epoch);
+        command.arg(wire::identity(head.identity)).arg(head.epoch);
         for (_, request) in requests {
             scratch.clear();
             wire::write_request(&mut scratch, request);
@@ -157,7 +157,7 @@ impl RemoteAcceptor {
 
     /// A page of keys, as `SCAN` and its like answer it. Each begins with `dressing` bytes that
     /// are not the key's own.
-    async fn page(&self, command: &Cmd, dressing: usize) -> Result<Page, Lost> {
+    async fn page(&self, command: &Cmd, dressing: usize) -> Result<Page, RequestError> {
         let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = decoded(self.ask(command).await?)?;
         let bare =
             |key: Vec<u8>| (key.len() >= dressing).then(|| Bytes::from(key).split_off(dressing));
@@ -166,9 +166,9 @@ impl RemoteAcceptor {
     }
 
     /// What the server says about itself. What it will not say is missing.
-    async fn server(&self) -> Result<BTreeMap<String, String>, Lost> {
-        let unless_refused = |answer: Result<Value, Lost>| match answer {
-            Err(Lost::Refused(_)) => Ok(Value::Nil),
+    async fn server(&self) -> Result<BTreeMap<String, String>, RequestError> {
+        let unless_refused = |answer: Result<Value, RequestError>| match answer {
+            Err(RequestError::Refused(_)) => Ok(Value::Nil),
             other => other,
         };
         let info = unless_refused(self.ask(&redis::cmd("INFO")).await)?;
@@ -192,12 +192,12 @@ impl RemoteAcceptor {
 }
 
 /// What an error that the server answered with means.
-fn own(answer: Value) -> Result<Value, Lost> {
+fn own(answer: Value) -> Result<Value, RequestError> {
     if let Value::ServerError(error) = &answer { Err(wire::lost(error)) } else { Ok(answer) }
 }
 
-fn decoded<T: redis::FromRedisValue>(answer: Value) -> Result<T, Lost> {
-    redis::from_redis_value(answer).map_err(|error| Lost::NoAnswer(error.to_string()))
+fn decoded<T: redis::FromRedisValue>(answer: Value) -> Result<T, RequestError> {
+    redis::from_redis_value(answer).map_err(|error| RequestError::NoAnswer(error.to_string()))
 }
 
 /// The prefix as a pattern that matches itself.
@@ -210,92 +210,101 @@ fn escaped(prefix: &[u8]) -> Vec<u8> {
 }
 
 impl Acceptor for RemoteAcceptor {
-    async fn call(&self, head: Head, requests: Vec<(Bytes, Request)>) -> Vec<Result<Reply, Lost>> {
+    async fn call(
+        &self,
+        head: Head,
+        requests: Vec<(Bytes, Request)>,
+    ) -> Vec<Result<Reply, RequestError>> {
         if requests.is_empty() {
             return Vec::new();
         }
         let command = self.step(head, &requests);
         let stages: Vec<_> = requests.iter().map(|(_, request)| request.stage()).collect();
         drop(requests);
-        let lost = match self.run(Verb::Step, &command).await {
+        let lost = match self.run(Script::Execute, &command).await {
             Ok(Value::Array(replies)) if replies.len() == stages.len() => {
                 return stages.into_iter().zip(replies).map(wire::parse_reply).collect();
             }
-            Ok(_) => Lost::NoAnswer(String::from("not as many replies as requests")),
+            Ok(_) => RequestError::NoAnswer(String::from("not as many replies as requests")),
             Err(lost) => lost,
         };
         vec![Err(lost); stages.len()]
     }
 
-    async fn status(&self) -> Result<Status, Lost> {
+    async fn status(&self) -> Result<Status, RequestError> {
         let command = match self.dialect {
             Dialect::Redis => {
                 let mut command = redis::cmd("HMGET");
                 command.arg(self.key(b'!', b""));
-                command.arg("stamp").arg("epoch").arg("age").arg("document");
+                command.arg("identity").arg("epoch").arg("promise_floor").arg("config");
                 command
             }
             Dialect::Native => redis::cmd("STATUS"),
         };
-        let (stamp, epoch, age, document) = decoded(self.ask(&command).await?)?;
-        let stamp: Option<String> = stamp;
-        let (epoch, age): (Option<u64>, Option<u64>) = (epoch, age);
-        let document: Option<Vec<u8>> = document;
-        let standing = match (stamp, epoch, age) {
-            (Some(stamp), Some(epoch), Some(age)) => {
-                let strange = || Lost::NoAnswer(format!("{stamp:?} is not a stamp"));
-                let stamp = wire::parse_stamp(&stamp).ok_or_else(strange)?;
-                Some(Standing { stamp, epoch, age })
+        let (identity, epoch, promise_floor, config) = decoded(self.ask(&command).await?)?;
+        let identity: Option<String> = identity;
+        let (epoch, promise_floor): (Option<u64>, Option<u64>) = (epoch, promise_floor);
+        let config: Option<Vec<u8>> = config;
+        let state = match (identity, epoch, promise_floor) {
+            (Some(identity), Some(epoch), Some(promise_floor)) => {
+                let strange = || RequestError::NoAnswer(format!("{identity:?} is not a identity"));
+                let identity = wire::parse_stamp(&identity).ok_or_else(strange)?;
+                Some(AcceptorState { identity, epoch, promise_floor })
             }
             _ => None,
         };
-        let document = document.unwrap_or_default().into();
-        Ok(Status { standing, document, server: self.server().await? })
+        let config = config.unwrap_or_default().into();
+        Ok(Status { state, config, server: self.server().await? })
     }
 
-    async fn admit(&self, standing: Standing, document: Bytes) -> Result<(), Lost> {
-        let mut command = self.begin(Verb::Admit, 0, document.len());
-        command.arg(wire::stamp(standing.stamp)).arg(standing.epoch).arg(standing.age);
-        command.arg(document.as_ref()).arg(self.wiped.load(Ordering::Relaxed));
-        self.run(Verb::Admit, &command).await.map(drop)
+    async fn admit(&self, state: AcceptorState, config: Bytes) -> Result<(), RequestError> {
+        let mut command = self.begin(Script::Admit, 0, config.len());
+        command.arg(wire::identity(state.identity)).arg(state.epoch).arg(state.promise_floor);
+        command.arg(config.as_ref()).arg(self.wiped.load(Ordering::Relaxed));
+        self.run(Script::Admit, &command).await.map(drop)
     }
 
-    async fn tell(&self, stamp: Stamp, epoch: u64, document: Bytes) -> Result<(), Lost> {
-        let mut command = self.begin(Verb::Tell, 0, document.len());
-        command.arg(wire::stamp(stamp)).arg(epoch).arg(document.as_ref());
-        self.run(Verb::Tell, &command).await.map(drop)
+    async fn set_epoch(
+        &self,
+        identity: AcceptorIdentity,
+        epoch: u64,
+        config: Bytes,
+    ) -> Result<(), RequestError> {
+        let mut command = self.begin(Script::SetEpoch, 0, config.len());
+        command.arg(wire::identity(identity)).arg(epoch).arg(config.as_ref());
+        self.run(Script::SetEpoch, &command).await.map(drop)
     }
 
-    async fn retire(&self, stamp: Stamp, epoch: u64) -> Result<(), Lost> {
-        let mut command = self.begin(Verb::Retire, 0, 0);
-        command.arg(wire::stamp(stamp)).arg(epoch);
-        self.run(Verb::Retire, &command).await.map(drop)
+    async fn retire(&self, identity: AcceptorIdentity, epoch: u64) -> Result<(), RequestError> {
+        let mut command = self.begin(Script::Retire, 0, 0);
+        command.arg(wire::identity(identity)).arg(epoch);
+        self.run(Script::Retire, &command).await.map(drop)
     }
 
-    async fn wipe(&self) -> Result<u64, Lost> {
+    async fn wipe(&self) -> Result<u64, RequestError> {
         let mut erased = 0;
         let mut cursor = Some(Cursor::default());
         while let Some(at) = cursor {
             let page = self.list(at).await?;
             if !page.keys.is_empty() {
-                let mut command = self.begin(Verb::Wipe, page.keys.len(), 0);
+                let mut command = self.begin(Script::Wipe, page.keys.len(), 0);
                 for key in &page.keys {
                     command.arg(self.key(b'=', key));
                 }
-                erased += decoded::<u64>(self.run(Verb::Wipe, &command).await?)?;
+                erased += decoded::<u64>(self.run(Script::Wipe, &command).await?)?;
             }
             cursor = page.next;
         }
-        // The hints, and what is left of a former standing, go last: until then it is not wiped.
+        // The hints, and what is left of a former state, go last: until then it is not wiped.
         let mark = rand::random_range(1..=u64::MAX >> 11);
-        let mut command = self.begin(Verb::Wipe, 0, 0);
+        let mut command = self.begin(Script::Wipe, 0, 0);
         command.arg(mark);
         self.wiped.store(mark, Ordering::Relaxed);
-        self.run(Verb::Wipe, &command).await?;
+        self.run(Script::Wipe, &command).await?;
         Ok(erased)
     }
 
-    async fn list(&self, cursor: Cursor) -> Result<Page, Lost> {
+    async fn list(&self, cursor: Cursor) -> Result<Page, RequestError> {
         let mut command = redis::cmd("SCAN");
         command.arg(cursor.position());
         if self.dialect == Dialect::Redis {
@@ -305,7 +314,7 @@ impl Acceptor for RemoteAcceptor {
         self.page(&command, self.prefix.len() + 1).await
     }
 
-    async fn hints(&self, cursor: Cursor) -> Result<Page, Lost> {
+    async fn tombstones(&self, cursor: Cursor) -> Result<Page, RequestError> {
         let mut command = redis::cmd("SSCAN");
         command.arg(self.key(b'?', b"")).arg(cursor.position()).arg("COUNT").arg(PAGE);
         self.page(&command, 0).await

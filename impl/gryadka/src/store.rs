@@ -2,10 +2,10 @@
 
 use crate::engine::Engine;
 use crate::limits::Limits;
-use crate::waiting::waiter;
-use crate::{Acceptor, Cell, ChangeError, Present};
+use crate::pending_change::pending;
+use crate::{Acceptor, ChangeError, Present, VersionedValue};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, Configuration, ProposerId, Step, Why};
+use caspaxos::{AcceptorId, Configuration, Decision, ProposerId, Reason};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -85,20 +85,20 @@ impl<A: Acceptor> Store<A> {
     /// [`ChangeError::NotApplied`] when nothing has happened nor will; [`ChangeError::Unknown`] when
     /// that cannot be told: at the deadline, or when the register was erased, or written by many
     /// others, meanwhile. A change
-    /// whose `f` only ever answers [`Step::Keep`] is never unknown.
+    /// whose `f` only ever answers [`Decision::Keep`] is never unknown.
     ///
     /// # Panics
     /// When `f` does.
     pub async fn change<T, F>(&self, key: &[u8], f: F, deadline: Instant) -> Result<T, ChangeError>
     where
         T: Send + 'static,
-        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+        F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send + 'static,
     {
         self.limits.key(key).map_err(ChangeError::TooLong)?;
         self.change_any(key, f, deadline).await
     }
 
-    /// The same for the key of the document, too, which no caller's key is.
+    /// The same for the key of the config, too, which no caller's key is.
     pub(crate) async fn change_any<T, F>(
         &self,
         key: &[u8],
@@ -107,10 +107,10 @@ impl<A: Acceptor> Store<A> {
     ) -> Result<T, ChangeError>
     where
         T: Send + 'static,
-        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+        F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send + 'static,
     {
         if deadline <= Instant::now() {
-            return Err(ChangeError::NotApplied(Why::Deadline));
+            return Err(ChangeError::NotApplied(Reason::Deadline));
         }
         let span = tracing::debug_span!("change", key = %key.escape_ascii());
         self.run(Bytes::copy_from_slice(key), f, deadline).instrument(span).await
@@ -119,20 +119,20 @@ impl<A: Acceptor> Store<A> {
     async fn run<T, F>(&self, key: Bytes, f: F, deadline: Instant) -> Result<T, ChangeError>
     where
         T: Send + 'static,
-        F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+        F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send + 'static,
     {
-        let (waiter, mut answer) = waiter(f, self.limits);
-        self.engine.submit(&key, waiter, deadline);
-        let mut patience = Patience { engine: &self.engine, key, deadline: Some(deadline) };
+        let (pending, mut answer) = pending(f, self.limits);
+        self.engine.submit(&key, pending, deadline);
+        let mut guard = DeadlineGuard { engine: &self.engine, key, deadline: Some(deadline) };
         let answer = match tokio::time::timeout_at(deadline, &mut answer).await {
             Ok(answer) => answer,
             Err(_) => {
-                self.engine.on_time(&patience.key);
+                self.engine.on_time(&guard.key);
                 // The desk has said how it ended; the timer's clock is not ahead of the engine's.
                 answer.await
             }
         };
-        patience.deadline = None;
+        guard.deadline = None;
         if let Ok(Err(error)) = &answer {
             tracing::debug!(%error, "the change did not commit");
         }
@@ -145,18 +145,22 @@ impl<A: Acceptor> Store<A> {
     /// # Errors
     /// [`ChangeError::NotApplied`], or [`ChangeError::TooLong`] for the key: a read leaves nothing
     /// behind.
-    pub async fn read(&self, key: &[u8], deadline: Instant) -> Result<Option<Cell>, ChangeError> {
+    pub async fn read(
+        &self,
+        key: &[u8],
+        deadline: Instant,
+    ) -> Result<Option<VersionedValue>, ChangeError> {
         self.limits.key(key).map_err(ChangeError::TooLong)?;
         let span = tracing::debug_span!("read", key = %key.escape_ascii());
         self.read_any(key, deadline).instrument(span).await
     }
 
-    /// The same for the key of the document, too, which no caller's key is.
+    /// The same for the key of the config, too, which no caller's key is.
     pub(crate) async fn read_any(
         &self,
         key: &[u8],
         deadline: Instant,
-    ) -> Result<Option<Cell>, ChangeError> {
+    ) -> Result<Option<VersionedValue>, ChangeError> {
         let bytes = Bytes::copy_from_slice(key);
         for _ in 0..READS {
             if let Some(cell) = self.quorum_read(&bytes, deadline).await {
@@ -167,19 +171,19 @@ impl<A: Acceptor> Store<A> {
             }
         }
         let keep = |present: Present<'_>| {
-            let cell = (present.version > 0).then(|| Cell {
+            let cell = (present.version > 0).then(|| VersionedValue {
                 version: present.version,
                 value: present.value.cloned(),
                 lineage: caspaxos::Lineage::default(),
             });
-            Step::Keep(cell)
+            Decision::Keep(cell)
         };
         tracing::debug!("acceptors differ: a round is run");
         self.change_any(key, keep, deadline).await
     }
 
     /// What a quorum agrees on, if it does.
-    async fn quorum_read(&self, key: &Bytes, deadline: Instant) -> Option<Option<Cell>> {
+    async fn quorum_read(&self, key: &Bytes, deadline: Instant) -> Option<Option<VersionedValue>> {
         let (number, answer) = self.engine.read(key);
         let mut stop = StopReading { engine: &self.engine, number: Some(number) };
         let settled = tokio::time::timeout_at(deadline, answer).await;
@@ -229,19 +233,19 @@ impl<A: Acceptor> Store<A> {
 
 impl<A: Acceptor> Store<A> {
     /// Waits until an acceptor is heard to be another than the one that is meant.
-    pub(crate) async fn stranger(&self) {
-        self.engine.stranger().await;
+    pub(crate) async fn unknown_acceptor(&self) {
+        self.engine.unknown_acceptor().await;
     }
 }
 
 /// Sees to it that a key is not kept by somebody who has gone away.
-struct Patience<'a, A: Acceptor> {
+struct DeadlineGuard<'a, A: Acceptor> {
     engine: &'a Engine<A>,
     key: Bytes,
     deadline: Option<Instant>,
 }
 
-impl<A: Acceptor> Drop for Patience<'_, A> {
+impl<A: Acceptor> Drop for DeadlineGuard<'_, A> {
     fn drop(&mut self) {
         if let Some(deadline) = self.deadline {
             self.engine.on_time_at(self.key.clone(), deadline);

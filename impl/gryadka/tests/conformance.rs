@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{Pure, Redis, execute, head, native, stamp};
+use common::{Pure, Redis, execute, head, identity, native};
 use gryadka::{
-    Acceptor, Ballot, Bytes, Cell, Cursor, Lineage, Lost, Page, ProposerId, RemoteAcceptor,
-    Request, Standing,
+    Acceptor, AcceptorState, Ballot, Bytes, Cursor, Lineage, Page, ProposerId, RemoteAcceptor,
+    Request, RequestError, VersionedValue,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
@@ -35,7 +35,7 @@ impl Whims {
         Ballot { counter, proposer: ProposerId(self.random.random_range(1..4)) }
     }
 
-    fn cell(&mut self) -> Option<Cell> {
+    fn cell(&mut self) -> Option<VersionedValue> {
         let value = match self.random.random_range(0..5) {
             0 => return None,
             1 => None,
@@ -46,22 +46,18 @@ impl Whims {
         };
         let ancestors = self.random.random_range(0..=Lineage::LONGEST);
         let lineage = Lineage::of((0..ancestors).map(|_| self.ballot()).collect());
-        Some(Cell { version: self.random.random_range(0..1 << 53), value, lineage })
+        Some(VersionedValue { version: self.random.random_range(0..1 << 53), value, lineage })
     }
 
     fn request(&mut self) -> (Bytes, Request) {
         let keys = [&b"a"[..], b"b", b"\0\r\n$-1\r\n", b"\xff\xfe{x}*[]"];
         let key = Bytes::from_static(keys[self.random.random_range(0..keys.len())]);
         let (ballot, next) = (self.ballot(), self.ballot());
-        let request = match self.random.random_range(0..12) {
+        let request = match self.random.random_range(0..11) {
             0..=3 => Request::Prepare { ballot },
             4..=7 => Request::Accept { ballot, value: self.cell(), promise: next.max(ballot) },
             8 => Request::Read,
-            9 => {
-                let (promised, accepted) = (next, ballot);
-                Request::Install(caspaxos::Register { promised, accepted, value: self.cell() })
-            }
-            _ => Request::Collect { tombstone: ballot, age: next.counter },
+            _ => Request::Collect { tombstone: ballot, promise_floor: next.counter },
         };
         (key, request)
     }
@@ -69,8 +65,8 @@ impl Whims {
 
 async fn agrees_with_the_rules(acceptor: &impl Acceptor, seed: u64) {
     let rules = Pure::default();
-    // The script has left another standing behind.
-    for line in ["retire 7/2", "wipe", "admit 7/1 epoch 1 age 0 -"] {
+    // The script has left another state behind.
+    for line in ["retire 7/2", "wipe", "admit 7/1 epoch 1 promise_floor 0 -"] {
         assert_ne!(execute(acceptor, line).await, "not a member");
         assert_ne!(execute(&rules, line).await, "not a member");
     }
@@ -107,28 +103,28 @@ async fn pages(list: impl AsyncFn(Cursor) -> Page) -> BTreeSet<Bytes> {
 
 /// More registers than a page has, all of them tombstones.
 async fn lists_all_and_wipes_all(acceptor: &impl Acceptor) {
-    for line in ["retire 7/1", "wipe", "admit 7/1 epoch 1 age 0 -"] {
+    for line in ["retire 7/1", "wipe", "admit 7/1 epoch 1 promise_floor 0 -"] {
         assert_ne!(execute(acceptor, line).await, "not a member");
     }
     let ballot = Ballot { counter: 1, proposer: ProposerId(1) };
-    let tombstone = Cell { version: 1, value: None, lineage: Lineage::default() };
+    let tombstone = VersionedValue { version: 1, value: None, lineage: Lineage::default() };
     let request = Request::Accept { ballot, value: Some(tombstone), promise: ballot };
     let keys: BTreeSet<_> =
         (0..2500_u16).map(|key| Bytes::from(key.to_be_bytes().to_vec())).collect();
     let call = keys.iter().map(|key| (key.clone(), request.clone())).collect();
     assert!(acceptor.call(head(1), call).await.iter().all(Result::is_ok));
     assert_eq!(pages(async |cursor| acceptor.list(cursor).await.unwrap()).await, keys);
-    assert_eq!(pages(async |cursor| acceptor.hints(cursor).await.unwrap()).await, keys);
+    assert_eq!(pages(async |cursor| acceptor.tombstones(cursor).await.unwrap()).await, keys);
 
     // Whatever gets a value is hinted at no more; what is promised and holds nothing is.
     let first = keys.first().unwrap();
     let ballot = Ballot { counter: 2, ..ballot };
-    let cell = Cell { version: 2, value: Some("x".into()), lineage: Lineage::default() };
+    let cell = VersionedValue { version: 2, value: Some("x".into()), lineage: Lineage::default() };
     let live = Request::Accept { ballot, value: Some(cell), promise: ballot };
     let fresh = Bytes::from_static(b"promised only");
     let call = vec![(first.clone(), live), (fresh.clone(), Request::Prepare { ballot })];
     assert!(acceptor.call(head(1), call).await.iter().all(Result::is_ok));
-    let hints = pages(async |cursor| acceptor.hints(cursor).await.unwrap()).await;
+    let hints = pages(async |cursor| acceptor.tombstones(cursor).await.unwrap()).await;
     assert!(!hints.contains(first) && hints.contains(&fresh) && hints.len() == keys.len());
 
     assert_eq!(execute(acceptor, "wipe").await, "not a member");
@@ -140,13 +136,13 @@ async fn lists_all_and_wipes_all(acceptor: &impl Acceptor) {
 
 /// Registers of an earlier life would vote in the next one.
 async fn is_admitted_only_when_wiped(acceptor: &impl Acceptor) {
-    let admit = "admit 7/3 epoch 1 age 0 -";
+    let admit = "admit 7/3 epoch 1 promise_floor 0 -";
     assert_eq!(execute(acceptor, admit).await, "done");
     assert_eq!(execute(acceptor, "7/3 1 k prepare 1.1").await, "promise 0.0 -");
     assert_eq!(execute(acceptor, "retire 7/3").await, "done");
-    let standing = Standing { stamp: stamp("7/4"), epoch: 1, age: 0 };
-    let refused = acceptor.admit(standing, Bytes::new()).await;
-    assert!(matches!(refused, Err(Lost::Refused(_))), "{refused:?}");
+    let state = AcceptorState { identity: identity("7/4"), epoch: 1, promise_floor: 0 };
+    let refused = acceptor.admit(state, Bytes::new()).await;
+    assert!(matches!(refused, Err(RequestError::Refused(_))), "{refused:?}");
     assert_eq!(execute(acceptor, "wipe").await, "erased 1");
     assert_eq!(execute(acceptor, admit).await, "done");
 }

@@ -3,7 +3,7 @@
 
 mod natives;
 
-use gryadka::{Gryadka, Membership, MembershipError, MembershipOptions, Progress, Rescan};
+use gryadka::{Gryadka, Membership, MembershipError, MembershipEvent, MembershipOptions};
 use natives::{Native, Natives, increment, number, soon};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -15,8 +15,8 @@ use tokio::time::Instant;
 const COLD: usize = 40;
 const HOT: usize = 4;
 
-fn options(rescan: Rescan) -> MembershipOptions {
-    MembershipOptions { rescan, deadline: Instant::now() + Duration::from_secs(60) }
+fn options() -> MembershipOptions {
+    MembershipOptions { deadline: Instant::now() + Duration::from_secs(60) }
 }
 
 /// Keys that nobody touches again, and clients that count on a few others.
@@ -60,7 +60,7 @@ impl Load {
         }
     }
 
-    /// Ends the load and checks with a newcomer that nothing is lost and nothing has come twice.
+    /// Ends the load and checks with a joining that nothing is lost and nothing has come twice.
     async fn end(self, store: &Gryadka) {
         self.stop.store(true, Ordering::Relaxed);
         self.clients.join_all().await;
@@ -78,11 +78,11 @@ impl Load {
 
 /// Drives a change with drivers that die one after the other: the first after its first step, the
 /// next after its second, and so on until one gets to the end.
-async fn change_by_mortals(store: &Gryadka, change: Membership, rescan: Rescan) {
+async fn change_by_mortals(store: &Gryadka, change: Membership) {
     let mut next = change;
     for lives in 1.. {
         let (steps, dead) = (AtomicUsize::new(0), Notify::new());
-        let watch = |_: Progress| {
+        let watch = |_: MembershipEvent| {
             if steps.fetch_add(1, Ordering::Relaxed) + 1 == lives {
                 dead.notify_one();
             }
@@ -90,9 +90,9 @@ async fn change_by_mortals(store: &Gryadka, change: Membership, rescan: Rescan) 
         tokio::select! {
             biased;
             () = dead.notified() => {}
-            done = store.change_membership(next.clone(), options(rescan), &watch) => {
+            done = store.change_membership(next.clone(), options(), &watch) => {
                 let done = done.unwrap();
-                assert!(done.is_settled() && done.target.is_none(), "{done:?}");
+                assert!(done.is_rescan_complete() && done.target.is_none(), "{done:?}");
                 return;
             }
         }
@@ -101,7 +101,8 @@ async fn change_by_mortals(store: &Gryadka, change: Membership, rescan: Rescan) 
     }
 }
 
-async fn chain(rescan: Rescan) {
+#[tokio::test]
+async fn three_four_five_four_three() {
     let mut cluster = Natives::start(3);
     let stores = [cluster.join().await, cluster.join().await];
     let load = Load::start(&stores).await;
@@ -112,24 +113,14 @@ async fn chain(rescan: Rescan) {
         } else {
             Membership::Shrink(vec![6 - size])
         };
-        change_by_mortals(&stores[0], change, rescan).await;
+        change_by_mortals(&stores[0], change).await;
         load.goes_on().await;
-        assert_eq!(stores[0].cluster().await.unwrap().document.members().len(), size as usize);
+        assert_eq!(stores[0].cluster().await.unwrap().config.members().len(), size as usize);
     }
     // 1 is still there; 2 and 3 have left.
     cluster.stop(1);
     cluster.stop(2);
     load.end(&stores[1]).await;
-}
-
-#[tokio::test]
-async fn three_four_five_four_three_with_identity_changes() {
-    chain(Rescan::Identity).await;
-}
-
-#[tokio::test]
-async fn three_four_five_four_three_with_copies() {
-    chain(Rescan::Copy).await;
 }
 
 #[tokio::test]
@@ -141,11 +132,11 @@ async fn three_dead_acceptors_are_replaced_by_empty_ones() {
         cluster.stop(old as usize - 1);
         cluster.members.push(Native::start());
         let new = cluster.members.last().unwrap().url();
-        change_by_mortals(&stores[1], Membership::Replace { old, new }, Rescan::Identity).await;
+        change_by_mortals(&stores[1], Membership::Replace { old, new }).await;
         load.goes_on().await;
     }
     load.end(&stores[0]).await;
-    assert_eq!(stores[0].cluster().await.unwrap().document.members(), [4, 5, 6].into());
+    assert_eq!(stores[0].cluster().await.unwrap().config.members(), [4, 5, 6].into());
 }
 
 #[tokio::test]
@@ -160,7 +151,7 @@ async fn acceptors_that_lost_their_memory_join_again_one_after_the_other() {
         assert_eq!(cluster.registers()[index], 0, "it votes without having joined again");
         let new = cluster.members[index].url();
         let change = Membership::Replace { old, new };
-        let done = stores[0].change_membership(change, options(Rescan::Copy), &|_| {}).await;
+        let done = stores[0].change_membership(change, options(), &|_| {}).await;
         assert_eq!(done.unwrap().members().len(), 3);
     }
     load.end(&stores[1]).await;
@@ -177,7 +168,7 @@ async fn a_proposer_that_slept_through_several_steps_catches_up() {
         cluster.members.push(Native::start());
         let new = cluster.members.last().unwrap().url();
         let change = Membership::Replace { old, new };
-        driver.change_membership(change, options(Rescan::Identity), &|_| {}).await.unwrap();
+        driver.change_membership(change, options(), &|_| {}).await.unwrap();
     }
     driver.set(b"k", "z".into(), soon()).await.unwrap();
     assert_eq!(sleeper.get(b"k", soon()).await.unwrap().unwrap().value, "z");
@@ -190,7 +181,7 @@ async fn what_cannot_be_is_refused_by_name() {
     let cluster = Natives::start(3);
     let store = cluster.join().await;
     let refused = async |change| {
-        let done = store.change_membership(change, options(Rescan::Identity), &|_| {}).await;
+        let done = store.change_membership(change, options(), &|_| {}).await;
         done.unwrap_err().to_string()
     };
     assert_eq!(
@@ -207,9 +198,9 @@ async fn what_cannot_be_is_refused_by_name() {
     let others = Natives::start(1);
     drop(others.join().await);
     let change = Membership::Grow(vec![others.members[0].url()]);
-    let done = store.change_membership(change, options(Rescan::Identity), &|_| {}).await;
-    assert!(matches!(done, Err(MembershipError::Newcomer { id: 4, .. })), "{done:?}");
-    assert_eq!(store.cluster().await.unwrap().document.target, None);
+    let done = store.change_membership(change, options(), &|_| {}).await;
+    assert!(matches!(done, Err(MembershipError::JoinFailed { id: 4, .. })), "{done:?}");
+    assert_eq!(store.cluster().await.unwrap().config.target, None);
 }
 
 #[tokio::test]
@@ -218,23 +209,23 @@ async fn a_change_that_cannot_go_on_can_be_given_up() {
     let store = cluster.join().await;
     cluster.members.push(Native::start());
     let announced = Notify::new();
-    let watch = |_: Progress| announced.notify_one();
+    let watch = |_: MembershipEvent| announced.notify_one();
     let change = Membership::Grow(vec![cluster.members[3].url()]);
     tokio::select! {
         biased;
         () = announced.notified() => {}
-        done = store.change_membership(change.clone(), options(Rescan::Identity), &watch) => {
+        done = store.change_membership(change.clone(), options(), &watch) => {
             panic!("the driver did not die: {done:?}")
         }
     }
     cluster.stop(3);
-    let resumed = store.change_membership(Membership::Resume, options(Rescan::Identity), &|_| {});
-    assert!(matches!(resumed.await, Err(MembershipError::Newcomer { .. })));
-    let again = store.change_membership(change, options(Rescan::Identity), &|_| {}).await;
+    let resumed = store.change_membership(Membership::Resume, options(), &|_| {});
+    assert!(matches!(resumed.await, Err(MembershipError::JoinFailed { .. })));
+    let again = store.change_membership(change, options(), &|_| {}).await;
     assert!(matches!(again, Err(MembershipError::Busy(_))), "{again:?}");
-    let given_up = store.change_membership(Membership::Cancel, options(Rescan::Identity), &|_| {});
+    let given_up = store.change_membership(Membership::Cancel, options(), &|_| {});
     assert_eq!(given_up.await.unwrap().members(), [1, 2, 3].into());
     let smaller = Membership::Shrink(vec![3]);
-    let done = store.change_membership(smaller, options(Rescan::Identity), &|_| {}).await;
+    let done = store.change_membership(smaller, options(), &|_| {}).await;
     assert_eq!(done.unwrap().members(), [1, 2].into());
 }

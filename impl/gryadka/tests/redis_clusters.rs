@@ -5,8 +5,8 @@ mod common;
 
 use common::Redis;
 use gryadka::{
-    Bytes, CasAnswer, ChangeError, ConnectOptions, Expected, Gryadka, Membership,
-    MembershipOptions, Present, Rescan, Step, Why,
+    Bytes, CasAnswer, ChangeError, ConnectOptions, Decision, Expected, Gryadka, Membership,
+    MembershipOptions, Present, Reason,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
@@ -38,8 +38,8 @@ fn registers(server: &Redis) -> usize {
 }
 
 /// Writes a letter, and answers the versions before and after.
-fn swap(present: Present<'_>) -> Step<Bytes, (u64, u64)> {
-    Step::Put(Some(Bytes::from_static(b"x")), (present.version, present.next))
+fn swap(present: Present<'_>) -> Decision<Bytes, (u64, u64)> {
+    Decision::Put(Some(Bytes::from_static(b"x")), (present.version, present.next))
 }
 
 /// Sets and deletes keys at random. Every version that it is told must be higher than the last one
@@ -64,7 +64,7 @@ async fn set_and_delete(store: Gryadka, client: u64) {
             Ok(CasAnswer::Set(version)) => version,
             Ok(CasAnswer::Mismatch(_)) => continue,
             // Where a register was erased meanwhile, a doubt cannot be cleared up.
-            Err(ChangeError::Unknown(Why::Conflict)) => continue,
+            Err(ChangeError::Unknown(Reason::Conflict)) => continue,
             Err(error) => panic!("client {client}, turn {turn}: {error}"),
         };
         assert!(version > last[number], "client {client}, turn {turn}: k{number} went back");
@@ -110,7 +110,7 @@ async fn servers_that_lost_their_data_vote_for_nothing_until_they_have_joined_ag
         stores[1].set(b"hot", id.to_string().into(), soon()).await.unwrap();
         assert_eq!(registers(server), 0, "it has voted");
         let change = Membership::Replace { old: id, new: server.address.clone() };
-        let options = MembershipOptions { rescan: Rescan::Identity, deadline: soon() };
+        let options = MembershipOptions { deadline: soon() };
         stores[0].change_membership(change, options, &|_| {}).await.unwrap();
         assert!(registers(server) > names.len(), "it has not been given everything");
     }

@@ -5,13 +5,13 @@ mod common;
 
 use common::{Redis, execute, head};
 use gryadka::{
-    Acceptor, Access, Ballot, Bytes, Cell, Lineage, Lost, ProposerId, RemoteAcceptor, Reply,
-    Request, Standing,
+    Acceptor, AcceptorState, Access, Ballot, Bytes, Lineage, ProposerId, RemoteAcceptor, Reply,
+    Request, RequestError, VersionedValue,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const ADMIT: &str = "admit 7/1 epoch 1 age 0 -";
+const ADMIT: &str = "admit 7/1 epoch 1 promise_floor 0 -";
 const PREPARE: &str = "7/1 1 k prepare 1.1";
 const ACCEPT: &str = "7/1 1 k accept 1.1 1=one promise 2.1";
 
@@ -26,13 +26,16 @@ fn prepare(key: &'static str, counter: u64) -> (Bytes, Request) {
 
 fn accept(key: &'static str, counter: u64, value: Option<&'static str>) -> (Bytes, Request) {
     let ballot = Ballot { counter, proposer: ProposerId(1) };
-    let cell =
-        Cell { version: counter, value: value.map(Bytes::from), lineage: Lineage::default() };
+    let cell = VersionedValue {
+        version: counter,
+        value: value.map(Bytes::from),
+        lineage: Lineage::default(),
+    };
     (Bytes::from(key), Request::Accept { ballot, value: Some(cell), promise: ballot })
 }
 
-fn refused(result: &Result<Reply, Lost>, word: &str) -> bool {
-    matches!(result, Err(Lost::Refused(text)) if text.contains(word))
+fn refused(result: &Result<Reply, RequestError>, word: &str) -> bool {
+    matches!(result, Err(RequestError::Refused(text)) if text.contains(word))
 }
 
 #[tokio::test]
@@ -43,9 +46,9 @@ async fn a_restarted_server_keeps_its_standing_and_is_taught_the_scripts_again()
     assert_eq!(execute(&acceptor, ACCEPT).await, "accepted");
     server.restart();
     let broken = acceptor.call(head(1), vec![prepare("k", 2)]).await.remove(0);
-    assert!(broken.is_err_and(|lost| lost.delivered()), "the old connection is broken");
+    assert!(broken.is_err_and(|lost| lost.may_have_executed()), "the old connection is broken");
     assert_eq!(execute(&acceptor, "7/1 1 k prepare 1.1").await, "conflict 2.1 1.1");
-    assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 age 0 -");
+    assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 promise_floor 0 -");
     server.execute("SCRIPT FLUSH");
     assert_eq!(execute(&acceptor, "7/1 1 k prepare 3.1").await, "promise 1.1 1=one");
 }
@@ -69,7 +72,7 @@ async fn a_password_lets_in() {
     assert_eq!(execute(&knowing, ADMIT).await, "done");
     for address in [format!("redis://{place}"), format!("redis://:wrong@{place}")] {
         let lost = acceptor(&address).call(head(1), vec![prepare("k", 1)]).await.remove(0);
-        assert!(lost.is_err_and(|lost| !lost.delivered()), "{address}");
+        assert!(lost.is_err_and(|lost| !lost.may_have_executed()), "{address}");
     }
 }
 
@@ -133,8 +136,8 @@ async fn tls_is_trusted_by_its_root() {
     assert_eq!(execute(&trusting, ACCEPT).await, "accepted");
     let careless = acceptor(&format!("{address}/#insecure"));
     assert_eq!(execute(&careless, "7/1 1 k read").await, "current 1.1 1=one");
-    let stranger = acceptor(&address).call(head(1), vec![prepare("k", 9)]).await.remove(0);
-    assert!(matches!(stranger, Err(Lost::NotConnected(_))), "{stranger:?}");
+    let unknown_acceptor = acceptor(&address).call(head(1), vec![prepare("k", 9)]).await.remove(0);
+    assert!(matches!(unknown_acceptor, Err(RequestError::NotConnected(_))), "{unknown_acceptor:?}");
 }
 
 #[tokio::test]
@@ -187,7 +190,7 @@ async fn nothing_is_done(acceptor: &RemoteAcceptor, word: &str) {
 }
 
 async fn nothing_was_done(acceptor: &RemoteAcceptor) {
-    assert_eq!(execute(acceptor, "status").await, "7/1 epoch 1 age 0 -");
+    assert_eq!(execute(acceptor, "status").await, "7/1 epoch 1 promise_floor 0 -");
     assert_eq!(execute(acceptor, "list").await, "k");
     assert_eq!(execute(acceptor, "hints").await, "none");
     assert_eq!(execute(acceptor, "7/1 1 k read").await, "current 1.1 1=one");
@@ -212,12 +215,12 @@ async fn a_full_server_refuses_a_call_as_a_whole() {
 async fn a_full_server_does_what_it_says_after_an_erasure() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, "admit 7/1 epoch 1 age 9 -").await;
+    execute(&acceptor, "admit 7/1 epoch 1 promise_floor 9 -").await;
     execute(&acceptor, "7/1 1 dead accept 10.1 9= promise 10.1").await;
-    execute(&acceptor, "7/1 1 dead collect 9.9 age 10").await;
+    execute(&acceptor, "7/1 1 dead collect 9.9 promise_floor 10").await;
     server.execute("CONFIG SET maxmemory 100kb");
     let tombstone = Ballot { counter: 10, proposer: ProposerId(1) };
-    let collect = (Bytes::from("dead"), Request::Collect { tombstone, age: 10 });
+    let collect = (Bytes::from("dead"), Request::Collect { tombstone, promise_floor: 10 });
     let call = vec![accept("early", 20, Some("e")), collect, accept("late", 20, Some("l"))];
     let results = acceptor.call(head(1), call).await;
     assert!(refused(&results[0], "OOM"), "{results:?}");
@@ -279,7 +282,7 @@ async fn a_connection_that_falls_silent_is_given_up() {
     // The clock leaps ahead where everybody waits.
     tokio::time::pause();
     let lost = call().await.remove(0);
-    assert!(matches!(lost, Err(Lost::NoAnswer(_))), "{lost:?}");
+    assert!(matches!(lost, Err(RequestError::NoAnswer(_))), "{lost:?}");
     tokio::time::resume();
     assert_eq!(call().await, [Ok(Reply::Accepted)], "on another connection");
     server.abort();
@@ -293,13 +296,12 @@ async fn nobody_gets_a_place_back_in_a_memory_that_was_lost_since() {
     let (sleeper, other) = (acceptor(&server.address), acceptor(&server.address));
     assert_eq!(execute(&sleeper, "wipe").await, "erased 0");
     assert_eq!(execute(&other, "wipe").await, "erased 0");
-    let standing = Standing { stamp: head(1).stamp, epoch: 1, age: 0 };
-    let not_wiped =
-        |admitted| matches!(admitted, Err(Lost::Refused(text)) if text.contains("NOTWIPED"));
-    let late = sleeper.admit(standing, Bytes::new()).await;
+    let state = AcceptorState { identity: head(1).identity, epoch: 1, promise_floor: 0 };
+    let not_wiped = |admitted| matches!(admitted, Err(RequestError::Refused(text)) if text.contains("NOTWIPED"));
+    let late = sleeper.admit(state, Bytes::new()).await;
     assert!(not_wiped(late), "another has wiped it since");
-    other.admit(standing, Bytes::new()).await.unwrap();
+    other.admit(state, Bytes::new()).await.unwrap();
     server.execute("FLUSHALL");
-    let again = other.admit(standing, Bytes::new()).await;
+    let again = other.admit(state, Bytes::new()).await;
     assert!(not_wiped(again), "it has forgotten its promises");
 }

@@ -4,8 +4,8 @@
 mod natives;
 
 use gryadka::{
-    AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, Expected, Options, Present,
-    ProposerId, RemoteAcceptor, Step, Store, TooLong, Versioned, Why,
+    AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, Decision, Expected, Options, Present,
+    ProposerId, Reason, RemoteAcceptor, Store, TooLong, Versioned,
 };
 use natives::{Natives, increment, number, soon};
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ async fn without_any_acceptor_a_change_fails_by_its_deadline() {
     let store = Store::<RemoteAcceptor>::new(options, BTreeMap::new());
     let deadline = Instant::now() + Duration::from_millis(100);
     let error = store.get(b"k", deadline).await.unwrap_err();
-    assert_eq!(error, ChangeError::NotApplied(Why::Unreachable));
+    assert_eq!(error, ChangeError::NotApplied(Reason::Unreachable));
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_panic_of_the_change_function_is_its_callers_alone() {
     let cluster = Natives::start(3);
     let store = cluster.join().await;
     let other = store.clone();
-    let panics = |_: Present<'_>| -> Step<Bytes, ()> { panic!("on purpose") };
+    let panics = |_: Present<'_>| -> Decision<Bytes, ()> { panic!("on purpose") };
     let panicked = tokio::spawn(async move { other.change(b"k", panics, soon()).await }).await;
     store.set(b"k", "x".into(), soon()).await.unwrap();
     std::panic::resume_unwind(panicked.unwrap_err().into_panic());

@@ -3,8 +3,8 @@
 use crate::overview::Overview;
 use crate::redaction::without_logins;
 use gryadka::{
-    Access, Document, Gryadka, Membership, MembershipError, MembershipOptions, Pass, Progress,
-    RemoteAcceptor, Rescan, RosterError,
+    Access, ClusterConfig, DirectoryError, Gryadka, Membership, MembershipError, MembershipEvent,
+    MembershipOptions, Pass, RemoteAcceptor,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
     /// These acceptors join, leave, or take another's place; or what was begun is ended.
-    Membership(Membership, Rescan),
+    Membership(Membership),
     /// Every key is committed again under the present configuration.
     Rescan,
     /// Deleted registers are erased from every acceptor.
@@ -26,11 +26,11 @@ impl Task {
     /// Its name in paths, commands and logs.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Membership(Membership::Grow(_), _) => "grow",
-            Self::Membership(Membership::Shrink(_), _) => "shrink",
-            Self::Membership(Membership::Replace { .. }, _) => "replace",
-            Self::Membership(Membership::Resume, _) => "resume",
-            Self::Membership(Membership::Cancel, _) => "cancel",
+            Self::Membership(Membership::Grow(_)) => "grow",
+            Self::Membership(Membership::Shrink(_)) => "shrink",
+            Self::Membership(Membership::Replace { .. }) => "replace",
+            Self::Membership(Membership::Resume) => "resume",
+            Self::Membership(Membership::Cancel) => "cancel",
             Self::Rescan => "rescan",
             Self::Collect => "collect",
         }
@@ -65,11 +65,11 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    fn members(document: &Document) -> Self {
-        let members = document.members();
-        let acceptors = document.acceptors.iter().filter(|(id, _)| members.contains(id));
+    fn members(config: &ClusterConfig) -> Self {
+        let members = config.members();
+        let acceptors = config.acceptors.iter().filter(|(id, _)| members.contains(id));
         let shown = |(&id, address): (&u32, &String)| (id, without_logins(address));
-        Self::Members { epoch: document.epoch, acceptors: acceptors.map(shown).collect() }
+        Self::Members { epoch: config.epoch, acceptors: acceptors.map(shown).collect() }
     }
 }
 
@@ -82,7 +82,7 @@ impl From<Pass> for Outcome {
 /// A task that did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// The store says why.
+    /// The store says reason.
     #[error("{}", without_logins(&.0.to_string()))]
     Membership(#[from] MembershipError),
     /// It was stopped in favour of one that gives up.
@@ -106,18 +106,19 @@ impl TaskError {
     pub(crate) const fn kind(&self) -> (&'static str, Blame) {
         match self {
             Self::Membership(error) => match error {
-                MembershipError::Nobody => ("nobody", Blame::Request),
-                MembershipError::Stranger(..) => ("stranger", Blame::Request),
-                MembershipError::Already(_) => ("already", Blame::Request),
-                MembershipError::Address(_) | MembershipError::Roster(RosterError::Address(_)) => {
+                MembershipError::NoAcceptors => ("no-acceptors", Blame::Request),
+                MembershipError::UnknownAcceptor(..) => ("unknown-acceptor", Blame::Request),
+                MembershipError::AcceptorExists(_) => ("acceptor-exists", Blame::Request),
+                MembershipError::Address(_)
+                | MembershipError::Directory(DirectoryError::Address(_)) => {
                     ("bad-address", Blame::Request)
                 }
-                MembershipError::Newcomer { .. } => ("newcomer", Blame::State),
+                MembershipError::JoinFailed { .. } => ("join-failed", Blame::State),
                 MembershipError::Busy(_) => ("busy", Blame::State),
                 MembershipError::GivenUp(_) => ("given-up", Blame::State),
-                MembershipError::Document(_)
-                | MembershipError::Roster(
-                    RosterError::Document(_) | RosterError::TwoClusters(..),
+                MembershipError::ClusterConfig(_)
+                | MembershipError::Directory(
+                    DirectoryError::ClusterConfig(_) | DirectoryError::TwoClusters(..),
                 ) => ("bad-cluster", Blame::State),
                 MembershipError::NoCluster => ("no-cluster", Blame::Reach),
                 MembershipError::Deadline => ("deadline", Blame::Reach),
@@ -171,16 +172,16 @@ impl Administration {
         &self,
         task: Task,
         within: Duration,
-        watch: &(dyn Fn(Progress) + Send + Sync),
+        watch: &(dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Result<Outcome, TaskError> {
-        let options = |rescan| MembershipOptions { rescan, deadline: Instant::now() + within };
+        let options = MembershipOptions { deadline: Instant::now() + within };
         match task {
-            Task::Membership(change, rescan) => {
-                let changing = self.gryadka.change_membership(change, options(rescan), watch);
+            Task::Membership(change) => {
+                let changing = self.gryadka.change_membership(change, options, watch);
                 Ok(Outcome::members(&changing.await?))
             }
             Task::Rescan => {
-                let keys = self.gryadka.rescan(options(Rescan::Identity), watch).await?;
+                let keys = self.gryadka.rescan(options, watch).await?;
                 Ok(Outcome::Rescanned { keys })
             }
             Task::Collect => Ok(self.gryadka.collect().await?.into()),

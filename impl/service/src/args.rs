@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub(crate) use cluster::{ChangeArgs, ClusterArgs, ClusterCommand, LongArgs, RescanArg};
+pub(crate) use cluster::{ClusterArgs, ClusterCommand, LongArgs};
 
 use crate::exit::USAGE;
 use clap::error::ErrorKind;
@@ -383,7 +383,7 @@ mod tests {
             ("serve --route a=b --route c=d,e=f", true),
             ("serve --max-value 536870913", false),
             ("cluster grow", false),
-            ("cluster grow redis://h:1 redis://h:2 --rescan copy", true),
+            ("cluster grow redis://h:1 redis://h:2", true),
             ("cluster shrink one", false),
         ] {
             assert_eq!(parsed(line), fine, "{line}");

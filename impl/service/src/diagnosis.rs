@@ -13,7 +13,7 @@ mod server;
 pub(crate) use report::Report;
 
 use crate::redaction::without_logins;
-use gryadka::{Document, Lost, Status};
+use gryadka::{ClusterConfig, RequestError, Status};
 use serde::Serialize;
 
 /// How bad something is.
@@ -58,26 +58,26 @@ pub(crate) struct Observed {
     /// Its address, as it was given.
     pub(crate) address: String,
     /// What it says of itself.
-    pub(crate) status: Result<Status, Lost>,
+    pub(crate) status: Result<Status, RequestError>,
     /// What became of a script that changes nothing. It is meant for nobody, so a server that
     /// executes it says that it is not meant.
-    pub(crate) script: Result<(), Lost>,
+    pub(crate) script: Result<(), RequestError>,
 }
 
-/// Judges everything that was seen. The document is the latest that any of them carries.
-pub(crate) fn diagnose(observed: &[Observed], document: Option<&Document>) -> Report {
+/// Judges everything that was seen. The config is the latest that any of them carries.
+pub(crate) fn diagnose(observed: &[Observed], config: Option<&ClusterConfig>) -> Report {
     let acceptors = observed.iter().map(|one| report::Examined {
-        acceptor: document.and_then(|document| place::number(document, &one.address)),
+        acceptor: config.and_then(|config| place::number(config, &one.address)),
         address: without_logins(&one.address),
-        findings: examine(one, document),
+        findings: examine(one, config),
     });
     Report {
-        cluster: document.map_or_else(Vec::new, |document| place::cluster(document, observed)),
+        cluster: config.map_or_else(Vec::new, |config| place::cluster(config, observed)),
         acceptors: acceptors.collect(),
     }
 }
 
-fn examine(observed: &Observed, document: Option<&Document>) -> Vec<Finding> {
+fn examine(observed: &Observed, config: Option<&ClusterConfig>) -> Vec<Finding> {
     let status = match &observed.status {
         Ok(status) => status,
         Err(lost) => {
@@ -90,14 +90,14 @@ fn examine(observed: &Observed, document: Option<&Document>) -> Vec<Finding> {
     };
     let mut findings = server::examine(&status.server);
     findings.push(server::scripts(&observed.script));
-    findings.push(place::examine(&observed.address, status, document));
+    findings.push(place::examine(&observed.address, status, config));
     findings
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gryadka::{Bytes, Standing};
+    use gryadka::{AcceptorState, Bytes};
 
     const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
         "acceptors":{"1":"redis://:secret@10.0.0.1:6379","2":"redis://10.0.0.2:6379",
@@ -110,8 +110,8 @@ mod tests {
         total_system_memory:8589934592";
 
     /// A server with these facts instead of the good ones; `name:-` takes one away.
-    fn server(number: u32, standing: Option<u64>, facts: &str) -> Observed {
-        let document = Document::parse(DOCUMENT).unwrap();
+    fn server(number: u32, state: Option<u64>, facts: &str) -> Observed {
+        let config = ClusterConfig::parse(DOCUMENT).unwrap();
         let mut server = std::collections::BTreeMap::new();
         for (name, fact) in [GOOD, facts]
             .iter()
@@ -123,21 +123,21 @@ mod tests {
                 fact => server.insert(name.to_owned(), fact.to_owned()),
             };
         }
-        let stamp = document.stamp(number);
-        let standing = standing.map(|epoch| Standing { stamp, epoch, age: 12 });
-        let status = Status { standing, document: Bytes::new(), server };
-        let address = document.acceptors.get(&number);
+        let identity = config.identity(number);
+        let state = state.map(|epoch| AcceptorState { identity, epoch, promise_floor: 12 });
+        let status = Status { state, config: Bytes::new(), server };
+        let address = config.acceptors.get(&number);
         let other = || format!("redis://10.0.0.{number}:6379");
         Observed {
             address: address.cloned().unwrap_or_else(other),
             status: Ok(status),
-            script: Err(Lost::NotMember),
+            script: Err(RequestError::NotMember),
         }
     }
 
-    fn told(observed: &[Observed], document: bool) -> String {
-        let document = document.then(|| Document::parse(DOCUMENT).unwrap());
-        let told = diagnose(observed, document.as_ref()).to_string();
+    fn told(observed: &[Observed], config: bool) -> String {
+        let config = config.then(|| ClusterConfig::parse(DOCUMENT).unwrap());
+        let told = diagnose(observed, config.as_ref()).to_string();
         assert!(!told.contains("secret"));
         told
     }
@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_cluster_in_bad_health() {
-        let away = Lost::NotConnected(String::from("redis://:secret@10.0.0.1:6379: refused"));
+        let away =
+            RequestError::NotConnected(String::from("redis://:secret@10.0.0.1:6379: refused"));
         insta::assert_snapshot!(told(
             &[
                 Observed { status: Err(away), ..server(1, None, "") },
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn servers_that_are_to_become_acceptors() {
-        let refused = Lost::Refused(String::from("NOPERM this user has no permissions"));
+        let refused = RequestError::Refused(String::from("NOPERM this user has no permissions"));
         insta::assert_snapshot!(told(
             &[
                 server(4, None, "aof_enabled:0 save:3600"),

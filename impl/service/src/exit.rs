@@ -43,12 +43,12 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Start(#[from] StartError),
     /// A service is not ready, or is not there: 3.
-    #[error("the service at {address} is not ready: {why}")]
+    #[error("the service at {address} is not ready: {reason}")]
     NotReady {
         /// Where it should be.
         address: String,
         /// What it says, or what happened instead.
-        why: String,
+        reason: String,
     },
     /// A file or stream cannot be read or written: 70.
     #[error("{what}: {source}")]
@@ -114,12 +114,12 @@ pub(crate) const USAGE: u8 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gryadka::Why;
+    use gryadka::Reason;
 
     #[test]
     fn unknown_and_not_applied_are_told_apart() {
         let change = |error: ChangeError| code(&Err(error.into()));
-        assert_eq!(change(ChangeError::Unknown(Why::Deadline)), 2);
-        assert_eq!(change(ChangeError::NotApplied(Why::Deadline)), 3);
+        assert_eq!(change(ChangeError::Unknown(Reason::Deadline)), 2);
+        assert_eq!(change(ChangeError::NotApplied(Reason::Deadline)), 3);
     }
 }

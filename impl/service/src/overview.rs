@@ -41,7 +41,7 @@ struct Acceptor {
     /// The latest epoch that it was told of.
     epoch: Option<u64>,
     /// It refuses ballots up to this counter on registers that it does not hold.
-    age: Option<u64>,
+    promise_floor: Option<u64>,
     /// How many registers it holds, where it says so by itself.
     registers: Option<u64>,
     /// What its server calls itself, and the version.
@@ -52,16 +52,16 @@ struct Acceptor {
 
 impl Overview {
     pub(crate) fn of(status: &ClusterStatus) -> Self {
-        let document = &status.document;
-        let members = document.members();
+        let config = &status.config;
+        let members = config.members();
         let acceptor = |acceptor| Acceptor::of(acceptor, &members);
         Self {
-            cluster: document.cluster,
-            epoch: document.epoch,
-            settled: document.is_settled(),
-            prepare: document.prepare.clone(),
-            accept: document.accept.clone(),
-            target: document.target.clone(),
+            cluster: config.cluster,
+            epoch: config.epoch,
+            settled: config.is_rescan_complete(),
+            prepare: config.prepare.clone(),
+            accept: config.accept.clone(),
+            target: config.target.clone(),
             acceptors: status.acceptors.iter().map(acceptor).collect(),
         }
     }
@@ -70,7 +70,7 @@ impl Overview {
 impl Acceptor {
     fn of(acceptor: &AcceptorStatus, members: &BTreeSet<u32>) -> Self {
         let status = acceptor.status.as_ref().ok();
-        let standing = status.and_then(|status| status.standing);
+        let state = status.and_then(|status| status.state);
         let fact = |name: &str| status.and_then(|status| status.server.get(name)).cloned();
         let error = acceptor.status.as_ref().err();
         Self {
@@ -79,8 +79,8 @@ impl Acceptor {
             member: members.contains(&acceptor.id),
             reachable: status.is_some(),
             votes: acceptor.votes,
-            epoch: standing.map(|standing| standing.epoch),
-            age: standing.map(|standing| standing.age),
+            epoch: state.map(|state| state.epoch),
+            promise_floor: state.map(|state| state.promise_floor),
             registers: fact("registers").and_then(|count| count.parse().ok()),
             server: server_name(&fact),
             error: error.map(|error| without_logins(error)),
@@ -123,11 +123,11 @@ impl fmt::Display for Overview {
         let widths: [usize; 6] = std::array::from_fn(|column| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
         });
-        for [id, state, epoch, age, address, server] in rows {
+        for [id, state, epoch, promise_floor, address, server] in rows {
             let [w_id, w_state, w_epoch, w_age, w_address, _] = widths;
             writeln!(
                 f,
-                "{id:>w_id$}  {state:<w_state$}  {epoch:>w_epoch$}  {age:>w_age$}  {address:<w_address$}  {server}"
+                "{id:>w_id$}  {state:<w_state$}  {epoch:>w_epoch$}  {promise_floor:>w_age$}  {address:<w_address$}  {server}"
             )?;
         }
         Ok(())
@@ -142,7 +142,7 @@ impl Acceptor {
             self.id.to_string(),
             self.state().to_owned(),
             number(self.epoch),
-            number(self.age),
+            number(self.promise_floor),
             self.address.clone(),
             says.unwrap_or_else(dash),
         ]
@@ -165,7 +165,7 @@ pub(crate) fn list(numbers: &BTreeSet<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gryadka::{Document, Standing, Status};
+    use gryadka::{AcceptorState, ClusterConfig, Status};
     use std::collections::BTreeMap;
 
     const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
@@ -176,15 +176,19 @@ mod tests {
         "target":[1,2,3,4,5]}"#;
 
     fn status() -> ClusterStatus {
-        let document = Document::parse(DOCUMENT).unwrap();
+        let config = ClusterConfig::parse(DOCUMENT).unwrap();
         let says = |id: u32, epoch: Option<u64>, server: &[(&str, &str)]| Status {
-            standing: epoch.map(|epoch| Standing { stamp: document.stamp(id), epoch, age: 12 }),
-            document: gryadka::Bytes::new(),
+            state: epoch.map(|epoch| AcceptorState {
+                identity: config.identity(id),
+                epoch,
+                promise_floor: 12,
+            }),
+            config: gryadka::Bytes::new(),
             server: server.iter().map(|&(name, fact)| (name.into(), fact.into())).collect(),
         };
         let redis = ("redis_version", "7.0.15");
         let down = Err(String::from("no connection: redis://:secret@10.0.0.1:6379 is not there"));
-        let acceptors = document.acceptors.iter().zip([
+        let acceptors = config.acceptors.iter().zip([
             (down, false),
             (Ok(says(2, Some(3), &[redis])), true),
             (Ok(says(3, None, &[redis])), false),
@@ -197,7 +201,7 @@ mod tests {
             status,
             votes,
         });
-        ClusterStatus { acceptors: acceptors.collect(), document: document.clone() }
+        ClusterStatus { acceptors: acceptors.collect(), config: config.clone() }
     }
 
     #[test]

@@ -1,23 +1,25 @@
-//! An acceptor's standing, carried over into an empty server: what nobody may do, and what a store
+//! An acceptor's state, carried over into an empty server: what nobody may do, and what a store
 //! that does not guard its members would not notice.
 
 use super::EnvironmentError;
-use gryadka::{Acceptor, AddressError, Bytes, Lost, RemoteAcceptor, Standing as Place};
+use gryadka::{
+    Acceptor, AcceptorState as Place, AddressError, Bytes, RemoteAcceptor, RequestError,
+};
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long an acceptor may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why a standing could not be carried over.
+/// Why a state could not be carried over.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StandingError {
     /// The acceptor's address is none.
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The acceptor did not do what it was asked.
-    #[error("the standing of {url} cannot be carried over: {reason}")]
-    Lost {
+    #[error("the state of {url} cannot be carried over: {reason}")]
+    RequestError {
         /// The acceptor.
         url: String,
         /// What it said.
@@ -26,42 +28,42 @@ pub(crate) enum StandingError {
 }
 
 /// The place of an acceptor in its cluster, and the document that it was told.
-pub(super) struct Standing {
+pub(super) struct AcceptorState {
     place: Place,
     document: Bytes,
 }
 
-/// The standing that an acceptor has; none when it belongs to no cluster.
-pub(super) async fn take(url: &str) -> Result<Option<Standing>, StandingError> {
+/// The state that an acceptor has; none when it belongs to no cluster.
+pub(super) async fn take(url: &str) -> Result<Option<AcceptorState>, StandingError> {
     let acceptor = RemoteAcceptor::open(url, &gryadka::Access::default())?;
     let status = patiently(url, acceptor.status()).await?;
-    Ok(status.standing.map(|place| Standing { place, document: status.document }))
+    Ok(status.state.map(|place| AcceptorState { place, document: status.config }))
 }
 
-/// Gives an empty acceptor that standing, and nothing else.
-async fn give(url: &str, standing: Standing) -> Result<(), StandingError> {
+/// Gives an empty acceptor that state, and nothing else.
+async fn give(url: &str, state: AcceptorState) -> Result<(), StandingError> {
     let acceptor = RemoteAcceptor::open(url, &gryadka::Access::default())?;
-    patiently(url, acceptor.admit(standing.place, standing.document)).await
+    patiently(url, acceptor.admit(state.place, state.document)).await
 }
 
-/// Wipes the server at that url by `wiping`, and leaves it its standing, as if nobody guarded.
+/// Wipes the server at that url by `wiping`, and leaves it its state, as if nobody guarded.
 pub(super) async fn kept(
     url: &str,
     wiping: impl Future<Output = Result<(), EnvironmentError>>,
 ) -> Result<(), EnvironmentError> {
-    let standing = take(url).await?;
+    let state = take(url).await?;
     wiping.await?;
-    match standing {
-        Some(standing) => Ok(give(url, standing).await?),
+    match state {
+        Some(state) => Ok(give(url, state).await?),
         None => Ok(()),
     }
 }
 
 async fn patiently<T>(
     url: &str,
-    asking: impl Future<Output = Result<T, Lost>>,
+    asking: impl Future<Output = Result<T, RequestError>>,
 ) -> Result<T, StandingError> {
-    let lost = |reason| StandingError::Lost { url: url.to_owned(), reason };
+    let lost = |reason| StandingError::RequestError { url: url.to_owned(), reason };
     match timeout(PATIENCE, asking).await {
         Ok(answer) => answer.map_err(|error| lost(error.to_string())),
         Err(_) => Err(lost(format!("no answer within {} s", PATIENCE.as_secs()))),

@@ -5,7 +5,7 @@
 
 use super::members::{DriveError, Members};
 use crate::environment::Environment;
-use gryadka::{Gryadka, Membership, MembershipOptions, Progress, Rescan};
+use gryadka::{Gryadka, Membership, MembershipEvent, MembershipOptions};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -21,8 +21,6 @@ pub(super) struct Aim {
     pub(super) joins: Option<u32>,
     /// The id, in the cluster, of the one that leaves.
     pub(super) leaver: Option<u32>,
-    /// Whether keys are brought along by copies, rather than by rounds.
-    pub(super) copies: bool,
 }
 
 /// Whoever sends the drivers.
@@ -37,7 +35,7 @@ pub(super) struct Drivers<'a> {
 /// How a driver ended.
 enum Life {
     Done,
-    Killed(Progress),
+    Killed(MembershipEvent),
 }
 
 impl Drivers<'_> {
@@ -68,7 +66,7 @@ impl Drivers<'_> {
     async fn one_driver(&self, dies: Option<u32>, until: Instant) -> Result<Life, DriveError> {
         let store = self.members.connect(self.environment, self.through).await?;
         let (parts, dead) = (Mutex::new(Vec::new()), Notify::new());
-        let watch = |progress: Progress| {
+        let watch = |progress: MembershipEvent| {
             let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
             parts.push(progress);
             if u32::try_from(parts.len()).ok() == dies {
@@ -89,10 +87,9 @@ impl Drivers<'_> {
         &self,
         store: &Gryadka,
         until: Instant,
-        watch: &(dyn Fn(Progress) + Send + Sync),
+        watch: &(dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Result<(), DriveError> {
-        let rescan = if self.aim.copies { Rescan::Copy } else { Rescan::Identity };
-        let options = MembershipOptions { rescan, deadline: until };
+        let options = MembershipOptions { deadline: until };
         let present = store.change_membership(Membership::Resume, options, watch).await?;
         let there = |id: &u32| present.members().contains(id);
         let joins = self.aim.joins.map(|newcomer| self.environment.url(newcomer));
@@ -112,15 +109,15 @@ impl Drivers<'_> {
     }
 }
 
-fn words(progress: &Progress) -> String {
+fn words(progress: &MembershipEvent) -> String {
     match progress {
-        Progress::Announced(wanted) => format!("the aim {wanted:?} was announced"),
-        Progress::Admitted(id) => format!("newcomer {id} had its place"),
-        Progress::Decided(epoch) => format!("epoch {epoch} was decided"),
-        Progress::Sealed(epoch) => format!("the epoch before {epoch} was sealed"),
-        Progress::Rescanned { epoch, keys } => {
+        MembershipEvent::Announced(wanted) => format!("the aim {wanted:?} was announced"),
+        MembershipEvent::Admitted(id) => format!("newcomer {id} had its place"),
+        MembershipEvent::Decided(epoch) => format!("epoch {epoch} was decided"),
+        MembershipEvent::Fenced(epoch) => format!("the epoch before {epoch} was fenced"),
+        MembershipEvent::Rescanned { epoch, keys } => {
             format!("{keys} keys were rescanned in epoch {epoch}")
         }
-        Progress::Settled(epoch) => format!("epoch {epoch} was settled"),
+        MembershipEvent::RescanComplete(epoch) => format!("epoch {epoch} was settled"),
     }
 }

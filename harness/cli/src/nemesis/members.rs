@@ -4,8 +4,8 @@ use crate::cluster;
 use crate::environment::Environment;
 use crate::links::Links;
 use gryadka::{
-    ConnectError, Document, Gryadka, Membership, MembershipError, MembershipOptions, Progress,
-    Rescan,
+    ClusterConfig, ConnectError, Gryadka, Membership, MembershipError, MembershipEvent,
+    MembershipOptions,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) struct Members {
 pub(super) struct Look {
     /// It is at rest with exactly those acceptors that it should have, all of them voting.
     pub(super) rests: bool,
-    pub(super) document: Option<Document>,
+    pub(super) document: Option<ClusterConfig>,
     pub(super) words: String,
 }
 
@@ -76,8 +76,8 @@ impl Members {
         let store = self.connect(environment, None).await?;
         // Where nothing is under way there is nothing to resume, and the document comes back.
         let moves = AtomicBool::new(false);
-        let watch = |_: Progress| moves.store(true, Ordering::Relaxed);
-        let options = MembershipOptions { rescan: Rescan::Identity, deadline: until };
+        let watch = |_: MembershipEvent| moves.store(true, Ordering::Relaxed);
+        let options = MembershipOptions { deadline: until };
         let document = store.change_membership(Membership::Resume, options, &watch).await?;
         let votes = store.cluster().await?.acceptors.into_iter().filter(|acceptor| acceptor.votes);
         let voters: BTreeSet<u32> = votes.map(|acceptor| acceptor.id).collect();
@@ -100,7 +100,11 @@ impl Members {
     }
 
     /// The numbers of those who take part, if they are known.
-    fn numbers_of(&self, environment: &Environment, document: &Document) -> Option<BTreeSet<u32>> {
+    fn numbers_of(
+        &self,
+        environment: &Environment,
+        document: &ClusterConfig,
+    ) -> Option<BTreeSet<u32>> {
         let number = |id: u32| {
             let url = document.acceptors.get(&id)?;
             self.numbers.iter().copied().find(|number| environment.url(*number) == *url)

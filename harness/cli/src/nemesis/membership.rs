@@ -48,8 +48,8 @@ impl<'a> Moving<'a> {
             self.sentences.push(String::from("who is to leave was not found in the cluster"));
             return false;
         }
-        let PlannedChange { joins, copies, .. } = *self.change;
-        let aim = Aim { joins, leaver: self.leaver, copies };
+        let PlannedChange { joins, .. } = *self.change;
+        let aim = Aim { joins, leaver: self.leaver };
         let (members, environment) = (&*self.members, &*self.environment);
         let drivers = Drivers { members, environment, aim, through };
         let (done, sentences) = drivers.drive(deaths, until).await;

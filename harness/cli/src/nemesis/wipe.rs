@@ -77,7 +77,7 @@ impl Course for Wiping<'_> {
             return Ok(());
         }
         for (node, id) in &self.wiped {
-            let aim = Aim { joins: Some(*node), leaver: *id, copies: false };
+            let aim = Aim { joins: Some(*node), leaver: *id };
             let (members, environment) = (&*self.members, &*environment);
             let drivers = Drivers { members, environment, aim, through: None };
             let (done, sentences) = drivers.drive(&[], Instant::now() + REST).await;

@@ -37,7 +37,7 @@ pub(super) struct Reply {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Lost {
+pub(super) enum RequestError {
     /// The service cannot have seen the request.
     NotSent(String),
     /// It can have seen it.
@@ -64,7 +64,7 @@ impl Line {
         &mut self,
         request: Request<'_>,
         until: Instant,
-    ) -> Result<Reply, Lost> {
+    ) -> Result<Reply, RequestError> {
         let limit = until + GRACE;
         let mut request = self.dressed(request, until)?;
         // A connection that the service has closed meanwhile gives the request back unsent.
@@ -73,14 +73,14 @@ impl Line {
             request = match self.exchange(sender, request, limit).await {
                 Answered::Well(reply) => return Ok(reply),
                 Answered::Unsent(request, _) => request,
-                Answered::Doubt(reason) => return Err(Lost::InDoubt(reason)),
+                Answered::Doubt(reason) => return Err(RequestError::InDoubt(reason)),
             };
         }
-        let sender = self.connect(limit).await.map_err(Lost::NotSent)?;
+        let sender = self.connect(limit).await.map_err(RequestError::NotSent)?;
         match self.exchange(sender, request, limit).await {
             Answered::Well(reply) => Ok(reply),
-            Answered::Unsent(_, reason) => Err(Lost::NotSent(reason)),
-            Answered::Doubt(reason) => Err(Lost::InDoubt(reason)),
+            Answered::Unsent(_, reason) => Err(RequestError::NotSent(reason)),
+            Answered::Doubt(reason) => Err(RequestError::InDoubt(reason)),
         }
     }
 
@@ -88,10 +88,12 @@ impl Line {
         &self,
         request: Request<'_>,
         until: Instant,
-    ) -> Result<hyper::Request<Full<Bytes>>, Lost> {
+    ) -> Result<hyper::Request<Full<Bytes>>, RequestError> {
         let left = until.saturating_duration_since(Instant::now()).as_millis();
         if left == 0 {
-            return Err(Lost::NotSent(String::from("the time was over before it was sent")));
+            return Err(RequestError::NotSent(String::from(
+                "the time was over before it was sent",
+            )));
         }
         let mut builder = hyper::Request::builder()
             .method(request.method)
@@ -101,7 +103,7 @@ impl Line {
         if let Some((name, value)) = request.condition {
             builder = builder.header(name, value);
         }
-        builder.body(Full::new(request.body)).map_err(|error| Lost::NotSent(words(&error)))
+        builder.body(Full::new(request.body)).map_err(|error| RequestError::NotSent(words(&error)))
     }
 
     async fn connect(&self, limit: Instant) -> Result<Sender, String> {

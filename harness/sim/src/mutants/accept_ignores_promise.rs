@@ -1,7 +1,7 @@
 //! An acceptor judges an accept by what it accepted alone.
 
 use super::{Definition, unbent};
-use caspaxos::{Ballot, Held, Rules};
+use caspaxos::{Ballot, Ballots, Rules};
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
@@ -16,7 +16,7 @@ pub(super) const DEFINITION: Definition = Definition {
 struct AcceptIgnoresPromise;
 
 impl Rules for AcceptIgnoresPromise {
-    fn refuses_accept(&self, held: Held, ballot: Ballot) -> bool {
+    fn refuses_accept(&self, held: Ballots, ballot: Ballot) -> bool {
         held.accepted >= ballot
     }
 }

@@ -1,4 +1,4 @@
-//! Seen in the wild: the age is whatever was said last.
+//! Seen in the wild: the promise_floor is whatever was said last.
 
 use super::{Definition, deleting, late};
 use crate::setup::Setup;
@@ -6,8 +6,8 @@ use caspaxos::Rules;
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
-    name: "age-lowered",
-    summary: "a collection sets the age, even to a lower one",
+    name: "promise_floor-lowered",
+    summary: "a collection sets the promise_floor, even to a lower one",
     rules: || Arc::new(AgeLowered),
     flaw: None,
     bend,
@@ -17,7 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
 struct AgeLowered;
 
 impl Rules for AgeLowered {
-    fn aged(&self, _: u64, told: u64) -> u64 {
+    fn raised_floor(&self, _: u64, told: u64) -> u64 {
         told
     }
 }

@@ -1,12 +1,12 @@
 //! What was collected leaves no trace, so an accept that comes late is as good as new.
 
 use super::{Definition, deleting};
-use caspaxos::{Ballot, Held, Rules};
+use caspaxos::{Ballot, Ballots, Rules};
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "ageless",
-    summary: "a tombstone is collected without raising any age",
+    summary: "a tombstone is collected without raising any promise_floor",
     rules: || Arc::new(Ageless),
     flaw: None,
     bend: deleting,
@@ -16,11 +16,11 @@ pub(super) const DEFINITION: Definition = Definition {
 struct Ageless;
 
 impl Rules for Ageless {
-    fn aged(&self, held: u64, _: u64) -> u64 {
+    fn raised_floor(&self, held: u64, _: u64) -> u64 {
         held
     }
 
-    fn collects(&self, held: Held, _: bool, tombstone: Ballot, _: u64) -> bool {
+    fn collects(&self, held: Ballots, _: bool, tombstone: Ballot, _: u64) -> bool {
         held.accepted == tombstone
     }
 }

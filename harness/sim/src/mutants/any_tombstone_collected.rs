@@ -2,7 +2,7 @@
 
 use super::{Definition, deleting, late};
 use crate::setup::Setup;
-use caspaxos::{Ballot, Held, Rules};
+use caspaxos::{Ballot, Ballots, Rules};
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
@@ -17,7 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
 struct AnyTombstoneCollected;
 
 impl Rules for AnyTombstoneCollected {
-    fn collects(&self, _: Held, dead: bool, _: Ballot, _: u64) -> bool {
+    fn collects(&self, _: Ballots, dead: bool, _: Ballot, _: u64) -> bool {
         dead
     }
 }

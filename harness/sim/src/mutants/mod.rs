@@ -5,7 +5,7 @@
 //! processes exist in the simulated world alone.
 
 use crate::fault::{Effect, Fault, Memory, Trouble};
-use crate::setup::{Calls, Membership, Network, Rescan, Setup};
+use crate::setup::{Calls, Membership, Network, Setup};
 use crate::swarm::through;
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -49,7 +49,6 @@ gallery!(
     one_key_rescanned,
     even_unscanned,
     two_steps,
-    copy_overwrites,
     collected_early,
     any_tombstone_collected,
     ageless,
@@ -147,7 +146,6 @@ fn replacing(setup: &mut Setup) {
         at: 10_000_000,
         steps: through(setup, &goals),
         pause: 5_000_000,
-        rescan: Rescan::Identity,
         crashes: 0.0,
         gossip: 5_000_000,
         leavers_gone: false,

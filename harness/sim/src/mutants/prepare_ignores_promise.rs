@@ -1,7 +1,7 @@
 //! An acceptor judges a prepare by what it accepted alone.
 
 use super::{Definition, unbent};
-use caspaxos::{Ballot, Held, Rules};
+use caspaxos::{Ballot, Ballots, Rules};
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
@@ -16,7 +16,7 @@ pub(super) const DEFINITION: Definition = Definition {
 struct PrepareIgnoresPromise;
 
 impl Rules for PrepareIgnoresPromise {
-    fn refuses_prepare(&self, held: Held, ballot: Ballot) -> bool {
+    fn refuses_prepare(&self, held: Ballots, ballot: Ballot) -> bool {
         held.accepted >= ballot
     }
 }

@@ -3,7 +3,7 @@
 use super::{MS, one_of};
 use crate::document::Voters;
 use crate::fault::{Fault, Memory, Trouble};
-use crate::setup::{Membership, Rescan, Setup};
+use crate::setup::{Membership, Setup};
 use caspaxos::plan;
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -54,7 +54,6 @@ pub(super) fn draw(random: &mut Pcg32, setup: &Setup, horizon: u64) -> Option<Me
         at: random.random_range(0..=horizon / 2),
         steps: through(setup, &goals),
         pause: one_of(random, &[0, 5, 20]) * MS,
-        rescan: one_of(random, &[Rescan::Identity, Rescan::Copy]),
         crashes: one_of(random, &[0.0, 0.0, 0.1, 0.3]),
         gossip: one_of(random, &[5, 20, 60]) * MS,
         leavers_gone: random.random_bool(0.5),

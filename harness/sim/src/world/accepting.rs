@@ -10,7 +10,7 @@ use crate::mutants::Flaw;
 use crate::record::BallotChange;
 use crate::setup::Setup;
 use crate::situation::Situation;
-use caspaxos::{AcceptorId, Held, Member, Reply, Stamp, Standing, Turned};
+use caspaxos::{AcceptorId, AcceptorIdentity, AcceptorState, Ballots, Member, RejectReason, Reply};
 use harness_history::Value;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -18,9 +18,9 @@ use std::rc::Rc;
 /// The one cluster of a world.
 const CLUSTER: u64 = 1;
 
-/// The stamp of the acceptor with this number.
-const fn stamp(number: u32) -> Stamp {
-    Stamp { cluster: CLUSTER, acceptor: AcceptorId(number) }
+/// The identity of the acceptor with this number.
+const fn identity(number: u32) -> AcceptorIdentity {
+    AcceptorIdentity { cluster: CLUSTER, acceptor: AcceptorId(number) }
 }
 
 /// A place where acceptors live, one after the other.
@@ -66,56 +66,57 @@ impl Acceptor {
         this
     }
 
-    fn join(&mut self, number: u32, document: &Rc<Document>, age: u64) -> bool {
-        let known = self.member.standing().is_some_and(|held| held.stamp == stamp(number));
-        // A stamp that was lost is dead with all that was promised under it.
+    fn join(&mut self, number: u32, document: &Rc<Document>, promise_floor: u64) -> bool {
+        let known = self.member.state().is_some_and(|held| held.identity == identity(number));
+        // A identity that was lost is dead with all that was promised under it.
         if !known && !self.numbers.insert(number) {
             return false;
         }
-        if !known && self.member.standing().is_some() {
+        if !known && self.member.state().is_some() {
             self.member.leave();
         }
-        let standing = Standing { stamp: stamp(number), epoch: document.epoch, age };
+        let state =
+            AcceptorState { identity: identity(number), epoch: document.epoch, promise_floor };
         if !known {
             self.document = document.clone();
         }
-        self.member.join(standing).is_ok()
+        self.member.join(state).is_ok()
     }
 
     fn control(&mut self, number: u32, control: &Control) -> Option<Report> {
         match control {
-            Control::Join(document, age) => {
-                if !self.join(number, document, *age) {
+            Control::Join(document, promise_floor) => {
+                if !self.join(number, document, *promise_floor) {
                     return None;
                 }
             }
             Control::Tell(document) => {
-                self.member.tell(stamp(number), document.epoch).ok()?;
+                self.member.set_epoch(identity(number), document.epoch).ok()?;
                 if document.epoch >= self.document.epoch {
                     self.document = document.clone();
                 }
             }
             Control::Leave => {
-                if self.member.standing().is_some_and(|held| held.stamp == stamp(number)) {
+                if self.member.state().is_some_and(|held| held.identity == identity(number)) {
                     self.member.leave();
                     self.gone = true;
                 }
             }
             Control::Report => {}
         }
-        let standing = self.member.standing().filter(|held| held.stamp == stamp(number))?;
+        let state = self.member.state().filter(|held| held.identity == identity(number))?;
         let keys = self.member.registers().keys().cloned().collect();
-        Some(Report { standing, document: self.document.clone(), keys })
+        Some(Report { state, document: self.document.clone(), keys })
     }
 
     /// How old it is.
-    pub(super) fn age(&self) -> u64 {
-        self.member.standing().map_or(0, |standing| standing.age)
+    pub(super) fn promise_floor(&self) -> u64 {
+        self.member.state().map_or(0, |state| state.promise_floor)
     }
 
     /// The ballots of a register, none when it is not held.
-    fn held(&self, key: &Key) -> Option<Held> {
-        self.member.registers().get(key).map(caspaxos::Register::held)
+    fn held(&self, key: &Key) -> Option<Ballots> {
+        self.member.registers().get(key).map(caspaxos::Register::ballots)
     }
 
     fn value(&self, key: &Key) -> Value {
@@ -147,7 +148,7 @@ impl World<'_> {
             }
             Letter::Register(epoch, request) => {
                 let before = acceptor.held(&origin.key);
-                let caller = (stamp(origin.acceptor), *epoch);
+                let caller = (identity(origin.acceptor), *epoch);
                 let answer =
                     acceptor.member.handle(&*self.rules, caller, &origin.key, request.clone());
                 self.observe(&origin, before, &answer);
@@ -162,8 +163,8 @@ impl World<'_> {
     fn observe(
         &mut self,
         origin: &Origin,
-        before: Option<Held>,
-        answer: &Result<Reply<crate::change::Held>, Turned>,
+        before: Option<Ballots>,
+        answer: &Result<Reply<crate::change::Content>, RejectReason>,
     ) {
         let home = self.setup.home(origin.acceptor);
         let acceptor = &self.acceptors[home as usize - 1];
@@ -172,7 +173,7 @@ impl World<'_> {
             self.record.met(Situation::AcceptorCameBack);
         }
         if held != before && self.record.is_full() && !origin.key.starts_with('\0') {
-            let none = caspaxos::Register::<()>::default().held();
+            let none = caspaxos::Register::<()>::default().ballots();
             self.record.ballots.push(BallotChange {
                 time: self.now,
                 acceptor: home,
@@ -190,8 +191,8 @@ impl World<'_> {
             self.record.met(Situation::AcceptOvertakesPrepare);
         }
         match answer {
-            Err(Turned::NotMember) => self.record.met(Situation::MemoryLossNoticed),
-            Err(Turned::Fenced(_)) => self.record.met(Situation::Fenced),
+            Err(RejectReason::NotMember) => self.record.met(Situation::MemoryLossNoticed),
+            Err(RejectReason::Fenced(_)) => self.record.met(Situation::Fenced),
             Ok(Reply::Refused(_)) if before.is_none() && origin.phase == Phase::Accept => {
                 self.record.met(Situation::AgeRefused);
             }
@@ -204,8 +205,8 @@ impl World<'_> {
     fn turned_away(&mut self, origin: Origin, letter: &Letter) {
         let end = format!("a{} is down", origin.acceptor);
         note(&mut self.record, self.now, &origin, "→", letter, &end);
-        let delivered = self.setup.repeats;
-        self.put_after(CALM, Event::Lost { origin, delivered });
+        let may_have_executed = self.setup.repeats;
+        self.put_after(CALM, Event::Lost { origin, may_have_executed });
     }
 
     pub(super) fn crash_acceptor(&mut self, acceptor: u32, memory: Memory, silent: bool) {
@@ -213,7 +214,7 @@ impl World<'_> {
         let votes_on = self.has(Flaw::VotesWithoutMemory);
         let this = &mut self.acceptors[acceptor as usize - 1];
         let before = this.member.clone();
-        let standing = this.member.standing();
+        let state = this.member.state();
         match memory {
             Memory::Kept => {}
             Memory::Wiped => this.member = Member::default(),
@@ -229,11 +230,11 @@ impl World<'_> {
             }
         }
         if votes_on
-            && this.member.standing().is_none()
-            && let Some(standing) = standing
+            && this.member.state().is_none()
+            && let Some(state) = state
         {
             // Taken for a fresh one, it is given its old place.
-            let joined = this.member.join(Standing { age: 0, ..standing });
+            let joined = this.member.join(AcceptorState { promise_floor: 0, ..state });
             debug_assert!(joined.is_ok(), "it had no place");
         }
         (this.up, this.silent) = (false, silent);
@@ -252,9 +253,9 @@ impl World<'_> {
         }
         let this = &self.acceptors[acceptor as usize - 1];
         for (key, register) in before.registers() {
-            let none = caspaxos::Register::<()>::default().held();
+            let none = caspaxos::Register::<()>::default().ballots();
             let held = this.held(key).unwrap_or(none);
-            if held != register.held() {
+            if held != register.ballots() {
                 let (time, value, key) = (self.now, this.value(key), key.to_string());
                 let change = BallotChange { time, acceptor, key, held, value, by: None };
                 self.record.ballots.push(change);

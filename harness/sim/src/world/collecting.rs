@@ -2,12 +2,12 @@
 
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
-use crate::change::{Held, Shared};
+use crate::change::{Content, Shared};
 use crate::message::{OpId, Phase};
 use crate::situation::Situation;
 use caspaxos::{
-    AcceptorId, CollectProgress, Collected, Collection, Proposer, Reply, Request, Stage, Turned,
-    Why,
+    AcceptorId, CollectProgress, Collection, CollectionOutcome, Proposer, Reason, RejectReason,
+    Reply, Request, Stage,
 };
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -35,7 +35,7 @@ impl Collector {
 }
 
 /// A collection, and the proposer that it runs on.
-type UnderWay<'a> = (&'a mut Collection<Key, Shared>, &'a mut Proposer<Key, Held>);
+type UnderWay<'a> = (&'a mut Collection<Key, Shared>, &'a mut Proposer<Key, Content>);
 
 impl World<'_> {
     pub(super) fn schedule_collection(&mut self) {
@@ -59,7 +59,7 @@ impl World<'_> {
         let process = &mut self.processes[collector as usize - 1];
         let Some(core) = &mut process.proposer else { return };
         if let Some((_, mut collection)) = self.collector.open.take() {
-            let end = collection.give_up(core, Why::Deadline);
+            let end = collection.give_up(core, Reason::Deadline);
             return self.collected(end, None);
         }
         let tombs: Vec<Key> = self.tombstones().into_iter().collect();
@@ -96,7 +96,7 @@ impl World<'_> {
         }
     }
 
-    fn send_collection(&mut self, requests: Vec<(AcceptorId, Request<Held>)>) {
+    fn send_collection(&mut self, requests: Vec<(AcceptorId, Request<Content>)>) {
         let proposer = self.setup.collector();
         let life = self.process(proposer).life;
         let Some((key, collection)) = &self.collector.open else { return };
@@ -114,7 +114,7 @@ impl World<'_> {
     pub(super) fn on_collection_reply(
         &mut self,
         origin: &Origin,
-        reply: Result<Reply<Held>, Turned>,
+        reply: Result<Reply<Content>, RejectReason>,
     ) {
         let Ok(reply) = reply else {
             return self.on_collection_lost(origin, self.setup.repeats);
@@ -128,11 +128,11 @@ impl World<'_> {
         self.follow_collection(progress);
     }
 
-    pub(super) fn on_collection_lost(&mut self, origin: &Origin, delivered: bool) {
+    pub(super) fn on_collection_lost(&mut self, origin: &Origin, may_have_executed: bool) {
         let stage = match origin.phase {
             Phase::Prepare => Stage::Prepare,
             Phase::Accept => Stage::Accept,
-            Phase::Read | Phase::Install | Phase::Collect | Phase::Control => Stage::Collect,
+            Phase::Read | Phase::Collect | Phase::Control => Stage::Collect,
         };
         let process = &mut self.processes[origin.proposer as usize - 1];
         let Some((collection, core)) = Self::collection(&mut self.collector, process, origin)
@@ -140,7 +140,7 @@ impl World<'_> {
             return;
         };
         let from = AcceptorId(origin.acceptor);
-        let progress = collection.on_lost(core, from, stage, delivered);
+        let progress = collection.on_error(core, from, stage, may_have_executed);
         self.follow_collection(progress);
     }
 
@@ -155,15 +155,15 @@ impl World<'_> {
         Some((collection, process.proposer.as_mut()?)).filter(|_| same)
     }
 
-    fn collected(&mut self, end: Collected, key: Option<Key>) {
+    fn collected(&mut self, end: CollectionOutcome, key: Option<Key>) {
         self.record.line(self.now, || format!("the collection ends: {end:?}"));
         match end {
-            Collected::Erased => {
+            CollectionOutcome::Erased => {
                 self.record.met(Situation::Collected);
                 self.collector.erased.extend(key);
             }
-            Collected::Alive => self.record.met(Situation::CollectionFoundAlive),
-            Collected::Unfinished(_) => self.record.met(Situation::CollectionUnfinished),
+            CollectionOutcome::Alive => self.record.met(Situation::CollectionFoundAlive),
+            CollectionOutcome::Unfinished(_) => self.record.met(Situation::CollectionUnfinished),
         }
         self.schedule_collection();
     }

@@ -1,7 +1,7 @@
 //! The driver of the membership: one step after the other, each durable in the store itself.
 //!
 //! ```text
-//! Asking ─► Loading ─┬─► Joining ─► Changing ─► Telling ─► Aging ─► Rescanning ─► Settling ─┐
+//! Asking ─► Loading ─┬─► Joining ─► Changing ─► Telling ─► RaisingFloors ─► Rescanning ─► Settling ─┐
 //!    ▲               └── not settled ──────────────┘                                        │
 //!    └──────────── crashed, or a part that did not come about ◄─────────────────────────────┘
 //! ```
@@ -14,7 +14,7 @@ use crate::message::{OpId, Phase};
 use crate::mutants::Flaw;
 use crate::setup::Membership;
 use crate::situation::Situation;
-use caspaxos::{AcceptorId, Ballot, Copying, Request};
+use caspaxos::{AcceptorId, Ballot, Request};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -48,10 +48,9 @@ pub(super) struct Driver {
     /// Who was told of the document, what they hold, and how old they are.
     pub(super) told: BTreeSet<AcceptorId>,
     pub(super) keys: BTreeSet<Key>,
-    pub(super) age: u64,
+    pub(super) promise_floor: u64,
     /// What has yet to be committed again.
     pub(super) left: VecDeque<Key>,
-    pub(super) copying: Option<(Key, Copying<crate::change::Held>)>,
     crashed: bool,
 }
 
@@ -65,7 +64,7 @@ pub(super) enum Part {
     Joining,
     Changing,
     Telling,
-    Aging,
+    RaisingFloors,
     Rescanning,
     Settling,
     Done,
@@ -81,9 +80,8 @@ impl Driver {
             waiting: BTreeSet::new(),
             told: BTreeSet::new(),
             keys: BTreeSet::new(),
-            age: 0,
+            promise_floor: 0,
             left: VecDeque::new(),
-            copying: None,
             crashed: false,
         }
     }
@@ -94,7 +92,7 @@ impl Driver {
             self.part = Part::Asking;
             self.crashed = true;
         }
-        (self.document, self.copying) = (None, None);
+        self.document = None;
         self.number += 1;
     }
 }
@@ -137,9 +135,11 @@ impl World<'_> {
             Part::Off | Part::Done => {}
             Part::Pausing => self.begin_part(Part::Loading),
             Part::Asking => self.begin_part(Part::Loading),
-            Part::Telling if self.is_sealed() => self.begin_part(Part::Aging),
-            Part::Telling | Part::Aging | Part::Joining => self.begin_part(self.driver.part),
-            Part::Rescanning => self.rescan_by_round(),
+            Part::Telling if self.is_sealed() => self.begin_part(Part::RaisingFloors),
+            Part::Telling | Part::RaisingFloors | Part::Joining => {
+                self.begin_part(self.driver.part)
+            }
+            Part::Rescanning => self.rescan_next(),
             Part::Loading | Part::Changing | Part::Settling => self.begin_part(Part::Asking),
         }
     }
@@ -160,7 +160,7 @@ impl World<'_> {
             | Part::Asking
             | Part::Joining
             | Part::Telling
-            | Part::Aging
+            | Part::RaisingFloors
             | Part::Rescanning
             | Part::Done => self.answers(),
             Part::Loading | Part::Changing | Part::Settling => 2 * self.tries(),
@@ -173,7 +173,7 @@ impl World<'_> {
             Part::Joining => self.admit(membership),
             Part::Changing => self.change_document(membership),
             Part::Telling => self.tell(),
-            Part::Aging => self.raise_ages(),
+            Part::RaisingFloors => self.raise_floors(),
             Part::Rescanning => self.rescan_next(),
             Part::Settling => self.settle_document(),
         }
@@ -255,9 +255,10 @@ impl World<'_> {
         if newcomers.is_empty() {
             return self.begin_part(Part::Changing);
         }
-        // What is erased until the configuration before is sealed is older still: see `raise_ages`.
-        let age = self.acceptors.iter().map(super::Acceptor::age).max().unwrap_or_default();
-        self.control(newcomers, &Control::Join(document, age));
+        // What is erased until the configuration before is sealed is older still: see `raise_floors`.
+        let promise_floor =
+            self.acceptors.iter().map(super::Acceptor::promise_floor).max().unwrap_or_default();
+        self.control(newcomers, &Control::Join(document, promise_floor));
     }
 
     /// The document of the next step.
@@ -294,13 +295,14 @@ impl World<'_> {
 
     /// What was erased under the configuration before must not be forgotten with those who erased
     /// it: everyone grows as old as the oldest of those who can erase nothing under it any more.
-    fn raise_ages(&mut self) {
-        let (age, tombstone) = (self.driver.age, Ballot::ZERO);
+    fn raise_floors(&mut self) {
+        let (promise_floor, tombstone) = (self.driver.promise_floor, Ballot::ZERO);
         let Some((document, _)) = self.driver.document.clone() else { return };
-        if age == 0 {
+        if promise_floor == 0 {
             return self.begin_rescan();
         }
-        let letter = Letter::Register(document.epoch, Request::Collect { tombstone, age });
+        let letter =
+            Letter::Register(document.epoch, Request::Collect { tombstone, promise_floor });
         let members = document.voters.members().into_iter();
         let letters = members.map(|acceptor| (acceptor, letter.clone())).collect();
         self.driver_sends(Phase::Collect, &DOCUMENT.into(), letters);
@@ -327,7 +329,8 @@ impl World<'_> {
             }
             (Part::Telling, Some(report)) => {
                 self.driver.told.insert(AcceptorId(origin.acceptor));
-                self.driver.age = self.driver.age.max(report.standing.age);
+                self.driver.promise_floor =
+                    self.driver.promise_floor.max(report.state.promise_floor);
                 self.driver.keys.extend(report.keys);
             }
             (
@@ -338,7 +341,7 @@ impl World<'_> {
                 | Part::Joining
                 | Part::Changing
                 | Part::Telling
-                | Part::Aging
+                | Part::RaisingFloors
                 | Part::Rescanning
                 | Part::Settling
                 | Part::Done,
@@ -352,11 +355,8 @@ impl World<'_> {
         if origin.op.number != self.driver.number {
             return;
         }
-        if self.driver.part == Part::Rescanning {
-            return self.on_copy_lost(origin);
-        }
         // A newcomer that did not hear of it, or one that is too young, is asked again.
-        if self.driver.part != Part::Joining && self.driver.part != Part::Aging {
+        if self.driver.part != Part::Joining && self.driver.part != Part::RaisingFloors {
             self.driver.waiting.remove(&origin.acceptor);
             self.driver_heard();
         }
@@ -370,13 +370,13 @@ impl World<'_> {
         match self.driver.part {
             Part::Asking => self.begin_part(Part::Loading),
             Part::Joining => self.begin_part(Part::Changing),
-            Part::Telling if self.is_sealed() => self.begin_part(Part::Aging),
+            Part::Telling if self.is_sealed() => self.begin_part(Part::RaisingFloors),
             Part::Off
             | Part::Pausing
             | Part::Loading
             | Part::Changing
             | Part::Telling
-            | Part::Aging
+            | Part::RaisingFloors
             | Part::Rescanning
             | Part::Settling
             | Part::Done => {}
@@ -395,7 +395,7 @@ impl World<'_> {
                 self.record.met(Situation::RescannedByIdentity);
                 self.rescan_next();
             }
-            (Part::Rescanning, None) => self.rescan_by_round(),
+            (Part::Rescanning, None) => self.rescan_next(),
             (Part::Loading, Some(told)) => self.loaded(&told.value, told.version),
             (Part::Changing | Part::Settling, Some(told)) => {
                 self.loaded(&told.value[1], told.version);
@@ -408,7 +408,7 @@ impl World<'_> {
                 | Part::Joining
                 | Part::Changing
                 | Part::Telling
-                | Part::Aging
+                | Part::RaisingFloors
                 | Part::Settling
                 | Part::Done,
                 _,
@@ -429,7 +429,7 @@ impl World<'_> {
             }
             self.driver.told.clear();
             self.driver.keys.clear();
-            self.driver.age = 0;
+            self.driver.promise_floor = 0;
             return self.begin_part(Part::Telling);
         }
         if self.driver.part == Part::Settling {

@@ -1,13 +1,13 @@
 //! How messages travel.
 
 use super::{Event, Key, World};
-use crate::change::Held;
+use crate::change::Content;
 use crate::document::Document;
 use crate::fates::RETRY;
 use crate::message::{Fate, MessageId, OpId, Phase, Way};
 use crate::mutants::Flaw;
 use crate::record::Record;
-use caspaxos::{Ballot, Reply, Request, Standing, Turned};
+use caspaxos::{AcceptorState, Ballot, RejectReason, Reply, Request};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ pub(super) struct Origin {
 #[derive(Debug, Clone)]
 pub(super) enum Letter {
     /// Something about a register, under an epoch.
-    Register(u64, Request<Held>),
+    Register(u64, Request<Content>),
     /// Something about its place in the cluster.
     Control(Control),
 }
@@ -58,7 +58,7 @@ pub(super) enum Letter {
 pub(super) enum Control {
     /// Say what you know.
     Report,
-    /// Join under this document's epoch, empty, and of this age.
+    /// Join under this document's epoch, empty, and of this promise_floor.
     Join(Rc<Document>, u64),
     /// Know of this document.
     Tell(Rc<Document>),
@@ -70,7 +70,7 @@ pub(super) enum Control {
 #[derive(Debug, Clone)]
 pub(super) enum Return {
     /// To a request about a register.
-    Register(Result<Reply<Held>, Turned>),
+    Register(Result<Reply<Content>, RejectReason>),
     /// To a request about its place, with what it knows afterwards; none when it is not, or no
     /// longer, the one that was meant.
     Report(Option<Report>),
@@ -79,7 +79,7 @@ pub(super) enum Return {
 /// What an acceptor knows.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
-    pub(super) standing: Standing,
+    pub(super) state: AcceptorState,
     pub(super) document: Rc<Document>,
     pub(super) keys: BTreeSet<Key>,
 }
@@ -107,7 +107,7 @@ impl World<'_> {
             }
             Fate::Lost => {}
             Fate::Refused { told } => {
-                self.put_after(told, Event::Lost { origin, delivered: false });
+                self.put_after(told, Event::Lost { origin, may_have_executed: false });
             }
             Fate::Broken { told, arrives } => {
                 if let Some(after) = arrives {
@@ -138,7 +138,7 @@ impl World<'_> {
         }
     }
 
-    /// The proposer hears that a connection broke, and that the request may have been delivered.
+    /// The proposer hears that a connection broke, and that the request may have been may_have_executed.
     fn broken(&mut self, origin: Origin, message: MessageId, told: u64, letter: Option<Letter>) {
         if self.has(Flaw::RetriesAccepts)
             && Phase::is_first_accept(message)
@@ -148,8 +148,8 @@ impl World<'_> {
             self.put_after(told + RETRY, Event::Request { origin, letter });
             return;
         }
-        let delivered = !self.has(Flaw::ClaimsNotDelivered);
-        self.put_after(told, Event::Lost { origin, delivered });
+        let may_have_executed = !self.has(Flaw::ClaimsNotDelivered);
+        self.put_after(told, Event::Lost { origin, may_have_executed });
     }
 
     fn fate(&mut self, origin: &Origin, message: MessageId) -> Fate {
@@ -166,7 +166,7 @@ impl World<'_> {
         if self.process(origin.proposer).life != origin.life {
             return;
         }
-        if let Return::Register(Err(Turned::Fenced(epoch))) = reply {
+        if let Return::Register(Err(RejectReason::Fenced(epoch))) = reply {
             self.fenced(origin.proposer, epoch);
         }
         match (origin.task, reply) {
@@ -175,7 +175,7 @@ impl World<'_> {
             (Task::Collection, Return::Register(reply)) => {
                 self.on_collection_reply(&origin, reply);
             }
-            (Task::Driver, Return::Register(reply)) => self.on_copy_reply(&origin, reply),
+            (Task::Driver, Return::Register(reply)) => self.on_floor_raised(&origin, &reply),
             (Task::Driver, Return::Report(report)) => self.on_driver_report(&origin, report),
             (Task::Learning, Return::Report(Some(report))) => {
                 self.learn(origin.proposer, &report.document);
@@ -187,8 +187,8 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn on_lost(&mut self, origin: Origin, delivered: bool) {
-        let end = if delivered { "may have arrived" } else { "never left" };
+    pub(super) fn on_error(&mut self, origin: Origin, may_have_executed: bool) {
+        let end = if may_have_executed { "may have arrived" } else { "never left" };
         self.record.line(self.now, || {
             let Origin { op, proposer, acceptor, phase, .. } = &origin;
             format!("p{proposer} ← a{acceptor}  nothing: its {} for {op} {end}", phase.name())
@@ -202,16 +202,16 @@ impl World<'_> {
             core.set_counter(0);
         }
         match origin.task {
-            Task::Round => self.on_round_lost(&origin, delivered),
+            Task::Round => self.on_round_lost(&origin, may_have_executed),
             Task::Read => self.on_read_lost(&origin),
-            Task::Collection => self.on_collection_lost(&origin, delivered),
+            Task::Collection => self.on_collection_lost(&origin, may_have_executed),
             Task::Driver => self.on_driver_lost(&origin),
             Task::Learning => {}
         }
     }
 }
 
-struct Shown<'a>(&'a Option<Held>);
+struct Shown<'a>(&'a Option<Content>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,12 +235,8 @@ impl fmt::Display for Letter {
                         write!(f, "accept {} under {ballot}, promise {promise}", Shown(value))?;
                     }
                     Request::Read => f.write_str("read")?,
-                    Request::Install(register) => {
-                        let (value, accepted) = (Shown(&register.value), register.accepted);
-                        write!(f, "install {value} of {accepted}")?;
-                    }
-                    Request::Collect { tombstone, age } => {
-                        write!(f, "collect {tombstone}, age {age}")?;
+                    Request::Collect { tombstone, promise_floor } => {
+                        write!(f, "collect {tombstone}, promise_floor {promise_floor}")?;
                     }
                 }
                 if *epoch > 0 { write!(f, ", epoch {epoch}") } else { Ok(()) }
@@ -267,17 +263,20 @@ impl fmt::Display for Return {
                 Reply::Current { accepted, value } => {
                     write!(f, "holds {} of {accepted}", Shown(value))
                 }
-                Reply::Installed => f.write_str("installed"),
                 Reply::Collected(true) => f.write_str("erased"),
                 Reply::Collected(false) => f.write_str("nothing to erase"),
             },
-            Self::Register(Err(Turned::NotMember)) | Self::Report(None) => {
+            Self::Register(Err(RejectReason::NotMember)) | Self::Report(None) => {
                 f.write_str("is not the one that is meant")
             }
-            Self::Register(Err(Turned::Fenced(epoch))) => write!(f, "is in epoch {epoch}"),
+            Self::Register(Err(RejectReason::Fenced(epoch))) => write!(f, "is in epoch {epoch}"),
             Self::Report(Some(report)) => {
-                let Standing { epoch, age, .. } = report.standing;
-                write!(f, "is in epoch {epoch}, age {age}; knows of {}", report.document.epoch)
+                let AcceptorState { epoch, promise_floor, .. } = report.state;
+                write!(
+                    f,
+                    "is in epoch {epoch}, promise_floor {promise_floor}; knows of {}",
+                    report.document.epoch
+                )
             }
         }
     }

@@ -1,19 +1,19 @@
-//! Proposers: the desks of the store itself, on virtual time.
+//! Proposers: the key_proposers of the store itself, on virtual time.
 //!
-//! A desk is driven here as `impl/gryadka` drives it: it is handed time and replies, its requests are
+//! A key_proposer is driven here as `impl/gryadka` drives it: it is handed time and replies, its requests are
 //! carried, and it is woken when it says so. A round is named by the first operation that waits for
 //! it, so that its messages keep their names when other operations are left out.
 
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
-use crate::change::{Asked, Held, Shared, Told};
+use crate::change::{Asked, Content, Shared, Told};
 use crate::document::Document;
 use crate::message::{OpId, Phase};
 use crate::mutants::Flaw;
 use crate::situation::Situation;
 use caspaxos::{
-    AcceptorId, Ballot, Delivery, Desk, Effect, Proposer, ProposerId, Reply, Request, Settled,
-    Stage, Turn, Turned, Why,
+    AcceptorId, Ballot, Context, Delivery, Effect, KeyProposer, Outcome, Proposer, ProposerId,
+    Reason, RejectReason, Reply, Request, Stage,
 };
 use harness_history::Outcome as Ending;
 use rand::RngExt;
@@ -25,7 +25,7 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Process {
     /// None while it is down.
-    pub(super) proposer: Option<Proposer<Key, Held>>,
+    pub(super) proposer: Option<Proposer<Key, Content>>,
     /// How often it has crashed.
     pub(super) life: u32,
     slots: BTreeMap<Key, Slot>,
@@ -38,10 +38,10 @@ pub(super) struct Process {
     pub(super) hold: Option<Vec<Event>>,
 }
 
-/// The desk of one key, and what is followed of its rounds.
+/// The key_proposer of one key, and what is followed of its rounds.
 #[derive(Debug, Default)]
 struct Slot {
-    desk: Desk<Asked, Shared>,
+    key_proposer: KeyProposer<Asked, Shared>,
     /// How many rounds have been named by each operation.
     named: BTreeMap<OpId, u32>,
     round: Round,
@@ -49,7 +49,7 @@ struct Slot {
     proposed: BTreeMap<OpId, u32>,
     /// Operations whose change may have been accepted in a round that did not commit.
     doubted: BTreeSet<OpId>,
-    /// When the desk will be woken.
+    /// When the key_proposer will be woken.
     alarm: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ struct Round {
 }
 
 impl Process {
-    pub(super) const fn new(proposer: Proposer<Key, Held>, document: Rc<Document>) -> Self {
+    pub(super) const fn new(proposer: Proposer<Key, Content>, document: Rc<Document>) -> Self {
         Self {
             proposer: Some(proposer),
             life: 0,
@@ -85,16 +85,17 @@ impl Process {
     /// What is followed of the round with this name, if it is the latest of its key.
     fn round(&mut self, key: &Key, name: (OpId, u32)) -> Option<&mut Round> {
         let slot = self.slots.get_mut(key)?;
-        let open = slot.desk.round().is_some() && slot.round.name == Some(name);
+        let open = slot.key_proposer.round().is_some() && slot.round.name == Some(name);
         open.then_some(&mut slot.round)
     }
 }
 
-type Step<'a> = dyn FnOnce(&mut Desk<Asked, Shared>, &mut Turn<'_, Key, Asked, Shared>) + 'a;
+type Step<'a> =
+    dyn FnOnce(&mut KeyProposer<Asked, Shared>, &mut Context<'_, Key, Asked, Shared>) + 'a;
 
 impl World<'_> {
     /// A proposer that has just been started.
-    pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Held> {
+    pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Content> {
         let repeats = self.setup.repeats;
         let delivery = if repeats { Delivery::MayRepeat } else { Delivery::AtMostOnce };
         Proposer::new(id, self.first.configuration(), self.setup.cache)
@@ -125,7 +126,7 @@ impl World<'_> {
         }
     }
 
-    /// Gives a client's call to its desk.
+    /// Gives a client's call to its key_proposer.
     pub(super) fn submit_call(&mut self, op: OpId, proposer: u32, key: &Key) {
         let Some(operation) = self.operations.get(&op) else { return };
         let (call, expected) = (operation.call.clone(), operation.expected);
@@ -136,10 +137,14 @@ impl World<'_> {
 
     pub(super) fn submit(&mut self, proposer: u32, key: &Key, asked: Asked, deadline: u64) {
         self.process(proposer).slots.entry(key.clone()).or_default();
-        self.step(proposer, key, Box::new(|desk, turn| desk.submit(turn, asked, deadline)));
+        self.step(
+            proposer,
+            key,
+            Box::new(|key_proposer, context| key_proposer.submit(context, asked, deadline)),
+        );
     }
 
-    /// Lets a desk do one step, and does what it asks for.
+    /// Lets a key_proposer do one step, and does what it asks for.
     fn step(&mut self, proposer: u32, key: &Key, step: Box<Step<'_>>) {
         let (seed, now) = (self.seed, self.by_clock(proposer, self.now));
         let process = &mut self.processes[proposer as usize - 1];
@@ -149,8 +154,9 @@ impl World<'_> {
         let name = slot.round.name;
         let mut draw = |bound| name.map_or(0, |name| draw_wait(seed, name, bound));
         let mut effects = Vec::new();
-        let turn = &mut Turn { proposer: core, key, now, draw: &mut draw, effects: &mut effects };
-        step(&mut slot.desk, turn);
+        let context =
+            &mut Context { proposer: core, key, now, draw: &mut draw, effects: &mut effects };
+        step(&mut slot.key_proposer, context);
         for effect in effects {
             match effect {
                 Effect::Send { epoch, ballot, requests } => {
@@ -166,7 +172,7 @@ impl World<'_> {
         let process = self.process(proposer);
         let life = process.life;
         let Some(slot) = process.slots.get(key) else { return };
-        let (Some(wake), alarm) = (slot.desk.wake(), slot.alarm) else { return };
+        let (Some(wake), alarm) = (slot.key_proposer.wake(), slot.alarm) else { return };
         let at = self.off_clock(proposer, wake).max(self.now);
         if alarm.is_some_and(|alarm| alarm <= at) {
             return;
@@ -187,10 +193,11 @@ impl World<'_> {
         if slot.alarm.is_some_and(|alarm| alarm <= now) {
             slot.alarm = None;
         }
-        let (before, impatient) = (slot.desk.round(), slot.desk.alarm());
+        let (before, impatient) = (slot.key_proposer.round(), slot.key_proposer.alarm());
         let now = self.by_clock(proposer, now);
-        self.step(proposer, key, Box::new(|desk, turn| desk.on_time(turn)));
-        let after = self.process(proposer).slots.get(key).and_then(|slot| slot.desk.round());
+        self.step(proposer, key, Box::new(|key_proposer, context| key_proposer.on_time(context)));
+        let after =
+            self.process(proposer).slots.get(key).and_then(|slot| slot.key_proposer.round());
         let over = before.is_some() && before != after;
         if over && impatient.is_some_and(|until| until <= now) {
             self.record.met(Situation::GivenUpAfterConflict);
@@ -206,7 +213,7 @@ impl World<'_> {
         key: &Key,
         epoch: u64,
         ballot: Ballot,
-        requests: Vec<(AcceptorId, Request<Held>)>,
+        requests: Vec<(AcceptorId, Request<Content>)>,
     ) {
         let voting = requests.iter().any(|(_, request)| request.stage() == Stage::Accept);
         self.follow_round(proposer, key, ballot, voting);
@@ -230,7 +237,11 @@ impl World<'_> {
         if !voting || slot.round.ballot != Some(ballot) || slot.round.voting {
             let last = std::mem::take(&mut slot.round);
             if last.accepted > 0 {
-                let ops = slot.desk.proposed().chain(slot.desk.queued()).map(|asked| asked.op);
+                let ops = slot
+                    .key_proposer
+                    .proposed()
+                    .chain(slot.key_proposer.queued())
+                    .map(|asked| asked.op);
                 let again = ops.filter(|op| slot.proposed.contains_key(op));
                 slot.doubted.extend(again.collect::<Vec<_>>());
             }
@@ -240,7 +251,12 @@ impl World<'_> {
             if last.refused >= acceptors {
                 self.record.met(Situation::RefusedByAll);
             }
-            let first = slot.desk.proposed().chain(slot.desk.queued()).next().map(|asked| asked.op);
+            let first = slot
+                .key_proposer
+                .proposed()
+                .chain(slot.key_proposer.queued())
+                .next()
+                .map(|asked| asked.op);
             let op = first.or_else(|| last.name.map(|(op, _)| op));
             slot.round = Round { ballot: Some(ballot), from_cache: voting, ..Round::default() };
             slot.round.name = op.map(|op| {
@@ -254,7 +270,7 @@ impl World<'_> {
         }
         slot.round.voting = voting;
         if voting {
-            let ops: Vec<OpId> = slot.desk.proposed().map(|asked| asked.op).collect();
+            let ops: Vec<OpId> = slot.key_proposer.proposed().map(|asked| asked.op).collect();
             if ops.len() > 1 {
                 self.record.met(Situation::CombinedRound);
             }
@@ -264,7 +280,11 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn on_round_reply(&mut self, origin: &Origin, reply: Result<Reply<Held>, Turned>) {
+    pub(super) fn on_round_reply(
+        &mut self,
+        origin: &Origin,
+        reply: Result<Reply<Content>, RejectReason>,
+    ) {
         let from = AcceptorId(origin.acceptor);
         let Ok(reply) = reply else {
             // Nothing has happened, unless an earlier copy of the request got through.
@@ -278,23 +298,25 @@ impl World<'_> {
             self.record.met(Situation::LateReply);
         }
         let ballot = origin.ballot;
-        let step = move |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| {
-            desk.on_reply(turn, from, ballot, reply);
+        let step = move |key_proposer: &mut KeyProposer<_, _>,
+                         context: &mut Context<'_, _, _, _>| {
+            key_proposer.on_reply(context, from, ballot, reply);
         };
         self.step(origin.proposer, &origin.key, Box::new(step));
     }
 
-    pub(super) fn on_round_lost(&mut self, origin: &Origin, delivered: bool) {
+    pub(super) fn on_round_lost(&mut self, origin: &Origin, may_have_executed: bool) {
         let stage = if origin.phase == Phase::Prepare { Stage::Prepare } else { Stage::Accept };
         let (from, ballot) = (AcceptorId(origin.acceptor), origin.ballot);
-        let step = move |desk: &mut Desk<_, _>, turn: &mut Turn<'_, _, _, _>| {
-            desk.on_lost(turn, from, (ballot, stage), delivered);
+        let step = move |key_proposer: &mut KeyProposer<_, _>,
+                         context: &mut Context<'_, _, _, _>| {
+            key_proposer.on_error(context, from, (ballot, stage), may_have_executed);
         };
         self.step(origin.proposer, &origin.key, Box::new(step));
     }
 
     /// Notes what an acceptor did with an accept, for the situations that a run came into.
-    pub(super) fn follow_vote(&mut self, origin: &Origin, reply: &Reply<Held>) {
+    pub(super) fn follow_vote(&mut self, origin: &Origin, reply: &Reply<Content>) {
         let answered = self.operations.get(&origin.op).is_some_and(|op| op.answered);
         let mut met = None;
         let process = &mut self.processes[origin.proposer as usize - 1];
@@ -315,7 +337,6 @@ impl World<'_> {
                 | Reply::Promise { .. }
                 | Reply::Conflict(_)
                 | Reply::Current { .. }
-                | Reply::Installed
                 | Reply::Collected(_),
                 _,
             ) => {}
@@ -325,14 +346,14 @@ impl World<'_> {
         }
     }
 
-    /// A desk says how a change has ended.
-    fn settle(&mut self, proposer: u32, key: &Key, mut asked: Asked, end: Settled) {
+    /// A key_proposer says how a change has ended.
+    fn settle(&mut self, proposer: u32, key: &Key, mut asked: Asked, end: Outcome<usize>) {
         let Some(slot) = self.process(proposer).slots.get_mut(key) else { return };
         let proposed = slot.proposed.remove(&asked.op).unwrap_or_default();
         let doubted = slot.doubted.remove(&asked.op);
         let from_cache = slot.round.from_cache;
         let told = match end {
-            Settled::Committed(at) => {
+            Outcome::Committed(at) => {
                 let found = at + 1 < asked.told.len() || asked.told.len() < proposed as usize;
                 match (doubted, found) {
                     (true, true) => self.record.met(Situation::DoubtFound),
@@ -344,15 +365,15 @@ impl World<'_> {
                 }
                 Ok(asked.told.swap_remove(at))
             }
-            Settled::NotApplied(why) => Err((Ending::Fail, why)),
-            Settled::Unknown(why) => Err((Ending::Info, why)),
+            Outcome::NotApplied(reason) => Err((Ending::Fail, reason)),
+            Outcome::Unknown(reason) => Err((Ending::Info, reason)),
         };
         if !asked.op.is_of_client() {
             return self.on_driver_settled(asked.op, told.ok());
         }
         match told {
             Ok(told) => self.answer_told(asked.op, &told),
-            Err((ending, why)) => self.answer(asked.op, ending, None, Some(reason(why))),
+            Err((ending, reason)) => self.answer(asked.op, ending, None, Some(words_of(reason))),
         }
     }
 
@@ -373,7 +394,7 @@ impl World<'_> {
         process.document = first;
         process.readings.clear();
         let slots = std::mem::take(&mut process.slots);
-        if slots.values().any(|slot| slot.desk.round().is_some()) {
+        if slots.values().any(|slot| slot.key_proposer.round().is_some()) {
             self.record.met(Situation::CrashInRound);
         }
         if proposer == self.setup.collector() {
@@ -412,11 +433,11 @@ fn operation_answered(world: &World<'_>, op: OpId) -> bool {
     world.operations.get(&op).is_none_or(|operation| operation.answered)
 }
 
-const fn reason(why: Why) -> &'static str {
-    match why {
-        Why::Conflict => "conflict with another proposer",
-        Why::Unreachable => "too few acceptors answered",
-        Why::Deadline => "the deadline came first",
+const fn words_of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Conflict => "conflict with another proposer",
+        Reason::Unreachable => "too few acceptors answered",
+        Reason::Deadline => "the deadline came first",
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
-use crate::change::{Held, Told};
+use crate::change::{Content, Told};
 use crate::message::{OpId, Phase};
 use crate::situation::Situation;
-use caspaxos::{AcceptorId, Ballot, ReadProgress, Reading, Reply, Turned};
+use caspaxos::{AcceptorId, Ballot, QuorumRead, ReadProgress, RejectReason, Reply};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -15,11 +15,11 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Open {
     key: Key,
-    reading: Reading<Held>,
+    reading: QuorumRead<Content>,
 }
 
 /// What a read answers of what it found.
-pub(super) fn told(found: Option<&Held>) -> Told {
+pub(super) fn told(found: Option<&Content>) -> Told {
     let value = found.and_then(|cell| cell.value.clone());
     let version = found.map_or(0, |cell| cell.version);
     let value = value.unwrap_or_else(|| Rc::new(Value::Null));
@@ -43,7 +43,7 @@ impl World<'_> {
         let process = self.process(proposer);
         let life = process.life;
         let Some(core) = &process.proposer else { return false };
-        let (reading, asked) = Reading::begin(core);
+        let (reading, asked) = QuorumRead::begin(core);
         let epoch = reading.configuration().epoch();
         process.readings.insert(op, Open { key: key.clone(), reading });
         for AcceptorId(acceptor) in asked {
@@ -51,13 +51,17 @@ impl World<'_> {
             let (key, ballot) = (key.clone(), Ballot::ZERO);
             let origin =
                 Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Register(epoch, Reading::<Held>::request()));
+            self.send_request(origin, Letter::Register(epoch, QuorumRead::<Content>::request()));
         }
         self.put_after(self.setup.deadline / 4, Event::ReadOver { op, life });
         true
     }
 
-    pub(super) fn on_read_reply(&mut self, origin: &Origin, reply: Result<Reply<Held>, Turned>) {
+    pub(super) fn on_read_reply(
+        &mut self,
+        origin: &Origin,
+        reply: Result<Reply<Content>, RejectReason>,
+    ) {
         let Ok(Reply::Current { accepted, value }) = reply else {
             return self.on_read_lost(origin);
         };
@@ -70,7 +74,7 @@ impl World<'_> {
     pub(super) fn on_read_lost(&mut self, origin: &Origin) {
         let process = self.process(origin.proposer);
         let Some(open) = process.readings.get_mut(&origin.op) else { return };
-        let progress = open.reading.on_lost(AcceptorId(origin.acceptor));
+        let progress = open.reading.on_error(AcceptorId(origin.acceptor));
         self.follow_reading(origin.proposer, origin.op, progress);
     }
 
@@ -79,15 +83,15 @@ impl World<'_> {
         let proposer = operation.proposer;
         let process = self.process(proposer);
         if process.life == life && process.readings.contains_key(&op) {
-            self.follow_reading(proposer, op, ReadProgress::Unsettled);
+            self.follow_reading(proposer, op, ReadProgress::Inconclusive);
         }
     }
 
-    fn follow_reading(&mut self, proposer: u32, op: OpId, progress: ReadProgress<Held>) {
+    fn follow_reading(&mut self, proposer: u32, op: OpId, progress: ReadProgress<Content>) {
         let found = match progress {
             ReadProgress::Wait => return,
-            ReadProgress::Settled(found) => Some(found),
-            ReadProgress::Unsettled => None,
+            ReadProgress::Decided(found) => Some(found),
+            ReadProgress::Inconclusive => None,
         };
         let Some(open) = self.process(proposer).readings.remove(&op) else { return };
         match found {

@@ -1,6 +1,6 @@
 //! A small cluster with all that the store does to one key, whose every schedule is visited.
 //!
-//! Proposers have desks, so that calls share rounds, try again and clear up doubts; they read
+//! Proposers have key_proposers, so that calls share rounds, try again and clear up doubts; they read
 //! without writing, collect, and learn of other configurations. From every state every step is
 //! taken: any message arrives next or never, a loss is told, a wait or a deadline ends, a call
 //! begins. In every state that is reached, some order of the calls must explain every answer and
@@ -9,13 +9,13 @@
 //! Two things are left out, because they add nothing: prepares that nobody waits for any more (a
 //! promise to nobody is a refusal), and, where nothing is collected, accepts that would be refused.
 
-use super::ledger::{Answer, Ledger, List};
+use super::fingerprint::Fingerprint;
+use super::history::{Answer, History, List};
 use super::membership::Driver;
-use super::seat::{Lane, Outbox, Seat, Task, Word};
-use super::twin::Twin;
+use super::process::{Arrival, Machine, Outbox, Process, Task};
 use crate::{
-    AcceptorId, Ballot, Cell, Configuration, Member, Register, Request, Rules, Stage, Stamp,
-    Standing,
+    AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, Member, Register, Request,
+    Rules, Stage, VersionedValue,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -68,15 +68,15 @@ pub(super) const ANY: usize = usize::MAX;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Body {
-    Request(Request<Cell<List>>),
-    Word(Stage, Word),
+    Request(Request<VersionedValue<List>>),
+    Arrival(Stage, Arrival),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Message {
     acceptor: AcceptorId,
-    seat: usize,
-    lane: Lane,
+    process: usize,
+    machine: Machine,
     epoch: u64,
     ballot: Ballot,
     body: Body,
@@ -86,10 +86,10 @@ struct Message {
 pub(super) struct World<'a> {
     pub(super) case: &'a Case,
     members: Vec<Arc<Member<(), List>>>,
-    seats: Vec<Arc<Seat>>,
+    processes: Vec<Arc<Process>>,
     network: BTreeSet<Arc<Message>>,
     allowance: Allowance,
-    pub(super) ledger: Ledger,
+    pub(super) history: History,
     pub(super) driver: Driver,
 }
 
@@ -106,8 +106,8 @@ enum Move {
     Drive(super::membership::Step),
 }
 
-fn stamp(acceptor: AcceptorId) -> Stamp {
-    Stamp { cluster: 1, acceptor }
+fn identity(acceptor: AcceptorId) -> AcceptorIdentity {
+    AcceptorIdentity { cluster: 1, acceptor }
 }
 
 impl<'a> World<'a> {
@@ -116,55 +116,55 @@ impl<'a> World<'a> {
         let count = everyone.map(|acceptor| acceptor.0 + 1).max().unwrap_or(0);
         let members = (0..count).map(|number| {
             let mut member = Member::default();
-            let stamp = stamp(AcceptorId(number));
-            member.join(Standing { stamp, epoch: 0, age: 0 }).unwrap();
+            let identity = identity(AcceptorId(number));
+            member.join(AcceptorState { identity, epoch: 0, promise_floor: 0 }).unwrap();
             Arc::new(member)
         });
         // The membership driver has a proposer of its own, the last one.
         let driver: &[&[Task]] = if case.plan.is_empty() { &[] } else { &[&[]] };
-        let seats = (1..).zip(case.scripts.iter().chain(driver)).map(|(id, &script)| {
-            Arc::new(Seat::new(id, case.configurations[0].clone(), script, case.rules.clone()))
+        let processes = (1..).zip(case.scripts.iter().chain(driver)).map(|(id, &script)| {
+            Arc::new(Process::new(id, case.configurations[0].clone(), script, case.rules.clone()))
         });
         Self {
             case,
             members: members.collect(),
-            seats: seats.collect(),
+            processes: processes.collect(),
             network: BTreeSet::new(),
             allowance: case.allowance,
-            ledger: Ledger::default(),
+            history: History::default(),
             driver: Driver::default(),
         }
     }
 
     /// The epoch that an acceptor was told of.
     pub(super) fn told(&self, acceptor: AcceptorId) -> u64 {
-        self.members[acceptor.0 as usize].standing().map_or(0, |standing| standing.epoch)
+        self.members[acceptor.0 as usize].state().map_or(0, |state| state.epoch)
     }
 
-    pub(super) fn tell(&mut self, acceptor: AcceptorId, epoch: u64) {
+    pub(super) fn set_epoch(&mut self, acceptor: AcceptorId, epoch: u64) {
         let member = Arc::make_mut(&mut self.members[acceptor.0 as usize]);
-        member.tell(stamp(acceptor), epoch).unwrap();
+        member.set_epoch(identity(acceptor), epoch).unwrap();
     }
 
     /// The proposer of the membership driver.
     pub(super) fn driving(&self) -> usize {
-        self.seats.len() - 1
+        self.processes.len() - 1
     }
 
-    pub(super) fn seat(&self, number: usize) -> &Seat {
-        &self.seats[number]
+    pub(super) fn process(&self, number: usize) -> &Process {
+        &self.processes[number]
     }
 
-    pub(super) fn with_seat(
+    pub(super) fn with_process(
         &mut self,
         number: usize,
-        step: impl FnOnce(&mut Seat, &mut Ledger) -> Vec<Outbox>,
+        step: impl FnOnce(&mut Process, &mut History) -> Vec<Outbox>,
     ) {
-        let sent = step(Arc::make_mut(&mut self.seats[number]), &mut self.ledger);
-        for Outbox { lane, epoch, ballot, requests } in sent {
+        let sent = step(Arc::make_mut(&mut self.processes[number]), &mut self.history);
+        for Outbox { machine, epoch, ballot, requests } in sent {
             for (acceptor, request) in requests {
                 let body = Body::Request(request);
-                let message = Message { acceptor, seat: number, lane, epoch, ballot, body };
+                let message = Message { acceptor, process: number, machine, epoch, ballot, body };
                 self.network.insert(Arc::new(message));
             }
         }
@@ -172,17 +172,17 @@ impl<'a> World<'a> {
 
     fn moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
-        for (number, seat) in self.seats.iter().enumerate() {
-            if seat.may_begin(self.driver.published) {
+        for (number, process) in self.processes.iter().enumerate() {
+            if process.may_begin(self.driver.published) {
                 moves.push(Move::Begin(number));
             }
-            if seat.may_retry() && self.allowance.retries > 0 {
+            if process.may_retry() && self.allowance.retries > 0 {
                 moves.push(Move::Retry(number));
             }
-            if seat.may_lose_patience() && self.allowance.impatience > 0 {
+            if process.may_lose_patience() && self.allowance.impatience > 0 {
                 moves.push(Move::LosePatience(number));
             }
-            if self.allowance.expiries > 0 && (seat.may_expire() || seat.is_collecting()) {
+            if self.allowance.expiries > 0 && (process.may_expire() || process.is_collecting()) {
                 moves.push(Move::Expire(number));
             }
         }
@@ -207,30 +207,32 @@ impl<'a> World<'a> {
     fn awaited(&self, message: &Message) -> bool {
         let stage = match &message.body {
             Body::Request(request) => request.stage(),
-            Body::Word(stage, _) => *stage,
+            Body::Arrival(stage, _) => *stage,
         };
-        self.seats[message.seat].awaits(message.lane, message.ballot, stage)
+        self.processes[message.process].awaits(message.machine, message.ballot, stage)
     }
 
     fn make(&mut self, step: Move) {
         match step {
             Move::Begin(number) => {
                 let configurations = &self.case.configurations;
-                self.with_seat(number, |seat, ledger| seat.begin(configurations, ledger));
+                self.with_process(number, |process, history| {
+                    process.begin(configurations, history)
+                });
             }
             Move::Retry(number) => {
                 self.allowance.retries -= usize::from(self.allowance.retries < ANY);
-                self.with_seat(number, Seat::alarm);
+                self.with_process(number, Process::alarm);
             }
             Move::LosePatience(number) => {
                 self.allowance.impatience -= usize::from(self.allowance.impatience < ANY);
-                self.with_seat(number, Seat::alarm);
+                self.with_process(number, Process::alarm);
             }
             Move::Expire(number) => {
                 self.allowance.expiries -= usize::from(self.allowance.expiries < ANY);
-                self.with_seat(number, |seat, ledger| {
-                    seat.stop_collecting();
-                    seat.expire(ledger)
+                self.with_process(number, |process, history| {
+                    process.stop_collecting();
+                    process.expire(history)
                 });
             }
             Move::Deliver(message) => {
@@ -251,7 +253,7 @@ impl<'a> World<'a> {
             Move::SayLost(message) => {
                 self.allowance.losses -= usize::from(self.allowance.losses < ANY);
                 if let Body::Request(request) = &message.body {
-                    self.hear(&message, request.stage(), Word::Lost);
+                    self.hear(&message, request.stage(), Arrival::RequestError);
                 }
             }
             Move::Drive(step) => super::membership::drive(self, step),
@@ -264,22 +266,22 @@ impl<'a> World<'a> {
         match &message.body {
             Body::Request(request) => {
                 let member = Arc::make_mut(&mut self.members[message.acceptor.0 as usize]);
-                let name = (stamp(message.acceptor), message.epoch);
-                let word = member.handle(&*self.case.rules, name, &(), request.clone()).into();
-                let body = Body::Word(request.stage(), word);
+                let name = (identity(message.acceptor), message.epoch);
+                let arrival = member.handle(&*self.case.rules, name, &(), request.clone()).into();
+                let body = Body::Arrival(request.stage(), arrival);
                 Some(Message { body, ..message.clone() })
             }
-            Body::Word(stage, word) => {
-                self.hear(message, *stage, word.clone());
+            Body::Arrival(stage, arrival) => {
+                self.hear(message, *stage, arrival.clone());
                 None
             }
         }
     }
 
-    fn hear(&mut self, message: &Message, stage: Stage, word: Word) {
-        let about = (message.lane, stage, message.ballot);
-        self.with_seat(message.seat, |seat, ledger| {
-            seat.hear(message.acceptor, about, word, ledger)
+    fn hear(&mut self, message: &Message, stage: Stage, arrival: Arrival) {
+        let about = (message.machine, stage, message.ballot);
+        self.with_process(message.process, |process, history| {
+            process.hear(message.acceptor, about, arrival, history)
         });
     }
 
@@ -294,11 +296,11 @@ impl<'a> World<'a> {
             match &message.body {
                 Body::Request(Request::Accept { ballot, .. }) => {
                     let member = &self.members[message.acceptor.0 as usize];
-                    let held = member.registers().get(&()).map(Register::held);
+                    let held = member.registers().get(&()).map(Register::ballots);
                     collects || held.is_none_or(|h| !self.case.rules.refuses_accept(h, *ballot))
                 }
                 Body::Request(Request::Collect { .. }) => true,
-                Body::Request(_) | Body::Word(..) => false,
+                Body::Request(_) | Body::Arrival(..) => false,
             }
         });
         self.network = network;
@@ -336,30 +338,33 @@ impl<'a> World<'a> {
     fn fingerprint(&self) -> (u64, u64) {
         let mut locals: Vec<_> = (0..)
             .zip(&self.members)
-            .map(|(number, member)| Twin::of(|hasher| self.hash_acceptor(number, member, hasher)))
+            .map(|(number, member)| {
+                Fingerprint::of(|hasher| self.hash_acceptor(number, member, hasher))
+            })
             .collect();
         locals.sort_unstable();
-        Twin::of(|hasher| {
-            (locals, &self.allowance, &self.driver, &self.ledger).hash(hasher);
-            for seat in &self.seats {
-                seat.fingerprint(hasher);
+        Fingerprint::of(|hasher| {
+            (locals, &self.allowance, &self.driver, &self.history).hash(hasher);
+            for process in &self.processes {
+                process.fingerprint(hasher);
             }
         })
     }
 
-    fn hash_acceptor(&self, number: u32, member: &Member<(), List>, hasher: &mut Twin) {
+    fn hash_acceptor(&self, number: u32, member: &Member<(), List>, hasher: &mut Fingerprint) {
         let acceptor = AcceptorId(number);
         for configuration in &self.case.configurations {
             configuration.prepare().members.contains(&acceptor).hash(hasher);
             configuration.accept().members.contains(&acceptor).hash(hasher);
         }
-        let standing = member.standing().map(|standing| (standing.epoch, standing.age));
-        (standing, member.registers().get(&())).hash(hasher);
+        let state = member.state().map(|state| (state.epoch, state.promise_floor));
+        (state, member.registers().get(&())).hash(hasher);
         for message in self.network.iter().filter(|message| message.acceptor == acceptor) {
-            (message.seat, message.lane, message.epoch, message.ballot, &message.body).hash(hasher);
+            (message.process, message.machine, message.epoch, message.ballot, &message.body)
+                .hash(hasher);
         }
-        for seat in &self.seats {
-            seat.hash_standing(acceptor, hasher);
+        for process in &self.processes {
+            process.hash_standing(acceptor, hasher);
         }
     }
 }
@@ -375,18 +380,18 @@ pub(super) struct Seen {
 /// Visits every state, depth first. Returns what there is, or the first violation.
 pub(super) fn explore(case: &Case) -> Result<Seen, String> {
     let mut visited = HashSet::new();
-    let mut judged: HashMap<(Ledger, BTreeSet<Answer>), bool> = HashMap::new();
+    let mut judged: HashMap<(History, BTreeSet<Answer>), bool> = HashMap::new();
     let mut answered = BTreeMap::new();
     let mut stack = vec![World::new(case)];
     while let Some(world) = stack.pop() {
         if !visited.insert(world.fingerprint()) {
             continue;
         }
-        *answered.entry(world.ledger.answered()).or_insert(0) += 1;
-        let judgement = judged.entry((world.ledger.clone(), world.findings()));
-        let ((ledger, findings), holds) = (judgement.key().clone(), judgement);
-        if !*holds.or_insert_with(|| findings.iter().all(|&found| ledger.explains(found))) {
-            return Err(format!("{findings:?} is not explained by {ledger:?}"));
+        *answered.entry(world.history.answered()).or_insert(0) += 1;
+        let judgement = judged.entry((world.history.clone(), world.findings()));
+        let ((history, findings), holds) = (judgement.key().clone(), judgement);
+        if !*holds.or_insert_with(|| findings.iter().all(|&found| history.explains(found))) {
+            return Err(format!("{findings:?} is not explained by {history:?}"));
         }
         for step in world.moves() {
             let mut next = world.clone();

@@ -1,9 +1,9 @@
 //! Deleted registers that are collected, and keys that are written anew.
 
+use super::case::{A, B, C, DELETE, PLAIN, flexible, majority};
 use super::cluster::{Allowance, Case};
-use super::seat::Task;
-use super::setting::{A, B, C, DELETE, PLAIN, flexible, majority};
-use crate::{Ballot, Held, Rules};
+use super::process::Task;
+use crate::{Ballot, Ballots, Rules};
 
 const COLLECT: Task = Task::Collect;
 
@@ -84,7 +84,7 @@ enum Broken {
 }
 
 impl Rules for Broken {
-    fn aged(&self, held: u64, told: u64) -> u64 {
+    fn raised_floor(&self, held: u64, told: u64) -> u64 {
         match self {
             Self::StaysYoung => held,
             Self::GrowsYounger => told,
@@ -95,7 +95,7 @@ impl Rules for Broken {
         }
     }
 
-    fn collects(&self, held: Held, dead: bool, tombstone: Ballot, age: u64) -> bool {
+    fn collects(&self, held: Ballots, dead: bool, tombstone: Ballot, promise_floor: u64) -> bool {
         match self {
             Self::ErasesAnyTombstone => dead,
             Self::ErasesPromises => held.accepted == tombstone,
@@ -103,7 +103,7 @@ impl Rules for Broken {
             | Self::GrowsYounger
             | Self::CollectsWhatAQuorumHolds
             | Self::CountsVersionsFromOne => {
-                held.accepted == tombstone && held.promised.counter <= age
+                held.accepted == tombstone && held.promised.counter <= promise_floor
             }
         }
     }

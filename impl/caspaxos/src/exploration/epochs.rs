@@ -1,9 +1,9 @@
 //! Steps of membership with a proposer left behind.
 
+use super::case::{A, B, C, DELETE, PLAIN, majority};
 use super::cluster::{Allowance, Case};
 use super::membership::Act;
-use super::seat::Task;
-use super::setting::{A, B, C, DELETE, PLAIN, majority};
+use super::process::Task;
 use crate::{AcceptorId, Configuration, Rules};
 
 const TWO_STEPS: &[Act] =

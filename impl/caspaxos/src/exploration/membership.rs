@@ -1,7 +1,7 @@
 //! A change of membership, step by step, as its driver makes it.
 
 use super::cluster::World;
-use super::ledger::Op;
+use super::history::Op;
 use crate::AcceptorId;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -52,9 +52,11 @@ impl Driver {
                 tell.chain(sealed.then_some(Step::GoOn)).collect()
             }
             Some(&Act::Rescan(epoch)) => match self.rescan {
-                None if world.seat(world.driving()).is_idle() => Vec::from([Step::Rescan(epoch)]),
+                None if world.process(world.driving()).is_idle() => {
+                    Vec::from([Step::Rescan(epoch)])
+                }
                 None => Vec::new(),
-                Some(number) if world.ledger.is_answered(number) => Vec::from([Step::GoOn]),
+                Some(number) if world.history.is_answered(number) => Vec::from([Step::GoOn]),
                 Some(_) => Vec::new(),
             },
         }
@@ -64,18 +66,18 @@ impl Driver {
 /// Takes one step.
 pub(super) fn drive(world: &mut World<'_>, step: Step) {
     match step {
-        Step::Tell(acceptor, epoch) => world.tell(acceptor, epoch as u64),
+        Step::Tell(acceptor, epoch) => world.set_epoch(acceptor, epoch as u64),
         Step::Publish(epoch) => {
             world.driver.published = epoch;
             world.driver.done += 1;
         }
         Step::Rescan(epoch) => {
             let configuration = world.case.configurations[epoch].clone();
-            world.with_seat(world.driving(), |seat, ledger| {
-                seat.proposer.reconfigure(configuration);
-                seat.ask(Op::Read, ledger)
+            world.with_process(world.driving(), |process, history| {
+                process.proposer.reconfigure(configuration);
+                process.ask(Op::Read, history)
             });
-            world.driver.rescan = world.ledger.last();
+            world.driver.rescan = world.history.last();
         }
         Step::GoOn => {
             world.driver.rescan = None;

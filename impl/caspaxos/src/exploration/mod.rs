@@ -1,13 +1,11 @@
 //! Exhaustive exploration of small cases, as tests.
 
-mod cases;
+mod case;
 mod cluster;
 mod deletions;
-mod desks;
 mod epochs;
-mod ledger;
+mod fingerprint;
+mod history;
+mod key_proposers;
 mod membership;
-mod seat;
-mod setting;
-mod twin;
-mod world;
+mod process;

@@ -1,7 +1,7 @@
 //! How rounds end, and what they leave to the next one.
 
 use super::*;
-use crate::{Held, Proposer, ProposerId, Quorum};
+use crate::{Ballots, Proposer, ProposerId, Quorum};
 use alloc::vec;
 
 type TestRound = Round<char, &'static str>;
@@ -18,13 +18,13 @@ fn majority() -> Proposer<(), char> {
     proposer(Configuration::majority(members()).unwrap())
 }
 
-fn held(counter: u64) -> Held {
+fn held(counter: u64) -> Ballots {
     let ballot = Ballot { counter, proposer: ProposerId(9) };
-    Held { promised: ballot, accepted: ballot }
+    Ballots { promised: ballot, accepted: ballot }
 }
 
 /// A round whose change has been sent to all acceptors.
-fn accepting(proposer: &mut Proposer<(), char>, step: Step<char, &'static str>) -> TestRound {
+fn accepting(proposer: &mut Proposer<(), char>, step: Decision<char, &'static str>) -> TestRound {
     let (mut round, _) = proposer.begin(&());
     for from in members().take(proposer.configuration().prepare().size) {
         let promise = Reply::Promise { accepted: Ballot::ZERO, value: None };
@@ -41,7 +41,7 @@ fn reply(round: &mut TestRound, from: u32, reply: Reply<char>) -> Option<Outcome
     }
 }
 
-const PUT: Step<char, &str> = Step::Put(Some('x'), "put");
+const PUT: Decision<char, &str> = Decision::Put(Some('x'), "put");
 
 #[test]
 fn a_quorum_commits_and_a_repeated_reply_counts_once() {
@@ -57,45 +57,51 @@ fn refused_by_all_is_not_applied_and_refused_by_most_is_unknown() {
     let mut round = accepting(&mut majority(), PUT);
     assert_eq!(reply(&mut round, 0, Reply::Refused(held(9))), None);
     assert_eq!(reply(&mut round, 1, Reply::Refused(held(9))), None);
-    let all = Some(Outcome::NotApplied(Why::Conflict));
+    let all = Some(Outcome::NotApplied(Reason::Conflict));
     assert_eq!(reply(&mut round, 2, Reply::Refused(held(9))), all);
 
     let mut round = accepting(&mut majority(), PUT);
     assert_eq!(reply(&mut round, 0, Reply::Accepted), None);
     assert_eq!(reply(&mut round, 1, Reply::Refused(held(9))), None);
-    let most = Some(Outcome::Unknown(Why::Conflict));
+    let most = Some(Outcome::Unknown(Reason::Conflict));
     assert_eq!(reply(&mut round, 2, Reply::Refused(held(9))), most);
 }
 
 #[test]
 fn an_accept_without_an_answer_is_unknown_at_the_deadline_but_a_read_is_not() {
     let mut change = accepting(&mut majority(), PUT);
-    let outcome = change.give_up(Why::Deadline).unwrap().outcome;
-    assert_eq!(outcome, Outcome::Unknown(Why::Deadline));
-    let mut read = accepting(&mut majority(), Step::Keep("read"));
-    assert_eq!(read.give_up(Why::Deadline).unwrap().outcome, Outcome::NotApplied(Why::Deadline));
-    assert_eq!(read.give_up(Why::Deadline), None);
+    let outcome = change.give_up(Reason::Deadline).unwrap().outcome;
+    assert_eq!(outcome, Outcome::Unknown(Reason::Deadline));
+    let mut read = accepting(&mut majority(), Decision::Keep("read"));
+    assert_eq!(
+        read.give_up(Reason::Deadline).unwrap().outcome,
+        Outcome::NotApplied(Reason::Deadline)
+    );
+    assert_eq!(read.give_up(Reason::Deadline), None);
 }
 
 #[test]
 fn an_accept_that_reached_nobody_is_not_applied() {
     let mut round = accepting(&mut majority(), PUT);
     for from in members().take(2) {
-        assert_eq!(round.on_lost(from, Stage::Accept, false), Progress::Wait);
+        assert_eq!(round.on_error(from, Stage::Accept, false), Progress::Wait);
     }
-    let Progress::Over(end) = round.on_lost(AcceptorId(2), Stage::Accept, false) else {
+    let Progress::Over(end) = round.on_error(AcceptorId(2), Stage::Accept, false) else {
         panic!("not over")
     };
-    assert_eq!(end.outcome, Outcome::NotApplied(Why::Unreachable));
+    assert_eq!(end.outcome, Outcome::NotApplied(Reason::Unreachable));
 }
 
 #[test]
 fn a_prepare_lost_for_certain_says_nothing_about_the_accept() {
     let mut round = accepting(&mut majority(), PUT);
     for from in members() {
-        assert_eq!(round.on_lost(from, Stage::Prepare, false), Progress::Wait);
+        assert_eq!(round.on_error(from, Stage::Prepare, false), Progress::Wait);
     }
-    assert_eq!(round.give_up(Why::Deadline).unwrap().outcome, Outcome::Unknown(Why::Deadline));
+    assert_eq!(
+        round.give_up(Reason::Deadline).unwrap().outcome,
+        Outcome::Unknown(Reason::Deadline)
+    );
 }
 
 #[test]
@@ -136,7 +142,7 @@ fn a_conflict_sends_the_proposer_past_what_it_was_shown() {
         ends.push(round.on_reply(from, ballot, Reply::Conflict(held(41))));
     }
     let Progress::Over(end) = &ends[1] else { panic!("two conflicts of three end it") };
-    assert_eq!(end.outcome, Outcome::NotApplied(Why::Conflict));
+    assert_eq!(end.outcome, Outcome::NotApplied(Reason::Conflict));
     proposer.finish((), end);
     let (round, _): (TestRound, _) = proposer.begin(&());
     assert!(round.ballot() > held(41).promised);

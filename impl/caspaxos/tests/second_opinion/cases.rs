@@ -6,7 +6,7 @@
 
 use crate::calls::{Call, List};
 use crate::cluster::{ANY, Allowance, Cluster};
-use caspaxos::{AcceptorId, Configuration, Delivery, Proposer, ProposerId, Quorum, Why};
+use caspaxos::{AcceptorId, Configuration, Delivery, Proposer, ProposerId, Quorum, Reason};
 use stateright::{Checker, Model};
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub(crate) fn cluster(configuration: &Configuration, scripts: &[&'static [Call]]
 
 fn abandon_a_call(proposer: &mut Proposer<(), List>) {
     let (mut round, _) = proposer.begin::<List>(&());
-    let end = round.give_up(Why::Deadline).unwrap();
+    let end = round.give_up(Reason::Deadline).unwrap();
     proposer.finish((), &end);
 }
 

@@ -5,8 +5,8 @@
 
 use crate::calls::{self, Call, History, List, Return};
 use caspaxos::{
-    AcceptorId, Ballot, End, Faithful, Outcome, Progress, Proposer, Register, Reply, Request,
-    Round, Step, Why,
+    AcceptorId, Ballot, Decision, End, Faithful, Outcome, Progress, Proposer, Reason, Register,
+    Reply, Request, Round,
 };
 use stateright::semantics::ConsistencyTester;
 use stateright::{Model, Property};
@@ -200,7 +200,7 @@ impl State {
             self.allowance.give_ups -= 1;
         }
         let open = self.clients[number].open.as_mut();
-        if let Some(end) = open.and_then(|(round, _)| round.give_up(Why::Deadline)) {
+        if let Some(end) = open.and_then(|(round, _)| round.give_up(Reason::Deadline)) {
             self.finish(number, end);
         }
     }
@@ -226,11 +226,11 @@ impl State {
         }
     }
 
-    fn report(&mut self, message: &Message, delivered: bool) {
+    fn report(&mut self, message: &Message, may_have_executed: bool) {
         self.allowance.reported_losses -= 1;
         let Body::Request(request) = &message.body else { return };
         if let Some((round, _)) = &mut self.clients[message.client].open {
-            let progress = round.on_lost(message.acceptor, request.stage(), delivered);
+            let progress = round.on_error(message.acceptor, request.stage(), may_have_executed);
             self.follow(message.client, progress);
         }
     }
@@ -299,14 +299,14 @@ impl State {
 }
 
 /// The change function of a call.
-fn change(call: Call, present: Option<List>) -> Step<List, List> {
+fn change(call: Call, present: Option<List>) -> Decision<List, List> {
     let mut list = present.unwrap_or_default();
     match call {
         Call::Append(element) => {
             list.push(element);
-            Step::Put(Some(list.clone()), list)
+            Decision::Put(Some(list.clone()), list)
         }
-        Call::Read => Step::Keep(list),
+        Call::Read => Decision::Keep(list),
     }
 }
 
@@ -341,9 +341,9 @@ impl fmt::Display for Message {
                 )
             }
             // No proposer of these cases reads without a round, copies or collects.
-            Body::Request(
-                request @ (Request::Read | Request::Install(_) | Request::Collect { .. }),
-            ) => write!(f, "p{client} → a{acceptor}: {request:?}"),
+            Body::Request(request @ (Request::Read | Request::Collect { .. })) => {
+                write!(f, "p{client} → a{acceptor}: {request:?}")
+            }
             Body::Reply(ballot, reply) => {
                 write!(f, "a{acceptor} → p{client}: to {ballot}, ")?;
                 match reply {
@@ -354,7 +354,7 @@ impl fmt::Display for Message {
                     Reply::Accepted => f.write_str("accepted"),
                     Reply::Conflict(held) => write!(f, "conflict with {}", held.promised),
                     Reply::Refused(held) => write!(f, "refused for {}", held.promised),
-                    Reply::Current { .. } | Reply::Installed | Reply::Collected(_) => {
+                    Reply::Current { .. } | Reply::Collected(_) => {
                         write!(f, "{reply:?}")
                     }
                 }

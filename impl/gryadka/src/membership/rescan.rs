@@ -1,14 +1,12 @@
 //! Committing every key again, after a step of a change of membership.
 
-use super::{AGAIN, ANSWER, Driver, MembershipError, Progress};
-use crate::document::Document;
-use crate::{Acceptor, Cursor, Head, Present, Reply, Request, Store};
+use super::{Driver, MembershipError, MembershipEvent, RETRY_DELAY};
+use crate::cluster_config::ClusterConfig;
+use crate::{Acceptor, Cursor, Present, Store};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, Configuration, CopyProgress, Copying, Step};
-use futures_util::stream::FuturesUnordered;
+use caspaxos::{AcceptorId, Decision};
 use futures_util::{StreamExt, stream};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
 use tokio::time::Instant;
 
 /// How many keys are under way at a time.
@@ -16,38 +14,17 @@ const AT_ONCE: usize = 64;
 /// How many keys lie between two reports.
 const REPORT: u64 = 1000;
 
-/// How keys are brought into a new epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Rescan {
-    /// A change that keeps the value: always right.
-    #[default]
-    Identity,
-    /// The newest of what a quorum holds is copied to those who are to hold it: cheaper, as no
-    /// ballot is taken. It is done where every acceptor of the epoch before has heard of the new one,
-    /// so that no accept of then can still arrive; elsewhere, and for a key that is being
-    /// written, identity changes are made.
-    Copy,
-}
-
-/// Brings every key that any acceptor among `told` holds into the document's epoch. Those must
+/// Brings every key that any acceptor among `told` holds into the config's epoch. Those must
 /// meet every quorum of the epoch before, so that nothing is missed. Answers how many keys there are.
 pub(super) async fn run<A: Acceptor>(
     driver: &Driver<'_, A>,
-    document: &Document,
+    config: &ClusterConfig,
     store: &Store<A>,
     told: &BTreeSet<AcceptorId>,
-    way: Rescan,
 ) -> Result<u64, MembershipError> {
     let (mut seen, mut done) = (HashSet::new(), 0);
-    let epoch = document.epoch;
-    let acceptors = driver.roster.of(document)?;
-    let copier = match (way, document.before()?) {
-        (Rescan::Copy, Some(before)) => {
-            let after = document.configuration()?;
-            Some(Copier { document, before, after, acceptors: &acceptors })
-        }
-        (Rescan::Copy | Rescan::Identity, _) => None,
-    };
+    let epoch = config.epoch;
+    let acceptors = driver.directory.of(config)?;
     for (id, acceptor) in &acceptors {
         if !told.contains(id) {
             continue;
@@ -66,88 +43,37 @@ pub(super) async fn run<A: Acceptor>(
             };
             let fresh: Vec<Bytes> =
                 page.keys.into_iter().filter(|key| seen.insert(key.clone())).collect();
-            let moved = |key| bring(driver, store, copier.as_ref(), key);
+            let moved = |key| migrate_key(driver, store, key);
             let mut moving = stream::iter(fresh.into_iter().map(moved)).buffer_unordered(AT_ONCE);
             while let Some(moved) = moving.next().await {
                 moved?;
                 done += 1;
                 if done % REPORT == 0 {
-                    (driver.watch)(Progress::Rescanned { epoch, keys: done });
+                    (driver.watch)(MembershipEvent::Rescanned { epoch, keys: done });
                 }
             }
             cursor = page.next;
         }
     }
-    (driver.watch)(Progress::Rescanned { epoch, keys: done });
+    (driver.watch)(MembershipEvent::Rescanned { epoch, keys: done });
     Ok(done)
 }
 
 /// Brings one key into the epoch, however long it takes within the driver's deadline.
-async fn bring<A: Acceptor>(
+async fn migrate_key<A: Acceptor>(
     driver: &Driver<'_, A>,
     store: &Store<A>,
-    copier: Option<&Copier<'_, A>>,
     key: Bytes,
 ) -> Result<(), MembershipError> {
-    if let Some(copier) = copier
-        && copier.copy(&key).await
-    {
-        return Ok(());
-    }
     loop {
-        let keep = |_: Present<'_>| Step::Keep(());
+        let keep = |_: Present<'_>| Decision::Keep(());
         match store.change_any(&key, keep, driver.soon()).await {
             Ok(()) => return Ok(()),
-            Err(error) if Instant::now() + AGAIN >= driver.deadline => {
+            Err(error) if Instant::now() + RETRY_DELAY >= driver.deadline => {
                 tracing::debug!(%error, "a key could not be brought along in time");
                 return Err(MembershipError::Deadline);
             }
-            Err(_) => tokio::time::sleep(AGAIN).await,
+            Err(_) => tokio::time::sleep(RETRY_DELAY).await,
         }
-    }
-}
-
-/// What copying a key takes, which is the same for all keys of a rescan.
-struct Copier<'a, A> {
-    document: &'a Document,
-    before: Configuration,
-    after: Configuration,
-    acceptors: &'a BTreeMap<AcceptorId, Arc<A>>,
-}
-
-impl<A: Acceptor> Copier<'_, A> {
-    /// Copies the newest of what the acceptors of the epoch before hold to all of this one. `false`
-    /// when it must be done by a round.
-    async fn copy(&self, key: &Bytes) -> bool {
-        let (mut copying, mut progress) = Copying::begin(self.before.clone(), self.after.clone());
-        let mut calls = FuturesUnordered::new();
-        loop {
-            match progress {
-                CopyProgress::Copied => return true,
-                CopyProgress::NeedsRound => return false,
-                CopyProgress::Send(requests) => {
-                    calls.extend(requests.into_iter().map(|(id, it)| self.ask(id, key, it)));
-                }
-                CopyProgress::Wait => {}
-            }
-            progress = match calls.next().await {
-                Some((id, Some(reply))) => copying.on_reply(id, reply),
-                Some((id, None)) => copying.on_lost(id),
-                None => return false,
-            };
-        }
-    }
-
-    /// What an acceptor answers, if it does.
-    async fn ask(
-        &self,
-        id: AcceptorId,
-        key: &Bytes,
-        request: Request,
-    ) -> (AcceptorId, Option<Reply>) {
-        let Some(acceptor) = self.acceptors.get(&id) else { return (id, None) };
-        let head = Head { stamp: self.document.stamp(id.0), epoch: self.document.epoch };
-        let asked = acceptor.ask(head, key.clone(), request);
-        (id, tokio::time::timeout(ANSWER, asked).await.ok().and_then(Result::ok))
     }
 }

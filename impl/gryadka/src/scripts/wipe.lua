@@ -1,13 +1,13 @@
 -- Erases some registers of an acceptor that has no place in a cluster, or, when none are named, what
 -- is left beside them.
--- KEYS[1] standing, KEYS[2] tombstone hints, KEYS[3..] registers; ARGV[1] a mark for who wipes, when
+-- KEYS[1] state, KEYS[2] tombstone index, KEYS[3..] registers; ARGV[1] a mark for who wipes, when
 -- no registers are named: only who knows it may give the acceptor a place then.
-if redis.call('HEXISTS', KEYS[1], 'stamp') == 1 then
+if redis.call('HEXISTS', KEYS[1], 'identity') == 1 then
   return redis.error_reply('NOTMEMBER it has a place in a cluster')
 end
 if #KEYS == 2 then
   redis.call('UNLINK', KEYS[1], KEYS[2])
-  redis.call('HSET', KEYS[1], 'wiped', ARGV[1])
+  redis.call('HSET', KEYS[1], 'wipe_token', ARGV[1])
   return 0
 end
 local erased = 0

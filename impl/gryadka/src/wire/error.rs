@@ -1,6 +1,6 @@
 //! What a server's errors say about the request: was it executed?
 
-use crate::Lost;
+use crate::RequestError;
 use redis::{RedisError, ServerError};
 
 /// The word for: not, or no longer, the acceptor that is meant.
@@ -31,28 +31,28 @@ const NOT_EXECUTED: [&str; 15] = [
 ];
 
 /// What is lost by an error that the server answered with.
-pub(crate) fn lost(error: &ServerError) -> Lost {
+pub(crate) fn lost(error: &ServerError) -> RequestError {
     classified(error.code(), error.details().unwrap_or_default())
 }
 
 /// What is lost by an error of the client, which may pass on one of the server's.
-pub(crate) fn lost_by(error: &RedisError) -> Lost {
+pub(crate) fn lost_by(error: &RedisError) -> RequestError {
     match error.code() {
         Some(code) => classified(code, error.detail().unwrap_or_default()),
-        None => Lost::NoAnswer(error.to_string()),
+        None => RequestError::NoAnswer(error.to_string()),
     }
 }
 
-fn classified(code: &str, details: &str) -> Lost {
+fn classified(code: &str, details: &str) -> RequestError {
     let text = format!("{code} {details}");
     match within_script(&text).unwrap_or(code) {
-        NOT_MEMBER => Lost::NotMember,
+        NOT_MEMBER => RequestError::NotMember,
         FENCED => match details.trim().parse() {
-            Ok(epoch) => Lost::Fenced { epoch },
-            Err(_) => Lost::NoAnswer(text),
+            Ok(epoch) => RequestError::Fenced { epoch },
+            Err(_) => RequestError::NoAnswer(text),
         },
-        word if NOT_EXECUTED.contains(&word) => Lost::Refused(text),
-        _ => Lost::NoAnswer(text),
+        word if NOT_EXECUTED.contains(&word) => RequestError::Refused(text),
+        _ => RequestError::NoAnswer(text),
     }
 }
 
@@ -78,7 +78,10 @@ mod tests {
                  command not allowed when used memory > 'maxmemory'.",
             ),
         ] {
-            assert!(matches!(classified(code, details), Lost::Refused(_)), "{code} {details}");
+            assert!(
+                matches!(classified(code, details), RequestError::Refused(_)),
+                "{code} {details}"
+            );
         }
     }
 
@@ -87,10 +90,10 @@ mod tests {
         for (code, details) in [
             ("ERR", "Error running script (call to f_1b): @user_script:18: attempt to index nil"),
             ("ERR", "no such thing as OOM"),
-            ("FENCED", "by a stranger"),
+            ("FENCED", "by a unknown_acceptor"),
         ] {
-            assert!(classified(code, details).delivered(), "{code} {details}");
+            assert!(classified(code, details).may_have_executed(), "{code} {details}");
         }
-        assert_eq!(classified("FENCED", "7"), Lost::Fenced { epoch: 7 });
+        assert_eq!(classified("FENCED", "7"), RequestError::Fenced { epoch: 7 });
     }
 }

@@ -20,15 +20,14 @@
 //! | prepare | `P`, the ballot |
 //! | accept | the register as it is to be stored; its accepted ballot is that of the request |
 //! | read | `R` |
-//! | install | `I`, the register |
-//! | collect | `C`, the tombstone's ballot, the age (8) |
+//! | collect | `C`, the tombstone's ballot, the promise_floor (8) |
 //!
 //! A *reply* is
 //!
 //! | reply | form |
 //! |---|---|
 //! | promise, current | the register as it was before; nil when there is none |
-//! | accepted, installed | 1 |
+//! | accepted | 1 |
 //! | collected | 1 erased, 0 not |
 //! | conflict, refused | `X`, the promised and the accepted ballot in the way |
 //! | this request alone failed | an error |
@@ -38,19 +37,19 @@
 //! | how is a register, and a ballot, written? | `register.rs` |
 //! | how is a request? | `request.rs` |
 //! | how is a reply? | `reply.rs` |
-//! | how is a stamp? | `stamp.rs` |
+//! | how is a identity? | `identity.rs` |
 //! | what do errors mean? | `error.rs` |
 
 mod error;
+mod identity;
 mod register;
 mod reply;
 mod request;
-mod stamp;
 
 pub(crate) use error::{FENCED, NOT_MEMBER, NOT_WIPED, lost, lost_by};
+pub(crate) use identity::{identity, parse_stamp};
 pub(crate) use reply::{Answer, answer, parse_reply};
 pub(crate) use request::{parse_request, size_hint, write_request};
-pub(crate) use stamp::{parse_stamp, stamp};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! A register as a string.
 
-use crate::acceptor::Cell;
+use crate::acceptor::VersionedValue;
 use bytes::{Buf, BufMut, Bytes};
 use caspaxos::{Ballot, Lineage, ProposerId, Register};
 
@@ -20,11 +20,11 @@ pub(super) fn read_ballot(bytes: &mut Bytes) -> Option<Ballot> {
 pub(super) fn write_register(
     out: &mut Vec<u8>,
     (promised, accepted): (Ballot, Ballot),
-    cell: Option<&Cell>,
+    cell: Option<&VersionedValue>,
 ) {
     let mark = match cell {
-        Some(Cell { value: Some(_), .. }) => MARKS.0,
-        Some(Cell { value: None, .. }) => MARKS.1,
+        Some(VersionedValue { value: Some(_), .. }) => MARKS.0,
+        Some(VersionedValue { value: None, .. }) => MARKS.1,
         None => MARKS.2,
     };
     out.put_u8(mark);
@@ -41,7 +41,7 @@ pub(super) fn write_register(
 }
 
 /// Reads a register to its end; `None` when it is not one.
-pub(super) fn read_register(mut bytes: Bytes) -> Option<Register<Cell>> {
+pub(super) fn read_register(mut bytes: Bytes) -> Option<Register<VersionedValue>> {
     let mark = bytes.try_get_u8().ok()?;
     let promised = read_ballot(&mut bytes)?;
     let accepted = read_ballot(&mut bytes)?;
@@ -56,6 +56,6 @@ pub(super) fn read_register(mut bytes: Bytes) -> Option<Register<Cell>> {
         _ if mark == MARKS.1 && bytes.is_empty() => None,
         _ => return None,
     };
-    let cell = Cell { version, value, lineage: Lineage::of(lineage) };
+    let cell = VersionedValue { version, value, lineage: Lineage::of(lineage) };
     Some(Register { promised, accepted, value: Some(cell) })
 }

@@ -2,10 +2,10 @@
 
 use super::error::lost;
 use super::register::{read_ballot, read_register, write_ballot, write_register};
-use crate::Lost;
+use crate::RequestError;
 use crate::acceptor::Reply;
 use bytes::{Buf, BufMut, Bytes};
-use caspaxos::{Ballot, Held, Stage};
+use caspaxos::{Ballot, Ballots, Stage};
 use redis::Value;
 
 /// A reply as a server puts it into its array.
@@ -27,7 +27,7 @@ pub(crate) fn answer(reply: &Reply) -> Answer {
             write_register(&mut text, (*accepted, *accepted), value.as_ref());
             Answer::Text(text)
         }
-        Reply::Accepted | Reply::Installed => Answer::Number(1),
+        Reply::Accepted => Answer::Number(1),
         Reply::Collected(erased) => Answer::Number(u8::from(*erased)),
         Reply::Conflict(held) | Reply::Refused(held) => {
             let mut text = Vec::new();
@@ -40,18 +40,17 @@ pub(crate) fn answer(reply: &Reply) -> Answer {
 }
 
 /// Reads the reply to a request of this stage.
-pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, Lost> {
+pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, RequestError> {
     let text = match (stage, value) {
         (_, Value::ServerError(error)) => return Err(lost(&error)),
         (Stage::Prepare | Stage::Read, Value::Nil) => None,
         (Stage::Accept, Value::Int(1)) => return Ok(Reply::Accepted),
-        (Stage::Install, Value::Int(1)) => return Ok(Reply::Installed),
         (Stage::Collect, Value::Int(erased @ (0 | 1))) => return Ok(Reply::Collected(erased == 1)),
         (_, Value::BulkString(text)) => Some(Bytes::from(text)),
         (_, other) => return Err(strange(&other)),
     };
     text.map_or_else(|| nothing(stage), |text| read_text(stage, text))
-        .ok_or_else(|| Lost::NoAnswer(format!("a reply to {stage:?} that cannot be read")))
+        .ok_or_else(|| RequestError::NoAnswer(format!("a reply to {stage:?} that cannot be read")))
 }
 
 fn nothing(stage: Stage) -> Option<Reply> {
@@ -64,25 +63,29 @@ fn read_text(stage: Stage, mut text: Bytes) -> Option<Reply> {
         return holding(stage, register.accepted, register.value);
     }
     text.advance(1);
-    let held = Held { promised: read_ballot(&mut text)?, accepted: read_ballot(&mut text)? };
+    let held = Ballots { promised: read_ballot(&mut text)?, accepted: read_ballot(&mut text)? };
     match stage {
         Stage::Prepare => Some(Reply::Conflict(held)),
-        Stage::Accept | Stage::Install => Some(Reply::Refused(held)),
+        Stage::Accept => Some(Reply::Refused(held)),
         Stage::Read | Stage::Collect => None,
     }
 }
 
-fn holding(stage: Stage, accepted: Ballot, value: Option<crate::acceptor::Cell>) -> Option<Reply> {
+fn holding(
+    stage: Stage,
+    accepted: Ballot,
+    value: Option<crate::acceptor::VersionedValue>,
+) -> Option<Reply> {
     match stage {
         Stage::Prepare => Some(Reply::Promise { accepted, value }),
         Stage::Read => Some(Reply::Current { accepted, value }),
-        Stage::Accept | Stage::Install | Stage::Collect => None,
+        Stage::Accept | Stage::Collect => None,
     }
 }
 
-fn strange(value: &Value) -> Lost {
+fn strange(value: &Value) -> RequestError {
     // A value may be long, and nobody wants to see it in a log.
     let mut text = format!("{value:?}");
     text.truncate(text.floor_char_boundary(100));
-    Lost::NoAnswer(format!("a reply of an unknown form: {text}"))
+    RequestError::NoAnswer(format!("a reply of an unknown form: {text}"))
 }

@@ -8,7 +8,6 @@ use bytes::{Buf, BufMut, Bytes};
 pub(crate) fn size_hint(request: &Request) -> usize {
     let cell = match request {
         Request::Accept { value, .. } => value.as_ref(),
-        Request::Install(register) => register.value.as_ref(),
         Request::Prepare { .. } | Request::Read | Request::Collect { .. } => None,
     };
     let value = cell.and_then(|cell| cell.value.as_ref()).map_or(0, Bytes::len);
@@ -26,14 +25,10 @@ pub(crate) fn write_request(out: &mut Vec<u8>, request: &Request) {
             write_register(out, (*promise.max(ballot), *ballot), value.as_ref());
         }
         Request::Read => out.put_u8(b'R'),
-        Request::Install(register) => {
-            out.put_u8(b'I');
-            write_register(out, (register.promised, register.accepted), register.value.as_ref());
-        }
-        Request::Collect { tombstone, age } => {
+        Request::Collect { tombstone, promise_floor } => {
             out.put_u8(b'C');
             write_ballot(out, *tombstone);
-            out.put_u64(*age);
+            out.put_u64(*promise_floor);
         }
     }
 }
@@ -48,10 +43,9 @@ pub(crate) fn parse_request(mut bytes: Bytes) -> Option<Request> {
     let request = match bytes.get_u8() {
         b'P' => Request::Prepare { ballot: read_ballot(&mut bytes)? },
         b'R' => Request::Read,
-        b'I' => return read_register(bytes).map(Request::Install),
         b'C' => {
             let tombstone = read_ballot(&mut bytes)?;
-            Request::Collect { tombstone, age: bytes.try_get_u64().ok()? }
+            Request::Collect { tombstone, promise_floor: bytes.try_get_u64().ok()? }
         }
         _ => return None,
     };

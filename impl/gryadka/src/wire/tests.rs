@@ -1,10 +1,10 @@
 //! What is written is read again, and what is not understood is in doubt.
 
 use super::*;
-use crate::Lost;
-use crate::acceptor::{Cell, Reply, Request};
+use crate::RequestError;
+use crate::acceptor::{Reply, Request, VersionedValue};
 use bytes::Bytes;
-use caspaxos::{Ballot, Held, Lineage, ProposerId, Register, Stage};
+use caspaxos::{Ballot, Ballots, Lineage, ProposerId, Stage};
 use proptest::prelude::*;
 use redis::Value;
 
@@ -13,13 +13,11 @@ fn ballots() -> impl Strategy<Value = Ballot> {
         .prop_map(|(counter, proposer)| Ballot { counter, proposer: ProposerId(proposer) })
 }
 
-fn cells() -> impl Strategy<Value = Option<Cell>> {
+fn cells() -> impl Strategy<Value = Option<VersionedValue>> {
     let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..40));
     let lineage = prop::collection::vec(ballots(), 0..=Lineage::LONGEST);
-    let cell = (any::<u64>(), value, lineage).prop_map(|(version, value, lineage)| Cell {
-        version,
-        value: value.map(Bytes::from),
-        lineage: Lineage::of(lineage),
+    let cell = (any::<u64>(), value, lineage).prop_map(|(version, value, lineage)| {
+        VersionedValue { version, value: value.map(Bytes::from), lineage: Lineage::of(lineage) }
     });
     prop::option::of(cell)
 }
@@ -31,17 +29,14 @@ fn requests() -> impl Strategy<Value = Request> {
             Request::Accept { ballot, value, promise: next.max(ballot) }
         }),
         Just(Request::Read),
-        (ballots(), ballots(), cells()).prop_map(|(promised, accepted, value)| {
-            Request::Install(Register { promised, accepted, value })
-        }),
         (ballots(), 0..1_u64 << 53)
-            .prop_map(|(tombstone, age)| Request::Collect { tombstone, age }),
+            .prop_map(|(tombstone, promise_floor)| Request::Collect { tombstone, promise_floor }),
     ]
 }
 
 fn replies() -> impl Strategy<Value = (Stage, Reply)> {
     let held =
-        || (ballots(), ballots()).prop_map(|(promised, accepted)| Held { promised, accepted });
+        || (ballots(), ballots()).prop_map(|(promised, accepted)| Ballots { promised, accepted });
     let holding = || {
         (ballots(), cells()).prop_map(|(accepted, value)| {
             // A register that nothing was accepted in holds nothing.
@@ -54,11 +49,9 @@ fn replies() -> impl Strategy<Value = (Stage, Reply)> {
         holding().prop_map(|(accepted, value)| (Stage::Read, Reply::Current { accepted, value })),
         Just((Stage::Prepare, Reply::Promise { accepted: Ballot::ZERO, value: None })),
         Just((Stage::Accept, Reply::Accepted)),
-        Just((Stage::Install, Reply::Installed)),
         any::<bool>().prop_map(|erased| (Stage::Collect, Reply::Collected(erased))),
         held().prop_map(|held| (Stage::Prepare, Reply::Conflict(held))),
         held().prop_map(|held| (Stage::Accept, Reply::Refused(held))),
-        held().prop_map(|held| (Stage::Install, Reply::Refused(held))),
     ]
 }
 
@@ -90,7 +83,6 @@ proptest! {
         write_request(&mut text, &request);
         let value = match &request {
             Request::Accept { value: Some(cell), .. } => cell.value.as_ref(),
-            Request::Install(register) => register.value.as_ref().and_then(|cell| cell.value.as_ref()),
             Request::Accept { value: None, .. }
             | Request::Prepare { .. }
             | Request::Read
@@ -104,7 +96,7 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(text in prop::collection::vec(any::<u8>(), 0..80)) {
         let request = parse_request(Bytes::from(text.clone()));
-        for stage in [Stage::Prepare, Stage::Accept, Stage::Read, Stage::Install, Stage::Collect] {
+        for stage in [Stage::Prepare, Stage::Accept, Stage::Read, Stage::Collect] {
             let reply = parse_reply((stage, Value::BulkString(text.clone())));
             prop_assert!(reply.is_err() || text.len() >= 33, "{:?} {:?}", request, reply);
         }
@@ -121,10 +113,10 @@ fn a_reply_to_something_else_is_in_doubt() {
         (Stage::Accept, Value::Nil),
         (Stage::Collect, Value::Int(2)),
         (Stage::Read, Value::BulkString(b"X and no ballots".to_vec())),
-        (Stage::Install, Value::Okay),
+        (Stage::Accept, Value::Okay),
     ] {
         let reply = parse_reply((stage, value.clone()));
-        assert!(matches!(reply, Err(Lost::NoAnswer(_))), "{stage:?} {value:?}: {reply:?}");
+        assert!(matches!(reply, Err(RequestError::NoAnswer(_))), "{stage:?} {value:?}: {reply:?}");
     }
 }
 
@@ -132,7 +124,7 @@ fn a_reply_to_something_else_is_in_doubt() {
 #[test]
 fn a_register_is_stored_in_this_form() {
     let ballot = |counter| Ballot { counter, proposer: ProposerId(7) };
-    let cell = Cell {
+    let cell = VersionedValue {
         version: 3,
         value: Some(Bytes::from("value")),
         lineage: Lineage::of(vec![ballot(2)]),

@@ -15,4 +15,4 @@ mod words;
 pub(crate) use native::native;
 pub(crate) use pure::Pure;
 pub(crate) use redis_server::{Redis, free_port};
-pub(crate) use words::{ballot, execute, head, stamp};
+pub(crate) use words::{ballot, execute, head, identity};

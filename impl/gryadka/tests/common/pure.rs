@@ -1,87 +1,96 @@
 //! The rules themselves, called as if they were far away.
 
-use caspaxos::{Faithful, Member, Turned};
-use gryadka::{Acceptor, Bytes, Cursor, Head, Lost, Page, Reply, Request, Stamp, Standing, Status};
+use caspaxos::{Faithful, Member, RejectReason};
+use gryadka::{
+    Acceptor, AcceptorIdentity, AcceptorState, Bytes, Cursor, Head, Page, Reply, Request,
+    RequestError, Status,
+};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 #[derive(Default)]
 pub(crate) struct Pure(Mutex<(Member<Bytes, Bytes>, Bytes)>);
 
-fn lost(turned: Turned) -> Lost {
+fn lost(turned: RejectReason) -> RequestError {
     match turned {
-        Turned::NotMember => Lost::NotMember,
-        Turned::Fenced(epoch) => Lost::Fenced { epoch },
+        RejectReason::NotMember => RequestError::NotMember,
+        RejectReason::Fenced(epoch) => RequestError::Fenced { epoch },
     }
 }
 
 impl Acceptor for Pure {
     async fn call(
         &self,
-        Head { stamp, epoch }: Head,
+        Head { identity, epoch }: Head,
         requests: Vec<(Bytes, Request)>,
-    ) -> Vec<Result<Reply, Lost>> {
-        let mut state = self.0.lock().unwrap();
-        let mut handle =
-            |(key, request)| state.0.handle(&Faithful, (stamp, epoch), &key, request).map_err(lost);
+    ) -> Vec<Result<Reply, RequestError>> {
+        let mut held = self.0.lock().unwrap();
+        let mut handle = |(key, request)| {
+            held.0.handle(&Faithful, (identity, epoch), &key, request).map_err(lost)
+        };
         requests.into_iter().map(&mut handle).collect()
     }
 
-    async fn status(&self) -> Result<Status, Lost> {
-        let state = self.0.lock().unwrap();
-        let (standing, document) = (state.0.standing(), state.1.clone());
-        Ok(Status { standing, document, server: BTreeMap::new() })
+    async fn status(&self) -> Result<Status, RequestError> {
+        let held = self.0.lock().unwrap();
+        let (state, config) = (held.0.state(), held.1.clone());
+        Ok(Status { state, config, server: BTreeMap::new() })
     }
 
-    async fn admit(&self, standing: Standing, document: Bytes) -> Result<(), Lost> {
-        let mut state = self.0.lock().unwrap();
-        let new = state.0.standing().is_none();
-        state.0.join(standing).map_err(lost)?;
+    async fn admit(&self, state: AcceptorState, config: Bytes) -> Result<(), RequestError> {
+        let mut held = self.0.lock().unwrap();
+        let new = held.0.state().is_none();
+        held.0.join(state).map_err(lost)?;
         if new {
-            state.1 = document;
+            held.1 = config;
         }
         Ok(())
     }
 
-    async fn tell(&self, stamp: Stamp, epoch: u64, document: Bytes) -> Result<(), Lost> {
-        let mut state = self.0.lock().unwrap();
-        state.0.tell(stamp, epoch).map_err(lost)?;
-        if state.0.standing().is_some_and(|held| held.epoch == epoch) {
-            state.1 = document;
+    async fn set_epoch(
+        &self,
+        identity: AcceptorIdentity,
+        epoch: u64,
+        config: Bytes,
+    ) -> Result<(), RequestError> {
+        let mut held = self.0.lock().unwrap();
+        held.0.set_epoch(identity, epoch).map_err(lost)?;
+        if held.0.state().is_some_and(|state| state.epoch == epoch) {
+            held.1 = config;
         }
         Ok(())
     }
 
-    async fn retire(&self, stamp: Stamp, epoch: u64) -> Result<(), Lost> {
-        let mut state = self.0.lock().unwrap();
-        match state.0.standing() {
-            Some(held) if held.stamp != stamp => Err(Lost::NotMember),
-            Some(held) if held.epoch > epoch => Err(Lost::Fenced { epoch: held.epoch }),
+    async fn retire(&self, identity: AcceptorIdentity, epoch: u64) -> Result<(), RequestError> {
+        let mut held = self.0.lock().unwrap();
+        match held.0.state() {
+            Some(state) if state.identity != identity => Err(RequestError::NotMember),
+            Some(state) if state.epoch > epoch => Err(RequestError::Fenced { epoch: state.epoch }),
             Some(_) | None => {
-                state.0.leave();
+                held.0.leave();
                 Ok(())
             }
         }
     }
 
-    async fn wipe(&self) -> Result<u64, Lost> {
-        let mut state = self.0.lock().unwrap();
-        if state.0.standing().is_some() {
-            return Err(Lost::NotMember);
+    async fn wipe(&self) -> Result<u64, RequestError> {
+        let mut held = self.0.lock().unwrap();
+        if held.0.state().is_some() {
+            return Err(RequestError::NotMember);
         }
-        let erased = state.0.registers().len() as u64;
-        *state = (Member::default(), Bytes::new());
+        let erased = held.0.registers().len() as u64;
+        *held = (Member::default(), Bytes::new());
         Ok(erased)
     }
 
-    async fn list(&self, _: Cursor) -> Result<Page, Lost> {
+    async fn list(&self, _: Cursor) -> Result<Page, RequestError> {
         let keys = self.0.lock().unwrap().0.registers().keys().cloned().collect();
         Ok(Page { keys, next: None })
     }
 
-    async fn hints(&self, _: Cursor) -> Result<Page, Lost> {
-        let state = self.0.lock().unwrap();
-        let dead = state.0.registers().iter().filter(|(_, register)| {
+    async fn tombstones(&self, _: Cursor) -> Result<Page, RequestError> {
+        let held = self.0.lock().unwrap();
+        let dead = held.0.registers().iter().filter(|(_, register)| {
             register.value.as_ref().is_none_or(|cell| cell.value.is_none())
         });
         Ok(Page { keys: dead.map(|(key, _)| key.clone()).collect(), next: None })

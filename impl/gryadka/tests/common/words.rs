@@ -1,12 +1,11 @@
 //! Requests and replies as one writes them down.
 //!
-//! Ballots are written `counter.proposer`, stamps `cluster/acceptor`; a cell is `version=value`,
+//! Ballots are written `counter.proposer`, identities `cluster/acceptor`; a cell is `version=value`,
 //! a tombstone `version=`, and `-` is a register that holds nothing.
 
-use caspaxos::Register;
 use gryadka::{
-    Acceptor, AcceptorId, Ballot, Bytes, Cell, Cursor, Head, Lineage, Lost, Page, ProposerId,
-    Reply, Request, Stamp, Standing,
+    Acceptor, AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Bytes, Cursor, Head, Lineage,
+    Page, ProposerId, Reply, Request, RequestError, VersionedValue,
 };
 
 pub(crate) fn ballot(text: &str) -> Ballot {
@@ -14,23 +13,23 @@ pub(crate) fn ballot(text: &str) -> Ballot {
     Ballot { counter: counter.parse().unwrap(), proposer: ProposerId(proposer.parse().unwrap()) }
 }
 
-pub(crate) fn stamp(text: &str) -> Stamp {
+pub(crate) fn identity(text: &str) -> AcceptorIdentity {
     let (cluster, acceptor) = text.split_once('/').unwrap();
     let acceptor = AcceptorId(acceptor.parse().unwrap());
-    Stamp { cluster: cluster.parse().unwrap(), acceptor }
+    AcceptorIdentity { cluster: cluster.parse().unwrap(), acceptor }
 }
 
 /// Of the acceptor that the script admits, in this epoch.
 pub(crate) fn head(epoch: u64) -> Head {
-    Head { stamp: stamp("7/1"), epoch }
+    Head { identity: identity("7/1"), epoch }
 }
 
-fn cell(text: &str) -> Option<Cell> {
+fn cell(text: &str) -> Option<VersionedValue> {
     let (version, value) = text.split_once('=')?;
     let value = (!value.is_empty()).then(|| Bytes::copy_from_slice(value.as_bytes()));
     let version = version.parse().unwrap();
     let lineage = Lineage::of(vec![ballot(&format!("{version}.3"))]);
-    Some(Cell { version, value, lineage })
+    Some(VersionedValue { version, value, lineage })
 }
 
 fn request(words: &[&str]) -> Request {
@@ -40,20 +39,16 @@ fn request(words: &[&str]) -> Request {
             Request::Accept { ballot: ballot(at), value: cell(new), promise: ballot(next) }
         }
         ["read"] => Request::Read,
-        ["install", at, new, "promise", next] => Request::Install(Register {
-            promised: ballot(next),
-            accepted: ballot(at),
-            value: cell(new),
-        }),
-        ["collect", at, "age", age] => {
-            Request::Collect { tombstone: ballot(at), age: age.parse().unwrap() }
-        }
+        ["collect", at, "floor", promise_floor] => Request::Collect {
+            tombstone: ballot(at),
+            promise_floor: promise_floor.parse().unwrap(),
+        },
         _ => panic!("not a request: {words:?}"),
     }
 }
 
-fn spell_cell(cell: Option<&Cell>) -> String {
-    let Some(Cell { version, value, lineage }) = cell else { return "-".into() };
+fn spell_cell(cell: Option<&VersionedValue>) -> String {
+    let Some(VersionedValue { version, value, lineage }) = cell else { return "-".into() };
     assert_eq!(lineage.ballots(), [ballot(&format!("{version}.3"))]);
     format!("{version}={}", String::from_utf8_lossy(value.as_deref().unwrap_or_default()))
 }
@@ -67,7 +62,6 @@ fn spell(reply: &Reply) -> String {
             format!("current {accepted} {}", spell_cell(value.as_ref()))
         }
         Reply::Accepted => "accepted".into(),
-        Reply::Installed => "installed".into(),
         Reply::Collected(true) => "collected".into(),
         Reply::Collected(false) => "not collected".into(),
         Reply::Conflict(held) => format!("conflict {} {}", held.promised, held.accepted),
@@ -75,11 +69,11 @@ fn spell(reply: &Reply) -> String {
     }
 }
 
-fn outcome<T>(result: Result<T, Lost>, spell: impl FnOnce(T) -> String) -> String {
+fn outcome<T>(result: Result<T, RequestError>, spell: impl FnOnce(T) -> String) -> String {
     match result {
         Ok(done) => spell(done),
-        Err(Lost::NotMember) => "not a member".into(),
-        Err(Lost::Fenced { epoch }) => format!("fenced {epoch}"),
+        Err(RequestError::NotMember) => "not a member".into(),
+        Err(RequestError::Fenced { epoch }) => format!("fenced {epoch}"),
         Err(lost) => panic!("{lost}"),
     }
 }
@@ -97,32 +91,32 @@ pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
     let done = |()| String::from("done");
     let text = |word: &str| Bytes::copy_from_slice(word.as_bytes());
     match words.as_slice() {
-        ["admit", who, "epoch", epoch, "age", age, document] => {
-            let (epoch, age) = (epoch.parse().unwrap(), age.parse().unwrap());
-            let standing = Standing { stamp: stamp(who), epoch, age };
-            outcome(acceptor.admit(standing, text(document)).await, done)
+        ["admit", who, "epoch", epoch, "floor", promise_floor, config] => {
+            let (epoch, promise_floor) = (epoch.parse().unwrap(), promise_floor.parse().unwrap());
+            let state = AcceptorState { identity: identity(who), epoch, promise_floor };
+            outcome(acceptor.admit(state, text(config)).await, done)
         }
-        ["tell", who, "epoch", epoch, document] => {
+        ["set_epoch", who, "epoch", epoch, config] => {
             let epoch = epoch.parse().unwrap();
-            outcome(acceptor.tell(stamp(who), epoch, text(document)).await, done)
+            outcome(acceptor.set_epoch(identity(who), epoch, text(config)).await, done)
         }
-        ["retire", who] => outcome(acceptor.retire(stamp(who), u64::MAX >> 11).await, done),
+        ["retire", who] => outcome(acceptor.retire(identity(who), u64::MAX >> 11).await, done),
         ["retire", who, "epoch", epoch] => {
-            outcome(acceptor.retire(stamp(who), epoch.parse().unwrap()).await, done)
+            outcome(acceptor.retire(identity(who), epoch.parse().unwrap()).await, done)
         }
         ["wipe"] => outcome(acceptor.wipe().await, |erased| format!("erased {erased}")),
         ["list"] => outcome(acceptor.list(Cursor::default()).await, names),
-        ["hints"] => outcome(acceptor.hints(Cursor::default()).await, names),
-        ["status"] => outcome(acceptor.status().await, |status| match status.standing {
+        ["tombstones"] => outcome(acceptor.tombstones(Cursor::default()).await, names),
+        ["status"] => outcome(acceptor.status().await, |status| match status.state {
             None => "nowhere".into(),
-            Some(Standing { stamp, epoch, age }) => {
-                let document = String::from_utf8_lossy(&status.document);
-                let (cluster, acceptor) = (stamp.cluster, stamp.acceptor.0);
-                format!("{cluster}/{acceptor} epoch {epoch} age {age} {document}")
+            Some(AcceptorState { identity, epoch, promise_floor }) => {
+                let config = String::from_utf8_lossy(&status.config);
+                let (cluster, acceptor) = (identity.cluster, identity.acceptor.0);
+                format!("{cluster}/{acceptor} epoch {epoch}  floor {promise_floor} {config}")
             }
         }),
         [who, epoch, key, asked @ ..] => {
-            let head = Head { stamp: stamp(who), epoch: epoch.parse().unwrap() };
+            let head = Head { identity: identity(who), epoch: epoch.parse().unwrap() };
             let mut results = acceptor.call(head, vec![(text(key), request(asked))]).await;
             assert_eq!(results.len(), 1);
             outcome(results.remove(0), |reply| spell(&reply))

@@ -1,7 +1,7 @@
 //! Clusters of native acceptors for tests.
 #![allow(dead_code, clippy::allow_attributes, reason = "not every test needs all of it")]
 
-use gryadka::{Bytes, ConnectOptions, Gryadka, NativeRegisters, NativeServer, Present, Step};
+use gryadka::{Bytes, ConnectOptions, Decision, Gryadka, NativeRegisters, NativeServer, Present};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +109,7 @@ pub(crate) fn number(value: Option<&Bytes>) -> u64 {
     value.map_or(0, |bytes| u64::from_be_bytes(bytes.as_ref().try_into().unwrap()))
 }
 
-pub(crate) fn increment(present: Present<'_>) -> Step<Bytes, u64> {
+pub(crate) fn increment(present: Present<'_>) -> Decision<Bytes, u64> {
     let next = number(present.value) + 1;
-    Step::Put(Some(Bytes::copy_from_slice(&next.to_be_bytes())), next)
+    Decision::Put(Some(Bytes::copy_from_slice(&next.to_be_bytes())), next)
 }

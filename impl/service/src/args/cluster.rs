@@ -17,7 +17,7 @@ pub(crate) enum ClusterCommand {
         #[arg(required = true, value_name = "ADDRESS")]
         newcomers: Vec<String>,
         #[command(flatten)]
-        how: ChangeArgs,
+        how: LongArgs,
     },
     /// Remove acceptors, while clients go on
     Shrink {
@@ -25,7 +25,7 @@ pub(crate) enum ClusterCommand {
         #[arg(required = true, value_name = "ID")]
         leaving: Vec<u32>,
         #[command(flatten)]
-        how: ChangeArgs,
+        how: LongArgs,
     },
     /// Give an acceptor's place to an empty server; to itself, where it has lost its memory
     Replace {
@@ -36,14 +36,14 @@ pub(crate) enum ClusterCommand {
         #[arg(value_name = "ADDRESS")]
         new: String,
         #[command(flatten)]
-        how: ChangeArgs,
+        how: LongArgs,
     },
     /// Commit every key again under the present configuration
     Rescan(LongArgs),
     /// Finish what an interrupted command has left half done
-    Resume(ChangeArgs),
+    Resume(LongArgs),
     /// Give up what was begun; the acceptors stay that there are after the step under way
-    Cancel(ChangeArgs),
+    Cancel(LongArgs),
     /// Erase deleted keys from every acceptor, once
     Collect(LongArgs),
 }
@@ -65,22 +65,4 @@ pub(crate) struct LongArgs {
     pub(crate) within: Duration,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-}
-
-/// How a change of the acceptors is done.
-#[derive(Debug, Args)]
-pub(crate) struct ChangeArgs {
-    /// How keys are brought along
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = RescanArg::Identity)]
-    pub(crate) rescan: RescanArg,
-    #[command(flatten)]
-    pub(crate) long: LongArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum RescanArg {
-    /// By a change of each that keeps its value
-    Identity,
-    /// By copying the newest of what a quorum holds, where that is safe: cheaper
-    Copy,
 }

@@ -2,10 +2,10 @@
 
 use super::{options, print, watch::Watch};
 use crate::administration::{Administration, Outcome, Task, check_address};
-use crate::args::{ChangeArgs, ClusterArgs, ClusterCommand, LongArgs, RescanArg};
+use crate::args::{ClusterArgs, ClusterCommand, LongArgs};
 use crate::exit::{End, Failure};
 use crate::overview::list;
-use gryadka::{ConnectOptions, Gryadka, Membership, Progress, Rescan};
+use gryadka::{ConnectOptions, Gryadka, Membership, MembershipEvent};
 
 pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
     match command {
@@ -42,7 +42,7 @@ async fn show(cluster: &Administration, json: bool) -> Result<End, Failure> {
     Ok(End::Done)
 }
 
-async fn change(change: Membership, how: &ChangeArgs) -> Result<End, Failure> {
+async fn change(change: Membership, how: &LongArgs) -> Result<End, Failure> {
     let joining = match &change {
         Membership::Grow(addresses) => addresses.as_slice(),
         Membership::Replace { new, .. } => std::slice::from_ref(new),
@@ -50,17 +50,13 @@ async fn change(change: Membership, how: &ChangeArgs) -> Result<End, Failure> {
     };
     let check = |address: &String| check_address(address);
     joining.iter().try_for_each(check).map_err(|error| Failure::Usage(error.to_string()))?;
-    let rescan = match how.rescan {
-        RescanArg::Identity => Rescan::Identity,
-        RescanArg::Copy => Rescan::Copy,
-    };
-    perform(&how.long, Task::Membership(change, rescan)).await
+    perform(how, Task::Membership(change)).await
 }
 
 async fn perform(args: &LongArgs, task: Task) -> Result<End, Failure> {
     let cluster = administration(&args.cluster).await?;
     let watch = Watch::start();
-    let show = |progress: Progress| watch.show(&progress);
+    let show = |progress: MembershipEvent| watch.show(&progress);
     let outcome = cluster.perform(task, args.within, &show).await;
     drop(watch);
     let outcome = outcome?;

@@ -5,31 +5,31 @@ use crate::args::DoctorArgs;
 use crate::diagnosis::{Level, Observed, diagnose};
 use crate::exit::{End, Failure};
 use gryadka::{
-    Acceptor as _, AcceptorId, Access, AddressError, Bytes, Document, Gryadka, Lost,
-    RemoteAcceptor, Route, Stamp,
+    Acceptor as _, AcceptorId, AcceptorIdentity, Access, AddressError, Bytes, ClusterConfig,
+    Gryadka, RemoteAcceptor, RequestError, Route,
 };
 use std::time::Duration;
 
 /// How long a server may take to connect and answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Nobody: cluster and acceptors are counted from 1.
-const NOBODY: Stamp = Stamp { cluster: 0, acceptor: AcceptorId(0) };
+const NOBODY: AcceptorIdentity = AcceptorIdentity { cluster: 0, acceptor: AcceptorId(0) };
 
 pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
     let way = Way { access: access(&args.place)?, route: route(&args.place)? };
     let wrong = |error: AddressError| Failure::Usage(error.to_string());
     let mut observed = observe(&args.place.acceptors, &way).await.map_err(wrong)?;
-    if let Some(document) = latest(&observed) {
+    if let Some(config) = latest(&observed) {
         // The others of the cluster, whom nobody has named.
         let asked = |address: &&String| observed.iter().all(|one| one.address != **address);
-        let others: Vec<_> = document.acceptors.values().filter(asked).cloned().collect();
+        let others: Vec<_> = config.acceptors.values().filter(asked).cloned().collect();
         observed.extend(observe(&others, &way).await.map_err(wrong)?);
     }
-    let document = match latest(&observed) {
+    let config = match latest(&observed) {
         Some(copy) => Some(own_document(args, copy).await?),
         None => None,
     };
-    let report = diagnose(&observed, document.as_ref());
+    let report = diagnose(&observed, config.as_ref());
     if args.json { print::json(&report) } else { print::text(&report) }?;
     Ok(match report.worst() {
         Level::Danger => End::InDanger,
@@ -60,26 +60,26 @@ async fn observe(addresses: &[String], way: &Way) -> Result<Vec<Observed>, Addre
 }
 
 async fn ask(address: String, acceptor: RemoteAcceptor) -> Observed {
-    let late = || Lost::NoAnswer(String::from("no answer in time"));
+    let late = || RequestError::NoAnswer(String::from("no answer in time"));
     let status = tokio::time::timeout(PATIENCE, acceptor.status()).await;
     let status = status.unwrap_or_else(|_| Err(late()));
-    let script = tokio::time::timeout(PATIENCE, acceptor.tell(NOBODY, 0, Bytes::new())).await;
+    let script = tokio::time::timeout(PATIENCE, acceptor.set_epoch(NOBODY, 0, Bytes::new())).await;
     Observed { address, status, script: script.unwrap_or_else(|_| Err(late())) }
 }
 
-/// The document as the store itself has it, where it answers: the acceptors' copies do not say whether a
+/// The config as the store itself has it, where it answers: the acceptors' copies do not say whether a
 /// change is done.
-async fn own_document(args: &DoctorArgs, copy: Document) -> Result<Document, Failure> {
+async fn own_document(args: &DoctorArgs, copy: ClusterConfig) -> Result<ClusterConfig, Failure> {
     let Ok(gryadka) = Gryadka::connect(options(&args.place)?).await else { return Ok(copy) };
-    Ok(gryadka.cluster().await.map_or(copy, |status| status.document))
+    Ok(gryadka.cluster().await.map_or(copy, |status| status.config))
 }
 
-/// The latest document of the first cluster that is met.
-fn latest(observed: &[Observed]) -> Option<Document> {
+/// The latest config of the first cluster that is met.
+fn latest(observed: &[Observed]) -> Option<ClusterConfig> {
     let statuses = observed.iter().filter_map(|one| one.status.as_ref().ok());
     let documents = statuses
-        .filter(|status| status.standing.is_some())
-        .filter_map(|status| Document::parse(&status.document).ok());
+        .filter(|status| status.state.is_some())
+        .filter_map(|status| ClusterConfig::parse(&status.config).ok());
     documents.reduce(|latest, other| {
         if other.cluster == latest.cluster && other.epoch > latest.epoch { other } else { latest }
     })

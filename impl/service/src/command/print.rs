@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 /// A result for programs, in one line.
-pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(document).map_err(io::Error::from);
+pub(crate) fn json(config: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(config).map_err(io::Error::from);
     text.and_then(|text| writeln!(io::stdout(), "{text}")).map_err(Failure::io("stdout"))
 }
 

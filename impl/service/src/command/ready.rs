@@ -16,7 +16,7 @@ const ENOUGH: u64 = 64 << 10;
 pub(crate) async fn ready(args: &ReadyArgs) -> Result<End, Failure> {
     let (address, path) = args.address.split_once('/').unwrap_or((&args.address, PATH));
     let not_ready =
-        |why: &str| Failure::NotReady { address: address.to_owned(), why: why.to_owned() };
+        |reason: &str| Failure::NotReady { address: address.to_owned(), reason: reason.to_owned() };
     let answer = match tokio::time::timeout(args.timeout, ask(address, path)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(not_ready(&error.to_string())),

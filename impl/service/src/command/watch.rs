@@ -1,7 +1,7 @@
 //! What a long command shows of itself as it goes, on stderr.
 
 use crate::overview::list;
-use gryadka::Progress;
+use gryadka::MembershipEvent;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -22,10 +22,12 @@ impl Watch {
     }
 
     /// Shows what was done.
-    pub(crate) fn show(&self, progress: &Progress) {
+    pub(crate) fn show(&self, progress: &MembershipEvent) {
         let line = line(progress);
         match &self.bar {
-            Some(bar) if matches!(progress, Progress::Rescanned { .. }) => bar.set_message(line),
+            Some(bar) if matches!(progress, MembershipEvent::Rescanned { .. }) => {
+                bar.set_message(line)
+            }
             Some(bar) => bar.println(line),
             // With stderr gone there is nobody to see it; the work goes on.
             None => drop(writeln!(io::stderr(), "{line}")),
@@ -41,14 +43,16 @@ impl Drop for Watch {
     }
 }
 
-fn line(progress: &Progress) -> String {
+fn line(progress: &MembershipEvent) -> String {
     match progress {
-        Progress::Announced(target) => format!("on the way to acceptors {}", list(target)),
-        Progress::Admitted(id) => format!("acceptor {id} has its place"),
-        Progress::Decided(epoch) => format!("epoch {epoch} is decided"),
-        Progress::Sealed(epoch) => format!("epoch {epoch}: the one before is closed"),
-        Progress::Rescanned { epoch, keys } => format!("epoch {epoch}: {keys} keys brought along"),
-        Progress::Settled(epoch) => format!("epoch {epoch} is settled"),
+        MembershipEvent::Announced(target) => format!("on the way to acceptors {}", list(target)),
+        MembershipEvent::Admitted(id) => format!("acceptor {id} has its place"),
+        MembershipEvent::Decided(epoch) => format!("epoch {epoch} is decided"),
+        MembershipEvent::Fenced(epoch) => format!("epoch {epoch}: the epoch before is fenced"),
+        MembershipEvent::Rescanned { epoch, keys } => {
+            format!("epoch {epoch}: {keys} keys brought along")
+        }
+        MembershipEvent::RescanComplete(epoch) => format!("epoch {epoch} is settled"),
     }
 }
 
@@ -59,12 +63,12 @@ mod tests {
     #[test]
     fn a_step_reads_like_this() {
         let steps = [
-            Progress::Announced([1, 2, 4].into()),
-            Progress::Admitted(4),
-            Progress::Decided(2),
-            Progress::Sealed(2),
-            Progress::Rescanned { epoch: 2, keys: 1000 },
-            Progress::Settled(2),
+            MembershipEvent::Announced([1, 2, 4].into()),
+            MembershipEvent::Admitted(4),
+            MembershipEvent::Decided(2),
+            MembershipEvent::Fenced(2),
+            MembershipEvent::Rescanned { epoch: 2, keys: 1000 },
+            MembershipEvent::RescanComplete(2),
         ];
         insta::assert_snapshot!(steps.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
         on the way to acceptors 1, 2, 4

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::overview::server_name;
-use gryadka::Lost;
+use gryadka::RequestError;
 use std::collections::BTreeMap;
 
 /// The oldest version that has all that is used.
@@ -165,15 +165,19 @@ fn memory(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 /// Whether scripts may be run. One that was executed has said that it is not meant.
-pub(super) fn scripts(ran: &Result<(), Lost>) -> Finding {
+pub(super) fn scripts(ran: &Result<(), RequestError>) -> Finding {
     const SCRIPTS: &str = "scripts";
     match ran {
-        Ok(()) | Err(Lost::NotMember | Lost::Fenced { .. }) => Finding::ok(SCRIPTS, "allowed"),
-        Err(Lost::Refused(why)) => Finding::danger(
+        Ok(()) | Err(RequestError::NotMember | RequestError::Fenced { .. }) => {
+            Finding::ok(SCRIPTS, "allowed")
+        }
+        Err(RequestError::Refused(reason)) => Finding::danger(
             SCRIPTS,
-            format!("refused ({why}): allow its user +evalsha, +script|load and what scripts call"),
+            format!(
+                "refused ({reason}): allow its user +evalsha, +script|load and what scripts call"
+            ),
         ),
-        Err(lost @ (Lost::NotConnected(_) | Lost::NoAnswer(_))) => {
+        Err(lost @ (RequestError::NotConnected(_) | RequestError::NoAnswer(_))) => {
             Finding::danger(SCRIPTS, lost.to_string())
         }
     }

@@ -103,12 +103,12 @@ mod tests {
     #[test]
     fn each_token_opens_what_it_should() {
         let refused = |admin: bool| {
-            let why = if admin {
+            let reason = if admin {
                 "this needs the administrator's token"
             } else {
                 "the service was started without --admin-token-file"
             };
-            Err(Problem::Forbidden(why))
+            Err(Problem::Forbidden(reason))
         };
         let unknown = Err(Problem::Unauthorized);
         for (client, admin, given, using, administering) in [

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{Membership, Rescan};
+use gryadka::Membership;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,30 +36,10 @@ pub(crate) async fn operation(
     service.operations.status(id).map(|status| document(&status)).ok_or(Problem::NoOperation)
 }
 
-/// How keys are brought into a new epoch, as clients spell it.
-#[derive(Deserialize, Clone, Copy, Default)]
-#[serde(rename_all = "lowercase")]
-enum Way {
-    #[default]
-    Identity,
-    Copy,
-}
-
-impl From<Way> for Rescan {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Identity => Self::Identity,
-            Way::Copy => Self::Copy,
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Grow {
     acceptors: Vec<String>,
-    #[serde(default)]
-    rescan: Way,
 }
 
 /// `POST /v1/cluster/grow`.
@@ -67,20 +47,18 @@ pub(crate) async fn grow(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Grow { acceptors, rescan } = json(request.into_body(), service.body_limits()).await?;
+    let Grow { acceptors } = json(request.into_body(), service.body_limits()).await?;
     if acceptors.is_empty() {
         return Err(Problem::BadBody(String::from("nobody is named who is to join")));
     }
     acceptors.iter().try_for_each(|it| check_address(it)).map_err(Problem::BadAddress)?;
-    start(&service, Task::Membership(Membership::Grow(acceptors), rescan.into())).await
+    start(&service, Task::Membership(Membership::Grow(acceptors))).await
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shrink {
     acceptors: Vec<u32>,
-    #[serde(default)]
-    rescan: Way,
 }
 
 /// `POST /v1/cluster/shrink`.
@@ -88,11 +66,11 @@ pub(crate) async fn shrink(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Shrink { acceptors, rescan } = json(request.into_body(), service.body_limits()).await?;
+    let Shrink { acceptors } = json(request.into_body(), service.body_limits()).await?;
     if acceptors.is_empty() {
         return Err(Problem::BadBody(String::from("nobody is named who is to leave")));
     }
-    start(&service, Task::Membership(Membership::Shrink(acceptors), rescan.into())).await
+    start(&service, Task::Membership(Membership::Shrink(acceptors))).await
 }
 
 #[derive(Deserialize)]
@@ -100,8 +78,6 @@ pub(crate) async fn shrink(
 struct Replace {
     old: u32,
     new: String,
-    #[serde(default)]
-    rescan: Way,
 }
 
 /// `POST /v1/cluster/replace`.
@@ -109,9 +85,9 @@ pub(crate) async fn replace(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Replace { old, new, rescan } = json(request.into_body(), service.body_limits()).await?;
+    let Replace { old, new } = json(request.into_body(), service.body_limits()).await?;
     check_address(&new).map_err(Problem::BadAddress)?;
-    start(&service, Task::Membership(Membership::Replace { old, new }, rescan.into())).await
+    start(&service, Task::Membership(Membership::Replace { old, new })).await
 }
 
 /// `POST /v1/cluster/rescan`.
@@ -126,12 +102,12 @@ pub(crate) async fn collect(State(service): State<Arc<Service>>) -> Result<Respo
 
 /// `POST /v1/cluster/resume`.
 pub(crate) async fn resume(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    start(&service, Task::Membership(Membership::Resume, Rescan::Identity)).await
+    start(&service, Task::Membership(Membership::Resume)).await
 }
 
 /// `POST /v1/cluster/cancel`. Whatever operation is running is stopped for it.
 pub(crate) async fn cancel(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
-    start(&service, Task::Membership(Membership::Cancel, Rescan::Identity)).await
+    start(&service, Task::Membership(Membership::Cancel)).await
 }
 
 async fn start(service: &Service, task: Task) -> Result<Response, Problem> {

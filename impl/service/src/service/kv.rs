@@ -13,7 +13,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{Bytes, Present, Step};
+use gryadka::{Bytes, Decision, Present};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -163,18 +163,18 @@ async fn update(
     let step = move |present: Present<'_>| {
         let version = present.value.map(|_| present.version);
         if needs == Needs::Value && version.is_none() {
-            return Step::Keep(Err(Problem::Absent));
+            return Decision::Keep(Err(Problem::Absent));
         }
         if conditions.check(version).is_err() {
-            return Step::Keep(Err(Problem::PreconditionFailed { version }));
+            return Decision::Keep(Err(Problem::PreconditionFailed { version }));
         }
         match compute(present.value) {
             Ok(value) => {
                 let created = version.is_none();
                 let done = Done { version: present.next, created, value: value.clone() };
-                Step::Put(value, Ok(done))
+                Decision::Put(value, Ok(done))
             }
-            Err(problem) => Step::Keep(Err(problem)),
+            Err(problem) => Decision::Keep(Err(problem)),
         }
     };
     let answer = service.gryadka.change(&key, step, Instant::now() + timeout).await;

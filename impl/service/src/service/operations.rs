@@ -4,7 +4,7 @@
 
 use super::problem::{Document, Problem};
 use crate::administration::{Administration, Outcome, Task, TaskError};
-use gryadka::{Membership, Progress};
+use gryadka::{Membership, MembershipEvent};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,7 +91,7 @@ impl Operations {
         let mut table = self.table();
         let last = table.last_key_value().map(|(_, operation)| operation);
         if let Some(running) = last.filter(|last| last.course.borrow().end.is_none()) {
-            let cancels = matches!(task, Task::Membership(Membership::Cancel, _));
+            let cancels = matches!(task, Task::Membership(Membership::Cancel));
             if !cancels || running.kind == task.name() {
                 return Err(Problem::OperationRunning { id: running.id });
             }
@@ -154,22 +154,22 @@ impl Operation {
 }
 
 impl Course {
-    fn note(&mut self, progress: &Progress) {
+    fn note(&mut self, progress: &MembershipEvent) {
         let (phase, epoch) = match progress {
-            Progress::Announced(_) => ("announced", self.epoch),
-            Progress::Admitted(_) => ("admitted", self.epoch),
-            Progress::Decided(epoch) => ("decided", Some(*epoch)),
-            Progress::Sealed(epoch) => ("sealed", Some(*epoch)),
-            Progress::Rescanned { epoch, .. } => ("rescanned", Some(*epoch)),
-            Progress::Settled(epoch) => ("settled", Some(*epoch)),
+            MembershipEvent::Announced(_) => ("announced", self.epoch),
+            MembershipEvent::Admitted(_) => ("admitted", self.epoch),
+            MembershipEvent::Decided(epoch) => ("decided", Some(*epoch)),
+            MembershipEvent::Fenced(epoch) => ("fenced", Some(*epoch)),
+            MembershipEvent::Rescanned { epoch, .. } => ("rescanned", Some(*epoch)),
+            MembershipEvent::RescanComplete(epoch) => ("rescan-complete", Some(*epoch)),
         };
         self.keys = match progress {
-            Progress::Rescanned { keys, .. } => *keys,
-            Progress::Decided(_) => 0,
-            Progress::Announced(_)
-            | Progress::Admitted(_)
-            | Progress::Sealed(_)
-            | Progress::Settled(_) => self.keys,
+            MembershipEvent::Rescanned { keys, .. } => *keys,
+            MembershipEvent::Decided(_) => 0,
+            MembershipEvent::Announced(_)
+            | MembershipEvent::Admitted(_)
+            | MembershipEvent::Fenced(_)
+            | MembershipEvent::RescanComplete(_) => self.keys,
         };
         (self.phase, self.epoch) = (Some(phase), epoch);
     }

@@ -4,7 +4,7 @@ use crate::administration::{BadAddress, Blame, TaskError};
 use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{ChangeError, TooLong, Why};
+use gryadka::{ChangeError, Reason, TooLong};
 use serde::Serialize;
 
 use super::etag::etag;
@@ -51,9 +51,9 @@ pub(crate) enum Problem {
     #[error("the value would have more than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("{}", ChangeError::NotApplied(*.0))]
-    NotApplied(Why),
+    NotApplied(Reason),
     #[error("{}", ChangeError::Unknown(*.0))]
-    Unknown(Why),
+    Unknown(Reason),
     #[error("too many requests are under way")]
     Overloaded,
     /// An operation on the cluster that cannot be, or cannot be now.
@@ -117,10 +117,10 @@ impl Problem {
     /// Whether the change may have happened, and why that is so, where the status leaves it open.
     const fn outcome(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::NotApplied(why) => Some((NOT_APPLIED, reason(*why))),
-            Self::Unknown(why) => Some(("unknown", reason(*why))),
+            Self::NotApplied(reason) => Some((NOT_APPLIED, word(*reason))),
+            Self::Unknown(reason) => Some(("unknown", word(*reason))),
             Self::Overloaded => Some((NOT_APPLIED, "overload")),
-            Self::OutOfReach { .. } => Some((NOT_APPLIED, reason(Why::Unreachable))),
+            Self::OutOfReach { .. } => Some((NOT_APPLIED, word(Reason::Unreachable))),
             Self::EmptyKey
             | Self::KeyTooLong { .. }
             | Self::BadKey
@@ -177,8 +177,8 @@ impl From<&TaskError> for Problem {
 impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         match error {
-            ChangeError::NotApplied(why) => Self::NotApplied(why),
-            ChangeError::Unknown(why) => Self::Unknown(why),
+            ChangeError::NotApplied(reason) => Self::NotApplied(reason),
+            ChangeError::Unknown(reason) => Self::Unknown(reason),
             ChangeError::TooLong(TooLong::Key { length: 0, .. }) => Self::EmptyKey,
             ChangeError::TooLong(TooLong::Key { length, limit }) => {
                 Self::KeyTooLong { length, limit }
@@ -190,11 +190,11 @@ impl From<ChangeError> for Problem {
 
 const NOT_APPLIED: &str = "not-applied";
 
-const fn reason(why: Why) -> &'static str {
-    match why {
-        Why::Conflict => "conflict",
-        Why::Unreachable => "unreachable",
-        Why::Deadline => "deadline",
+const fn word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Conflict => "conflict",
+        Reason::Unreachable => "unreachable",
+        Reason::Deadline => "deadline",
     }
 }
 

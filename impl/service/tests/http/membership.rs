@@ -132,18 +132,18 @@ async fn what_cannot_be_is_refused_at_once_and_by_name() {
     let gone = service.acceptors.add();
     service.acceptors.stop(3);
     for (path, body, error) in [
-        ("shrink", json!({"acceptors": [7]}), "stranger"),
-        ("shrink", json!({"acceptors": [1, 2, 3]}), "nobody"),
-        ("grow", json!({"acceptors": [own]}), "already"),
-        ("grow", json!({"acceptors": [gone, gone]}), "already"),
-        ("grow", json!({"acceptors": [gone]}), "newcomer"),
-        ("replace", json!({"old": 9, "new": gone}), "stranger"),
+        ("shrink", json!({"acceptors": [7]}), "unknown-acceptor"),
+        ("shrink", json!({"acceptors": [1, 2, 3]}), "no-acceptors"),
+        ("grow", json!({"acceptors": [own]}), "acceptor-exists"),
+        ("grow", json!({"acceptors": [gone, gone]}), "acceptor-exists"),
+        ("grow", json!({"acceptors": [gone]}), "join-failed"),
+        ("replace", json!({"old": 9, "new": gone}), "unknown-acceptor"),
     ] {
         assert_eq!(refused(&mut client, path, body).await, (409, error.to_owned()));
     }
     let password = format!("redis://user:secret@{}", gone.split_once("://").unwrap().1);
     let answer = post(&mut client, "grow", &json!({"acceptors": [password]})).await;
-    assert_eq!((answer.status, answer.error().as_str()), (409, "newcomer"));
+    assert_eq!((answer.status, answer.error().as_str()), (409, "join-failed"));
     assert!(!answer.problem().to_string().contains("secret"));
     assert_eq!(members(&mut client).await, [1, 2, 3]);
 }

@@ -146,7 +146,7 @@ async fn a_cluster_is_made_and_changed() {
         "cluster collect",
         &format!("cluster grow {fourth}"),
         "cluster rescan",
-        "cluster shrink 1 2 --rescan copy --json",
+        "cluster shrink 1 2 --json",
         "cluster resume",
         "cluster cancel",
         "cluster shrink 3 4",

@@ -42,11 +42,11 @@ const fn may_pass(error: &ConnectError) -> bool {
         | ConnectError::Bootstrap(BootstrapError::Acceptor { .. } | BootstrapError::Taken { .. }) => {
             true
         }
-        ConnectError::Nobody
+        ConnectError::NoAcceptors
         | ConnectError::Twice(_)
-        | ConnectError::Roster(_)
+        | ConnectError::Directory(_)
         | ConnectError::Address(_)
-        | ConnectError::Document(_)
-        | ConnectError::Bootstrap(BootstrapError::Roster(_)) => false,
+        | ConnectError::ClusterConfig(_)
+        | ConnectError::Bootstrap(BootstrapError::Directory(_)) => false,
     }
 }

@@ -1,8 +1,8 @@
 //! How the cases of a small cluster are put together, and what they are to come to.
 
 use super::cluster::{Allowance, Case, Replies, explore};
-use super::ledger::Op;
-use super::seat::Task;
+use super::history::Op;
+use super::process::Task;
 use crate::{AcceptorId, Configuration, Faithful, Quorum, Rules};
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 
 /// One read under way.
 #[derive(Debug, Clone)]
-pub struct Reading<V> {
+pub struct QuorumRead<V> {
     configuration: Arc<Configuration>,
     rules: Arc<dyn Rules>,
     waiting: Vec<AcceptorId>,
@@ -42,12 +42,12 @@ pub enum ReadProgress<V> {
     /// Wait for more answers.
     Wait,
     /// This was the present value at some instant since the read began.
-    Settled(Option<V>),
+    Decided(Option<V>),
     /// It cannot be told without a round.
-    Unsettled,
+    Inconclusive,
 }
 
-impl<V: Clone> Reading<V> {
+impl<V: Clone> QuorumRead<V> {
     /// Starts a read under a proposer's configuration, which is not touched otherwise. The same
     /// request goes to everyone named.
     pub fn begin<K: Ord + Clone>(proposer: &Proposer<K, V>) -> (Self, Vec<AcceptorId>) {
@@ -96,7 +96,7 @@ impl<V: Clone> Reading<V> {
     }
 
     /// Says that no answer will come from this acceptor.
-    pub fn on_lost(&mut self, from: AcceptorId) -> ReadProgress<V> {
+    pub fn on_error(&mut self, from: AcceptorId) -> ReadProgress<V> {
         if self.awaits(from) { self.advance() } else { ReadProgress::Wait }
     }
 
@@ -119,13 +119,13 @@ impl<V: Clone> Reading<V> {
             met(configuration.prepare(), by, more) && met(configuration.accept(), by, more)
         };
         if let Some(found) = self.found.iter_mut().find(|found| settled(&found.by, &[])) {
-            return ReadProgress::Settled(found.value.take());
+            return ReadProgress::Decided(found.value.take());
         }
         let hopes = |found: &Found<V>| settled(&found.by, &self.waiting);
         if settled(&[], &self.waiting) || self.found.iter().any(hopes) {
             return ReadProgress::Wait;
         }
-        ReadProgress::Unsettled
+        ReadProgress::Inconclusive
     }
 
     /// The wrong rule: what the highest ballot of a prepare quorum says, committed or not.
@@ -134,16 +134,16 @@ impl<V: Clone> Reading<V> {
             self.found.iter().flat_map(|found| found.by.iter().copied()).collect();
         if self.configuration.prepare().met_by(&by) {
             let newest = self.found.iter().max_by_key(|found| found.accepted);
-            return ReadProgress::Settled(newest.and_then(|found| found.value.clone()));
+            return ReadProgress::Decided(newest.and_then(|found| found.value.clone()));
         }
-        if self.waiting.is_empty() { ReadProgress::Unsettled } else { ReadProgress::Wait }
+        if self.waiting.is_empty() { ReadProgress::Inconclusive } else { ReadProgress::Wait }
     }
 }
 
 #[cfg(test)]
-impl<V> Reading<V> {
+impl<V> QuorumRead<V> {
     /// All that it knows of one acceptor: whether it is waited for, and what it said.
-    pub(crate) fn standing(&self, acceptor: AcceptorId) -> (bool, Option<(Ballot, &Option<V>)>) {
+    pub(crate) fn state(&self, acceptor: AcceptorId) -> (bool, Option<(Ballot, &Option<V>)>) {
         let found = self.found.iter().find(|found| found.by.contains(&acceptor));
         (self.waiting.contains(&acceptor), found.map(|found| (found.accepted, &found.value)))
     }
@@ -153,20 +153,20 @@ impl<V> Reading<V> {
 mod tests {
     use super::*;
     use crate::ProposerId;
-    use ReadProgress::{Settled, Unsettled, Wait};
+    use ReadProgress::{Decided, Inconclusive, Wait};
 
-    fn read(prepare: usize, accept: usize) -> Reading<char> {
+    fn read(prepare: usize, accept: usize) -> QuorumRead<char> {
         let members = || (0..3).map(AcceptorId);
         let quorum = |size| Quorum::of(size, members());
         let configuration = Configuration::flexible(quorum(prepare), quorum(accept)).unwrap();
         let proposer = Proposer::<(), char>::new(ProposerId(1), configuration, 0);
-        Reading::begin(&proposer).0
+        QuorumRead::begin(&proposer).0
     }
 
     /// What three answers come to, one after another; each is a ballot's counter, `None` lost.
-    fn after(mut read: Reading<char>, answers: [Option<u64>; 3]) -> Vec<ReadProgress<char>> {
+    fn after(mut read: QuorumRead<char>, answers: [Option<u64>; 3]) -> Vec<ReadProgress<char>> {
         let answer = |(from, counter): (u32, Option<u64>)| match counter {
-            None => read.on_lost(AcceptorId(from)),
+            None => read.on_error(AcceptorId(from)),
             Some(0) => read.on_answer(AcceptorId(from), Ballot::ZERO, None),
             Some(counter) => {
                 let accepted = Ballot { counter, proposer: ProposerId(1) };
@@ -178,26 +178,26 @@ mod tests {
 
     #[test]
     fn a_majority_of_equal_answers_settles() {
-        let x = Settled(Some('x'));
+        let x = Decided(Some('x'));
         assert_eq!(after(read(2, 2), [Some(1), Some(1), None])[..2], [Wait, x.clone()]);
         assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(2)])[..], [Wait, Wait, x.clone()]);
-        assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(3)]), vec![Wait, Wait, Unsettled]);
-        assert_eq!(after(read(2, 2), [Some(2), None, Some(1)]), vec![Wait, Wait, Unsettled]);
-        assert_eq!(after(read(2, 2), [None, None, Some(1)])[..2], [Wait, Unsettled]);
+        assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(3)]), vec![Wait, Wait, Inconclusive]);
+        assert_eq!(after(read(2, 2), [Some(2), None, Some(1)]), vec![Wait, Wait, Inconclusive]);
+        assert_eq!(after(read(2, 2), [None, None, Some(1)])[..2], [Wait, Inconclusive]);
     }
 
     #[test]
     fn a_register_that_nobody_wrote_is_empty() {
-        assert_eq!(after(read(2, 2), [Some(0), Some(0), None])[1], Settled(None));
+        assert_eq!(after(read(2, 2), [Some(0), Some(0), None])[1], Decided(None));
     }
 
     #[test]
     fn both_quorums_must_agree() {
         // Prepare by all, accept by one: an accept quorum alone may have been overwritten.
         assert_eq!(after(read(3, 1), [Some(1), Some(1), Some(1)])[..2], [Wait, Wait]);
-        assert_eq!(after(read(3, 1), [Some(1), None, Some(1)])[1], Unsettled);
+        assert_eq!(after(read(3, 1), [Some(1), None, Some(1)])[1], Inconclusive);
         // Prepare by one, accept by all: a prepare quorum alone may hold what was never committed.
         assert_eq!(after(read(1, 3), [Some(1), Some(1), Some(1)])[..2], [Wait, Wait]);
-        assert_eq!(after(read(1, 3), [Some(1), Some(2), Some(1)])[1], Unsettled);
+        assert_eq!(after(read(1, 3), [Some(1), Some(2), Some(1)])[1], Inconclusive);
     }
 }

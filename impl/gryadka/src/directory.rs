@@ -1,21 +1,21 @@
 //! The acceptors behind addresses, and what they say of their cluster.
 
-use crate::document::{Document, DocumentError};
-use crate::{Acceptor, AcceptorId, AddressError, Lost, Status};
+use crate::cluster_config::{ClusterConfig, ClusterConfigError};
+use crate::{Acceptor, AcceptorId, AddressError, RequestError, Status};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long an acceptor may take to present itself.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Makes an acceptor of an address.
-pub type Dial<A> = Arc<dyn Fn(&str) -> Result<A, AddressError> + Send + Sync>;
+pub type Connector<A> = Arc<dyn Fn(&str) -> Result<A, AddressError> + Send + Sync>;
 
 /// Acceptors by address; each is dialled once.
-pub(crate) struct Roster<A> {
-    dial: Dial<A>,
+pub(crate) struct Directory<A> {
+    connector: Connector<A>,
     known: Mutex<BTreeMap<String, Arc<A>>>,
 }
 
@@ -23,12 +23,12 @@ pub(crate) struct Roster<A> {
 pub(crate) struct Found<A> {
     pub(crate) address: String,
     pub(crate) acceptor: Arc<A>,
-    pub(crate) status: Result<Status, Lost>,
+    pub(crate) status: Result<Status, RequestError>,
 }
 
-impl<A: Acceptor> Roster<A> {
-    pub(crate) fn new(dial: Dial<A>) -> Self {
-        Self { dial, known: Mutex::default() }
+impl<A: Acceptor> Directory<A> {
+    pub(crate) fn new(connector: Connector<A>) -> Self {
+        Self { connector, known: Mutex::default() }
     }
 
     pub(crate) fn at(&self, address: &str) -> Result<Arc<A>, AddressError> {
@@ -36,21 +36,21 @@ impl<A: Acceptor> Roster<A> {
         if let Some(acceptor) = known.get(address) {
             return Ok(Arc::clone(acceptor));
         }
-        let acceptor = Arc::new((self.dial)(address)?);
+        let acceptor = Arc::new((self.connector)(address)?);
         known.insert(address.to_owned(), Arc::clone(&acceptor));
         Ok(acceptor)
     }
 
-    /// The acceptors of a document, by number.
+    /// The acceptors of a config, by number.
     pub(crate) fn of(
         &self,
-        document: &Document,
+        config: &ClusterConfig,
     ) -> Result<BTreeMap<AcceptorId, Arc<A>>, AddressError> {
         let numbered = |(id, address): (&u32, &String)| Ok((AcceptorId(*id), self.at(address)?));
-        document.acceptors.iter().map(numbered).collect()
+        config.acceptors.iter().map(numbered).collect()
     }
 
-    /// Asks the acceptors at these addresses for their standing, all at once.
+    /// Asks the acceptors at these addresses for their state, all at once.
     pub(crate) async fn ask<'a>(
         &self,
         addresses: impl IntoIterator<Item = &'a String>,
@@ -60,48 +60,48 @@ impl<A: Acceptor> Roster<A> {
             .map(|address| Ok((address.clone(), self.at(address)?)))
             .collect::<Result<_, AddressError>>()?;
         let ask = async |(address, acceptor): (String, Arc<A>)| {
-            let late = || Lost::NoAnswer(String::from("no answer in time"));
-            let status = tokio::time::timeout(PATIENCE, acceptor.status()).await;
+            let late = || RequestError::NoAnswer(String::from("no answer in time"));
+            let status = tokio::time::timeout(TIMEOUT, acceptor.status()).await;
             Found { address, acceptor, status: status.unwrap_or_else(|_| Err(late())) }
         };
         Ok(join_all(asked.into_iter().map(ask)).await)
     }
 
-    /// The latest document that any acceptor carries, starting from these addresses and going on to
-    /// those that documents name. `None` when none of them has a place in a cluster. One that has
+    /// The latest config that any acceptor carries, starting from these addresses and going on to
+    /// those that configs name. `None` when none of them has a place in a cluster. One that has
     /// left its cluster still knows where the others are: it is believed by those who look for
     /// that cluster.
     pub(crate) async fn newest(
         &self,
         addresses: &[String],
         cluster: Option<u64>,
-    ) -> Result<Option<Document>, RosterError> {
-        let mut newest: Option<Document> = None;
+    ) -> Result<Option<ClusterConfig>, DirectoryError> {
+        let mut newest: Option<ClusterConfig> = None;
         let mut unreadable = None;
         let mut ask: Vec<String> = addresses.to_vec();
         let mut asked: Vec<String> = Vec::new();
         while !ask.is_empty() {
             for found in self.ask(&ask).await? {
-                let Ok(Status { standing, document, .. }) = found.status else { continue };
-                if document.is_empty() || (standing.is_none() && cluster.is_none()) {
+                let Ok(Status { state, config, .. }) = found.status else { continue };
+                if config.is_empty() || (state.is_none() && cluster.is_none()) {
                     continue;
                 }
-                let document = match Document::parse(&document) {
-                    Ok(document) => document,
+                let config = match ClusterConfig::parse(&config) {
+                    Ok(config) => config,
                     Err(error) => {
-                        tracing::warn!(%error, "an acceptor's copy of the document is passed over");
+                        tracing::warn!(%error, "an acceptor's copy of the config is passed over");
                         unreadable = Some(error);
                         continue;
                     }
                 };
-                if cluster.is_some_and(|cluster| cluster != document.cluster) {
+                if cluster.is_some_and(|cluster| cluster != config.cluster) {
                     continue;
                 }
-                if let Some(known) = newest.as_ref().filter(|it| it.cluster != document.cluster) {
-                    return Err(RosterError::TwoClusters(known.cluster, document.cluster));
+                if let Some(known) = newest.as_ref().filter(|it| it.cluster != config.cluster) {
+                    return Err(DirectoryError::TwoClusters(known.cluster, config.cluster));
                 }
-                if newest.as_ref().is_none_or(|newest| document.is_later_than(newest)) {
-                    newest = Some(document);
+                if newest.as_ref().is_none_or(|newest| config.is_later_than(newest)) {
+                    newest = Some(config);
                 }
             }
             asked.append(&mut ask);
@@ -115,15 +115,15 @@ impl<A: Acceptor> Roster<A> {
     }
 }
 
-/// Why no document could be had.
+/// Why no config could be had.
 #[derive(Debug, thiserror::Error)]
-pub enum RosterError {
+pub enum DirectoryError {
     /// An address cannot be understood.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// A document cannot be understood.
+    /// A config cannot be understood.
     #[error(transparent)]
-    Document(#[from] DocumentError),
+    ClusterConfig(#[from] ClusterConfigError),
     /// The addresses do not belong together.
     #[error("the acceptors belong to two clusters, {0} and {1}; name those of one")]
     TwoClusters(u64, u64),

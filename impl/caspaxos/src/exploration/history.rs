@@ -2,10 +2,10 @@
 //!
 //! A call that committed has happened once, between its asking and its answer; one of unknown
 //! outcome, or still open, may have happened; one that was not applied has not. The calls of one
-//! proposer's desk happen in the order in which they were asked. What a later reader could find
+//! proposer's key_proposer happen in the order in which they were asked. What a later reader could find
 //! is one more answer, to a read after everything else.
 
-use crate::{Cell, Change, Made, Present, Settled};
+use crate::{Change, Decision, Outcome, Present, VersionedValue};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -44,13 +44,13 @@ pub(super) struct Answer {
 
 impl Answer {
     /// What a register says.
-    pub(super) fn of(cell: Option<&Cell<List>>) -> Self {
+    pub(super) fn of(cell: Option<&VersionedValue<List>>) -> Self {
         let version = cell.map_or(0, |cell| cell.version);
         Self { value: cell.and_then(|cell| cell.value), version }
     }
 }
 
-/// An operation on its way through a desk, with the answer of each application.
+/// An operation on its way through a key_proposer, with the answer of each application.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Call {
     pub(super) number: usize,
@@ -59,16 +59,16 @@ pub(super) struct Call {
 }
 
 impl Change<List> for Call {
-    fn apply(&mut self, present: Present<'_, List>) -> Made<List> {
+    fn apply(&mut self, present: Present<'_, List>) -> Decision<List, ()> {
         let before = present.value.copied();
         let (value, version, made) = match self.op {
             Op::Append(letter) => {
                 let list = Some(List::with(before, letter));
-                (list, present.next, Made::Put(list))
+                (list, present.next, Decision::Put(list, ()))
             }
-            Op::Delete if before.is_some() => (before, present.next, Made::Put(None)),
+            Op::Delete if before.is_some() => (before, present.next, Decision::Put(None, ())),
             // There is nothing to delete.
-            Op::Delete | Op::Read => (before, present.version, Made::Keep),
+            Op::Delete | Op::Read => (before, present.version, Decision::Keep(())),
         };
         self.answers.push(Answer { value, version });
         made
@@ -90,13 +90,13 @@ struct Entry {
     told: Told,
     /// The calls that were answered before this one was asked, one bit each.
     after: u32,
-    /// The calls that it may only follow, where both happen: those asked before at its desk.
+    /// The calls that it may only follow, where both happen: those asked before at its key_proposer.
     behind: u32,
 }
 
 /// All calls, in the order of their asking.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Ledger(Arc<Vec<Entry>>);
+pub(super) struct History(Arc<Vec<Entry>>);
 
 /// What one order of calls leads to.
 #[derive(Debug, Clone, Copy)]
@@ -138,8 +138,8 @@ impl Point {
     }
 }
 
-impl Ledger {
-    /// Notes that a call begins; `behind` are the calls that its desk has taken before it.
+impl History {
+    /// Notes that a call begins; `behind` are the calls that its key_proposer has taken before it.
     pub(super) fn ask(&mut self, op: Op, behind: u32) -> usize {
         let after = self.bits(|told| matches!(told, Told::Done(_)));
         Arc::make_mut(&mut self.0).push(Entry { op, told: Told::Maybe, after, behind });
@@ -147,11 +147,11 @@ impl Ledger {
     }
 
     /// Notes how it ended.
-    pub(super) fn settle(&mut self, call: &Call, end: Settled) {
+    pub(super) fn settle(&mut self, call: &Call, end: Outcome<usize>) {
         match end {
-            Settled::Committed(at) => self.answer(call.number, call.answers[at]),
-            Settled::NotApplied(_) => self.never(call.number),
-            Settled::Unknown(_) => {}
+            Outcome::Committed(at) => self.answer(call.number, call.answers[at]),
+            Outcome::NotApplied(_) => self.never(call.number),
+            Outcome::Unknown(_) => {}
         }
     }
 
@@ -196,7 +196,7 @@ impl Ledger {
         }
         (0..).zip(self.0.iter()).any(|(number, entry): (u32, _)| {
             let bit = 1 << number;
-            // The calls that are behind this one at the desk can happen no more.
+            // The calls that are behind this one at the key_proposer can happen no more.
             let overtaken = (0..).zip(self.0.iter()).any(|(later, other): (u32, _)| {
                 placed & !passed & (1 << later) != 0 && other.behind & bit != 0
             });
@@ -220,46 +220,46 @@ mod tests {
 
     #[test]
     fn an_open_call_may_have_happened_once() {
-        let mut ledger = Ledger::default();
-        ledger.ask(Op::Append('a'), 0);
-        assert!(ledger.explains(answer("", 0)) && ledger.explains(answer("a", 1)));
-        assert!(!ledger.explains(answer("aa", 2)));
-        ledger.never(0);
-        assert!(!ledger.explains(answer("a", 1)));
+        let mut history = History::default();
+        history.ask(Op::Append('a'), 0);
+        assert!(history.explains(answer("", 0)) && history.explains(answer("a", 1)));
+        assert!(!history.explains(answer("aa", 2)));
+        history.never(0);
+        assert!(!history.explains(answer("a", 1)));
     }
 
     #[test]
     fn an_answered_call_has_happened_before_those_asked_later() {
-        let mut ledger = Ledger::default();
-        ledger.ask(Op::Append('a'), 0);
-        ledger.answer(0, answer("a", 4));
-        ledger.ask(Op::Append('b'), 0);
-        assert!(ledger.explains(answer("a", 4)) && ledger.explains(answer("ab", 5)));
-        assert!(!ledger.explains(answer("ba", 5)) && !ledger.explains(answer("", 0)));
-        ledger.ask(Op::Read, 0);
-        ledger.answer(2, answer("", 0));
-        assert!(!ledger.explains(answer("a", 4)), "the read was stale");
+        let mut history = History::default();
+        history.ask(Op::Append('a'), 0);
+        history.answer(0, answer("a", 4));
+        history.ask(Op::Append('b'), 0);
+        assert!(history.explains(answer("a", 4)) && history.explains(answer("ab", 5)));
+        assert!(!history.explains(answer("ba", 5)) && !history.explains(answer("", 0)));
+        history.ask(Op::Read, 0);
+        history.answer(2, answer("", 0));
+        assert!(!history.explains(answer("a", 4)), "the read was stale");
     }
 
     #[test]
     fn a_desk_keeps_the_order() {
-        let mut ledger = Ledger::default();
-        ledger.ask(Op::Append('a'), 0);
-        ledger.ask(Op::Append('b'), 0b1);
-        assert!(ledger.explains(answer("ab", 2)) && ledger.explains(answer("b", 1)));
-        assert!(!ledger.explains(answer("ba", 2)));
+        let mut history = History::default();
+        history.ask(Op::Append('a'), 0);
+        history.ask(Op::Append('b'), 0b1);
+        assert!(history.explains(answer("ab", 2)) && history.explains(answer("b", 1)));
+        assert!(!history.explains(answer("ba", 2)));
     }
 
     #[test]
     fn a_version_does_not_come_twice() {
-        let mut ledger = Ledger::default();
-        ledger.ask(Op::Append('a'), 0);
-        ledger.answer(0, answer("a", 2));
-        ledger.ask(Op::Delete, 0);
-        ledger.ask(Op::Append('b'), 0);
-        ledger.answer(2, answer("b", 2));
-        assert!(!ledger.explains(answer("b", 2)));
-        ledger.answer(2, answer("b", 7));
-        assert!(ledger.explains(answer("b", 7)));
+        let mut history = History::default();
+        history.ask(Op::Append('a'), 0);
+        history.answer(0, answer("a", 2));
+        history.ask(Op::Delete, 0);
+        history.ask(Op::Append('b'), 0);
+        history.answer(2, answer("b", 2));
+        assert!(!history.explains(answer("b", 2)));
+        history.answer(2, answer("b", 7));
+        assert!(history.explains(answer("b", 7)));
     }
 }

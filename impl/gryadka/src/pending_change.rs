@@ -3,20 +3,20 @@
 use crate::limits::{Limits, TooLong};
 use crate::{ChangeError, Present};
 use bytes::Bytes;
-use caspaxos::{Change, Made, Settled, Step};
+use caspaxos::{Change, Decision, Outcome};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::oneshot;
 
 /// A change function and its caller, whatever type the answer has.
 pub(crate) trait Waiting: Send {
-    fn apply(&mut self, present: Present<'_>) -> Made<Bytes>;
-    fn settle(self: Box<Self>, end: Settled);
+    fn apply(&mut self, present: Present<'_>) -> Decision<Bytes, ()>;
+    fn settle(self: Box<Self>, end: Outcome<usize>);
 }
 
-pub(crate) type Waiter = Box<dyn Waiting>;
+pub(crate) type PendingChange = Box<dyn Waiting>;
 
-impl Change<Bytes> for Waiter {
-    fn apply(&mut self, present: Present<'_>) -> Made<Bytes> {
+impl Change<Bytes> for PendingChange {
+    fn apply(&mut self, present: Present<'_>) -> Decision<Bytes, ()> {
         self.as_mut().apply(present)
     }
 }
@@ -31,14 +31,14 @@ struct Asked<F, T> {
     caller: oneshot::Sender<Result<T, ChangeError>>,
 }
 
-/// Makes a waiter of a change function. The receiver ends without a word if the function panics.
-pub(crate) fn waiter<T, F>(
+/// Makes a pending of a change function. The receiver ends without a word if the function panics.
+pub(crate) fn pending<T, F>(
     f: F,
     limits: Limits,
-) -> (Waiter, oneshot::Receiver<Result<T, ChangeError>>)
+) -> (PendingChange, oneshot::Receiver<Result<T, ChangeError>>)
 where
     T: Send + 'static,
-    F: FnMut(Present<'_>) -> Step<Bytes, T> + Send + 'static,
+    F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
     (Box::new(Asked { f, limits, answers: Vec::with_capacity(1), caller }), answer)
@@ -47,34 +47,34 @@ where
 impl<T, F> Waiting for Asked<F, T>
 where
     T: Send,
-    F: FnMut(Present<'_>) -> Step<Bytes, T> + Send,
+    F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send,
 {
-    fn apply(&mut self, present: Present<'_>) -> Made<Bytes> {
+    fn apply(&mut self, present: Present<'_>) -> Decision<Bytes, ()> {
         // The function is the caller's: its panic is to be the caller's too, not the engine's.
         let step = catch_unwind(AssertUnwindSafe(|| (self.f)(present)));
         let (made, answer) = match step {
-            Ok(Step::Keep(answer)) => (Made::Keep, Some(Ok(answer))),
-            Ok(Step::Put(value, answer)) => match self.limits.value(value.as_ref()) {
-                Ok(()) => (Made::Put(value), Some(Ok(answer))),
-                Err(error) => (Made::Keep, Some(Err(error))),
+            Ok(Decision::Keep(answer)) => (Decision::Keep(()), Some(Ok(answer))),
+            Ok(Decision::Put(value, answer)) => match self.limits.value(value.as_ref()) {
+                Ok(()) => (Decision::Put(value, ()), Some(Ok(answer))),
+                Err(error) => (Decision::Keep(()), Some(Err(error))),
             },
-            Err(_) => (Made::Keep, None),
+            Err(_) => (Decision::Keep(()), None),
         };
         self.answers.push(answer);
         made
     }
 
-    fn settle(mut self: Box<Self>, end: Settled) {
+    fn settle(mut self: Box<Self>, end: Outcome<usize>) {
         let result = match end {
-            Settled::Committed(at) if at < self.answers.len() => match self.answers.swap_remove(at)
+            Outcome::Committed(at) if at < self.answers.len() => match self.answers.swap_remove(at)
             {
                 Some(answer) => answer.map_err(ChangeError::TooLong),
                 None => return,
             },
             // A desk names no application that it has not asked for.
-            Settled::Committed(_) => return,
-            Settled::NotApplied(why) => Err(ChangeError::NotApplied(why)),
-            Settled::Unknown(why) => Err(ChangeError::Unknown(why)),
+            Outcome::Committed(_) => return,
+            Outcome::NotApplied(reason) => Err(ChangeError::NotApplied(reason)),
+            Outcome::Unknown(reason) => Err(ChangeError::Unknown(reason)),
         };
         // A caller who has gone away wants no answer.
         drop(self.caller.send(result));

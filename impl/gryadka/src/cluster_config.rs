@@ -1,21 +1,21 @@
-//! The document: what a cluster knows of itself.
+//! The config: what a cluster knows of itself.
 //!
 //! The truth is the value of a register of the store itself, changed by compare-and-set. Its key is
 //! empty, which no caller's key is. Acceptors carry copies, so that anybody who knows one of them
 //! finds the others.
 
 use bytes::Bytes;
-use caspaxos::{AcceptorId, Configuration, ConfigurationError, Quorum, Stamp};
+use caspaxos::{AcceptorId, AcceptorIdentity, Configuration, ConfigurationError, Quorum};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The key of the document's register.
+/// The key of the config's register.
 pub(crate) const KEY: &[u8] = b"";
 
 /// Who takes part, in which epoch, and what is being changed about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Document {
+pub struct ClusterConfig {
     /// The cluster. Below 2^53.
     pub cluster: u64,
     /// How many changes of membership led here, from 1.
@@ -47,17 +47,17 @@ pub struct Votes {
     pub size: usize,
 }
 
-/// What is wrong with a document.
+/// What is wrong with a config.
 #[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
+pub enum ClusterConfigError {
     /// It is not written like one.
-    #[error("the document of the cluster cannot be read: {0}")]
+    #[error("the config of the cluster cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Epochs begin at 1.
-    #[error("the document of the cluster is of no epoch")]
+    #[error("the config of the cluster is of no epoch")]
     NoEpoch,
     /// Its quorums are not safe.
-    #[error("the document of the cluster names impossible quorums: {0}")]
+    #[error("the config of the cluster names impossible quorums: {0}")]
     Quorums(ConfigurationError),
 }
 
@@ -73,12 +73,12 @@ impl Votes {
     }
 }
 
-impl Document {
-    /// The first document of a cluster: simple majorities of these addresses.
-    pub(crate) fn first(cluster: u64, addresses: &[String]) -> Result<Self, DocumentError> {
+impl ClusterConfig {
+    /// The first config of a cluster: simple majorities of these addresses.
+    pub(crate) fn first(cluster: u64, addresses: &[String]) -> Result<Self, ClusterConfigError> {
         let acceptors: BTreeMap<u32, String> = (1..).zip(addresses.iter().cloned()).collect();
         let members = acceptors.keys().copied().map(AcceptorId);
-        let majority = Configuration::majority(members).map_err(DocumentError::Quorums)?;
+        let majority = Configuration::majority(members).map_err(ClusterConfigError::Quorums)?;
         Ok(Self {
             cluster,
             epoch: 1,
@@ -91,17 +91,17 @@ impl Document {
         })
     }
 
-    /// Reads a document.
+    /// Reads a config.
     ///
     /// # Errors
-    /// [`DocumentError`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let document: Self = serde_json::from_slice(bytes)?;
-        if document.epoch == 0 {
-            return Err(DocumentError::NoEpoch);
+    /// [`ClusterConfigError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, ClusterConfigError> {
+        let config: Self = serde_json::from_slice(bytes)?;
+        if config.epoch == 0 {
+            return Err(ClusterConfigError::NoEpoch);
         }
-        document.configuration()?;
-        Ok(document)
+        config.configuration()?;
+        Ok(config)
     }
 
     /// As it is kept.
@@ -113,30 +113,32 @@ impl Document {
     /// The configuration that it stands for.
     ///
     /// # Errors
-    /// [`DocumentError::Quorums`].
-    pub fn configuration(&self) -> Result<Configuration, DocumentError> {
+    /// [`ClusterConfigError::Quorums`].
+    pub fn configuration(&self) -> Result<Configuration, ClusterConfigError> {
         Configuration::flexible(self.prepare.quorum(), self.accept.quorum())
             .map(|configuration| configuration.in_epoch(self.epoch))
-            .map_err(DocumentError::Quorums)
+            .map_err(ClusterConfigError::Quorums)
     }
 
     /// The configuration of the epoch before, while it may still be at work.
-    pub(crate) fn before(&self) -> Result<Option<Configuration>, DocumentError> {
+    pub(crate) fn before(&self) -> Result<Option<Configuration>, ClusterConfigError> {
         let Some((prepare, accept)) = &self.before else { return Ok(None) };
         Configuration::flexible(prepare.quorum(), accept.quorum())
             .map(|before| Some(before.in_epoch(self.epoch - 1)))
-            .map_err(DocumentError::Quorums)
+            .map_err(ClusterConfigError::Quorums)
     }
 
     /// Whether it says more than another one: of a later epoch, or that the step is done.
     pub(crate) const fn is_later_than(&self, other: &Self) -> bool {
         self.epoch > other.epoch
-            || (self.epoch == other.epoch && self.is_settled() && !other.is_settled())
+            || (self.epoch == other.epoch
+                && self.is_rescan_complete()
+                && !other.is_rescan_complete())
     }
 
     /// Whether every key has been committed in this epoch.
     #[must_use]
-    pub const fn is_settled(&self) -> bool {
+    pub const fn is_rescan_complete(&self) -> bool {
         self.before.is_none()
     }
 
@@ -148,11 +150,11 @@ impl Document {
 
     /// What an acceptor of this number is stamped with.
     #[must_use]
-    pub const fn stamp(&self, acceptor: u32) -> Stamp {
-        Stamp { cluster: self.cluster, acceptor: AcceptorId(acceptor) }
+    pub const fn identity(&self, acceptor: u32) -> AcceptorIdentity {
+        AcceptorIdentity { cluster: self.cluster, acceptor: AcceptorId(acceptor) }
     }
 
-    /// The document of the next epoch, under this configuration.
+    /// The config of the next epoch, under this configuration.
     pub(crate) fn step(&self, to: &Configuration) -> Self {
         Self {
             epoch: to.epoch(),
@@ -164,7 +166,7 @@ impl Document {
     }
 
     /// The same with every key committed, and without the acceptors that nobody needs any more.
-    pub(crate) fn settled(&self) -> Self {
+    pub(crate) fn with_rescan_complete(&self) -> Self {
         let mut settled = Self { before: None, ..self.clone() };
         let mut wanted = self.members();
         settled.target = self.target.clone().filter(|target| *target != wanted);
@@ -181,19 +183,19 @@ mod tests {
     #[test]
     fn a_document_is_read_back_as_it_was_written() {
         let addresses = ["redis://a:1", "redis://b:1", "redis://c:1"].map(String::from);
-        let mut document = Document::first(7, &addresses).unwrap();
+        let mut config = ClusterConfig::first(7, &addresses).unwrap();
         insta::assert_snapshot!(
-            String::from_utf8_lossy(&document.bytes()),
+            String::from_utf8_lossy(&config.bytes()),
             @r#"{"cluster":7,"epoch":1,"acceptors":{"1":"redis://a:1","2":"redis://b:1","3":"redis://c:1"},"prepare":{"members":[1,2,3],"size":2},"accept":{"members":[1,2,3],"size":2},"next":4}"#
         );
-        document.target = Some(BTreeSet::from([2, 3, 4]));
-        assert_eq!(Document::parse(&document.bytes()).unwrap(), document);
+        config.target = Some(BTreeSet::from([2, 3, 4]));
+        assert_eq!(ClusterConfig::parse(&config.bytes()).unwrap(), config);
     }
 
     #[test]
     fn unsafe_quorums_are_refused() {
         let text = br#"{"cluster":1,"epoch":1,"acceptors":{},"next":3,
             "prepare":{"members":[1,2],"size":1},"accept":{"members":[1,2],"size":1}}"#;
-        assert!(matches!(Document::parse(text), Err(DocumentError::Quorums(_))));
+        assert!(matches!(ClusterConfig::parse(text), Err(ClusterConfigError::Quorums(_))));
     }
 }

@@ -1,7 +1,7 @@
 //! Rounds that several changes share, and doubts that are cleared up.
 
 use super::*;
-use crate::{AcceptorId, Configuration, Held, Lineage, ProposerId};
+use crate::{AcceptorId, Ballots, Configuration, Lineage, ProposerId};
 use std::string::String;
 use std::{format, vec};
 
@@ -10,23 +10,23 @@ use std::{format, vec};
 struct Append(char, Vec<String>);
 
 impl Change<String> for Append {
-    fn apply(&mut self, present: Present<'_, String>) -> Made<String> {
+    fn apply(&mut self, present: Present<'_, String>) -> Decision<String, ()> {
         let mut list = present.value.cloned().unwrap_or_default();
         if self.0 == '.' {
             self.1.push(format!("{list}@{}", present.version));
-            return Made::Keep;
+            return Decision::Keep(());
         }
         list.push(self.0);
         self.1.push(format!("{list}@{}", present.next));
-        Made::Put(Some(list))
+        Decision::Put(Some(list), ())
     }
 }
 
-type Requests = Vec<(AcceptorId, Request<Cell<String>>)>;
+type Requests = Vec<(AcceptorId, Request<VersionedValue<String>>)>;
 
 struct Table {
-    proposer: Proposer<(), Cell<String>>,
-    desk: Desk<Append, String>,
+    proposer: Proposer<(), VersionedValue<String>>,
+    key_proposer: KeyProposer<Append, String>,
     now: u64,
 }
 
@@ -34,26 +34,26 @@ impl Table {
     fn new() -> Self {
         let configuration = Configuration::majority((0..3).map(AcceptorId)).unwrap();
         let proposer = Proposer::new(ProposerId(1), configuration, 8);
-        Self { proposer, desk: Desk::default(), now: 0 }
+        Self { proposer, key_proposer: KeyProposer::default(), now: 0 }
     }
 
     fn step(
         &mut self,
-        step: impl FnOnce(&mut Desk<Append, String>, &mut Turn<'_, (), Append, String>),
+        step: impl FnOnce(&mut KeyProposer<Append, String>, &mut Context<'_, (), Append, String>),
     ) -> (Requests, Vec<String>) {
         let mut effects = vec![];
         let (proposer, now) = (&mut self.proposer, self.now);
         let mut draw = |bound| bound;
         let effects_ = &mut effects;
         step(
-            &mut self.desk,
-            &mut Turn { proposer, key: &(), now, draw: &mut draw, effects: effects_ },
+            &mut self.key_proposer,
+            &mut Context { proposer, key: &(), now, draw: &mut draw, effects: effects_ },
         );
         let (mut sent, mut told) = (vec![], vec![]);
         for effect in effects {
             match effect {
                 Effect::Send { requests, .. } => sent = requests,
-                Effect::Settle(Append(name, answers), Settled::Committed(at)) => {
+                Effect::Settle(Append(name, answers), Outcome::Committed(at)) => {
                     told.push(format!("{name}: {}", answers[at]));
                 }
                 Effect::Settle(Append(name, _), end) => told.push(format!("{name}: {end:?}")),
@@ -64,16 +64,25 @@ impl Table {
 
     fn ask(&mut self, name: char) -> Vec<String> {
         let deadline = self.now + 1_000_000_000;
-        self.step(|desk, turn| desk.submit(turn, Append(name, vec![]), deadline)).1
+        self.step(|key_proposer, context| {
+            key_proposer.submit(context, Append(name, vec![]), deadline)
+        })
+        .1
     }
 
-    fn reply(&mut self, from: u32, reply: Reply<Cell<String>>) -> (Requests, Vec<String>) {
-        let ballot = self.desk.round().unwrap().0;
-        self.step(|desk, turn| desk.on_reply(turn, AcceptorId(from), ballot, reply))
+    fn reply(
+        &mut self,
+        from: u32,
+        reply: Reply<VersionedValue<String>>,
+    ) -> (Requests, Vec<String>) {
+        let ballot = self.key_proposer.round().unwrap().0;
+        self.step(|key_proposer, context| {
+            key_proposer.on_reply(context, AcceptorId(from), ballot, reply)
+        })
     }
 
     /// Two promises; the second answer has what is sent and told.
-    fn promise(&mut self, cell: Option<Cell<String>>) -> (Requests, Vec<String>) {
+    fn promise(&mut self, cell: Option<VersionedValue<String>>) -> (Requests, Vec<String>) {
         let accepted = cell.as_ref().map_or(Ballot::ZERO, |_| foreign(1).accepted);
         let promise = Reply::Promise { accepted, value: cell };
         self.reply(0, promise.clone());
@@ -86,17 +95,17 @@ impl Table {
     }
 
     fn later(&mut self) -> (Requests, Vec<String>) {
-        self.now = self.desk.wake().unwrap();
-        self.step(Desk::on_time)
+        self.now = self.key_proposer.wake().unwrap();
+        self.step(KeyProposer::on_time)
     }
 }
 
-fn foreign(counter: u64) -> Held {
+fn foreign(counter: u64) -> Ballots {
     let ballot = Ballot { counter, proposer: ProposerId(9) };
-    Held { promised: ballot, accepted: ballot }
+    Ballots { promised: ballot, accepted: ballot }
 }
 
-fn proposed(requests: &Requests) -> Cell<String> {
+fn proposed(requests: &Requests) -> VersionedValue<String> {
     let Request::Accept { value: Some(cell), .. } = &requests[0].1 else {
         panic!("not an accept of a cell: {requests:?}")
     };
@@ -123,7 +132,7 @@ fn changes_that_wait_share_a_round_and_each_gets_its_own_answer() {
     assert_eq!(table.accepted(), ["a: a@1", ".: a@1", "b: ab@2"]);
     // The one that came too late has the next round, without a prepare.
     assert_eq!(table.accepted(), ["c: abc@3"]);
-    assert!(table.desk.is_idle());
+    assert!(table.key_proposer.is_idle());
 }
 
 #[test]
@@ -147,11 +156,11 @@ fn a_change_in_doubt_that_led_nowhere_is_applied_again() {
     let mut table = Table::new();
     table.ask('a');
     let mut lineage = Lineage::since(Ballot::ZERO);
-    table.promise(Some(Cell { version: 3, value: None, lineage: lineage.clone() }));
+    table.promise(Some(VersionedValue { version: 3, value: None, lineage: lineage.clone() }));
     leave_in_doubt(&mut table);
     lineage.extend(foreign(3).accepted);
     table.later();
-    let cell = Cell { version: 4, value: Some("x".into()), lineage };
+    let cell = VersionedValue { version: 4, value: Some("x".into()), lineage };
     let (requests, _) = table.promise(Some(cell));
     assert_eq!(proposed(&requests).value.as_deref(), Some("xa"));
     assert_eq!(table.accepted(), ["a: xa@5"]);
@@ -167,7 +176,7 @@ fn a_doubt_from_before_a_register_was_written_anew_cannot_be_cleared_up() {
     let mut lineage = Lineage::since(foreign(3).accepted);
     lineage.extend(foreign(3).accepted);
     table.later();
-    let cell = Cell { version: 3, value: Some("x".into()), lineage };
+    let cell = VersionedValue { version: 3, value: Some("x".into()), lineage };
     assert_eq!(table.promise(Some(cell)).1, ["a: Unknown(Conflict)"]);
 }
 
@@ -186,13 +195,13 @@ fn at_its_deadline_a_change_is_unknown_only_if_an_accept_is_out() {
     let mut table = Table::new();
     table.ask('a');
     assert_eq!(table.later().1, ["a: NotApplied(Deadline)"]);
-    assert!(table.desk.is_idle(), "a round that nobody waits for keeps the key");
+    assert!(table.key_proposer.is_idle(), "a round that nobody waits for keeps the key");
 
     table.ask('b');
     table.ask('.');
     table.promise(None);
     assert_eq!(table.later().1, ["b: Unknown(Deadline)", ".: NotApplied(Deadline)"]);
-    assert!(table.desk.is_idle());
+    assert!(table.key_proposer.is_idle());
 }
 
 #[test]
@@ -203,9 +212,9 @@ fn a_desk_that_nobody_waits_at_wants_no_waking() {
     leave_in_doubt(&mut table);
     // The next try would come after the deadline.
     table.now = 1_000_000_000;
-    assert_eq!(table.step(Desk::on_time).1, ["a: Unknown(Conflict)"]);
-    assert!(table.desk.is_idle());
-    assert_eq!(table.desk.wake(), None);
+    assert_eq!(table.step(KeyProposer::on_time).1, ["a: Unknown(Conflict)"]);
+    assert!(table.key_proposer.is_idle());
+    assert_eq!(table.key_proposer.wake(), None);
 }
 
 #[test]
@@ -216,5 +225,5 @@ fn a_round_that_nobody_takes_part_in_is_over_at_once() {
     leave_in_doubt(&mut table);
     table.later();
     table.promise(None);
-    assert!(table.desk.is_idle(), "the key is kept by a round without a change");
+    assert!(table.key_proposer.is_idle(), "the key is kept by a round without a change");
 }

@@ -12,23 +12,23 @@
 //! if not, they are applied again. A committed value has one line of ancestors, so nothing is
 //! applied twice. Only a deadline, or a lineage that has forgotten, makes them *unknown*.
 //!
-//! **Contention.** After a round without a quorum the desk waits, drawn between zero and a bound that
+//! **Contention.** After a round without a quorum the key_proposer waits, drawn between zero and a bound that
 //! doubles ("full jitter"), and the changes that come meanwhile join. After a conflict the other
 //! replies are waited for only a while: one silent acceptor must not hold up a contended key.
 //!
-//! The driver hands in time, carries requests, and calls [`Desk::on_time`] when [`Desk::wake`] says.
+//! The driver hands in time, carries requests, and calls [`KeyProposer::on_time`] when [`KeyProposer::wake`] says.
 
-mod job;
 #[cfg(test)]
-mod standing;
+mod fingerprint;
+mod job;
 #[cfg(test)]
 mod tests;
 
-pub use job::{Change, Made, Present, Settled};
+pub use job::{Change, Present};
 
 use crate::{
-    AcceptorId, Ballot, Cell, End, Outcome, Progress, Proposer, Reply, Request, Round, Stage, Step,
-    Why,
+    AcceptorId, Ballot, Decision, End, Outcome, Progress, Proposer, Reason, Reply, Request, Round,
+    Stage, VersionedValue,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -39,19 +39,19 @@ const BACKOFF: (u64, u64) = (1_000_000, 100_000_000);
 
 /// The least time that the other replies are waited for after a conflict, in nanoseconds. Beyond it
 /// the wait is four times as long as the conflict took.
-const CONFLICT_PATIENCE: u64 = 5_000_000;
+const CONFLICT_TIMEOUT: u64 = 5_000_000;
 
 /// How far a proposer counts ahead after a conflict. Whoever holds the key meanwhile counts on with
 /// every round, so one past the ballot that was shown would be outrun before it arrives, again and
 /// again. In the shortest wait a fast one counts to about this.
-const LEAP: u64 = 64;
+const COUNTER_JUMP: u64 = 64;
 
 /// How many changes share a round at most.
-const MOST: usize = 256;
+const MAX_SHARED_CHANGES: usize = 256;
 
-/// The changes of one key on one proposer. Cheap to make, and to drop when [`Desk::is_idle`].
+/// The changes of one key on one proposer. Cheap to make, and to drop when [`KeyProposer::is_idle`].
 #[derive(Debug, Clone)]
-pub struct Desk<C, V> {
+pub struct KeyProposer<C, V> {
     /// Not in a round, or in one that has not decided yet.
     waiting: VecDeque<Job<C>>,
     open: Option<Open<C, V>>,
@@ -62,19 +62,19 @@ pub struct Desk<C, V> {
 /// The round under way.
 #[derive(Debug, Clone)]
 struct Open<C, V> {
-    round: Round<Cell<V>, ()>,
+    round: Round<VersionedValue<V>, ()>,
     /// Those whose changes the accepts carry.
     jobs: Vec<Job<C>>,
     voting: bool,
     /// When the requests of the present phase were sent.
     sent: u64,
-    patience: Option<u64>,
+    timeout: Option<u64>,
 }
 
-/// What a desk needs for one step.
-pub struct Turn<'a, K, C, V> {
+/// What a key_proposer needs for one step.
+pub struct Context<'a, K, C, V> {
     /// The proposer, which all keys share.
-    pub proposer: &'a mut Proposer<K, Cell<V>>,
+    pub proposer: &'a mut Proposer<K, VersionedValue<V>>,
     /// The key.
     pub key: &'a K,
     /// The time, in nanoseconds.
@@ -95,38 +95,38 @@ pub enum Effect<C, V> {
         /// The ballot of the round.
         ballot: Ballot,
         /// To whom goes what.
-        requests: Vec<(AcceptorId, Request<Cell<V>>)>,
+        requests: Vec<(AcceptorId, Request<VersionedValue<V>>)>,
     },
     /// Answer whoever asked for this change.
-    Settle(C, Settled),
+    Settle(C, Outcome<usize>),
 }
 
-impl<C, V> Default for Desk<C, V> {
+impl<C, V> Default for KeyProposer<C, V> {
     fn default() -> Self {
         Self { waiting: VecDeque::new(), open: None, backoff: BACKOFF.0, retry: None }
     }
 }
 
-impl<C: Change<V>, V: Clone> Desk<C, V> {
+impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
     /// Nothing waits, and no round is open.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.open.is_none()
     }
 
-    /// When [`Desk::on_time`] must be called, at the latest.
+    /// When [`KeyProposer::on_time`] must be called, at the latest.
     #[must_use]
     pub fn wake(&self) -> Option<u64> {
         let voting = self.open.iter().flat_map(|open| &open.jobs);
         let deadlines = self.waiting.iter().chain(voting).map(|job| job.deadline);
-        let patience = self.open.as_ref().and_then(|open| open.patience);
-        deadlines.chain(patience).chain(self.retry).min()
+        let timeout = self.open.as_ref().and_then(|open| open.timeout);
+        deadlines.chain(timeout).chain(self.retry).min()
     }
 
     /// When a round is to be begun, or the one under way given up, whatever the deadlines.
     #[must_use]
     pub fn alarm(&self) -> Option<u64> {
-        self.open.as_ref().map_or(self.retry, |open| open.patience)
+        self.open.as_ref().map_or(self.retry, |open| open.timeout)
     }
 
     /// The ballot of the round under way, and whether its accepts are out.
@@ -148,21 +148,21 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
     /// Takes up a change, which is to end by this time.
     pub fn submit<K: Ord + Clone>(
         &mut self,
-        turn: &mut Turn<'_, K, C, V>,
+        context: &mut Context<'_, K, C, V>,
         change: C,
         deadline: u64,
     ) {
         self.waiting.push_back(Job::new(change, deadline));
-        self.go_on(turn);
+        self.go_on(context);
     }
 
     /// Takes a reply to a request that was sent under `ballot`.
     pub fn on_reply<K: Ord + Clone>(
         &mut self,
-        turn: &mut Turn<'_, K, C, V>,
+        context: &mut Context<'_, K, C, V>,
         from: AcceptorId,
         ballot: Ballot,
-        reply: Reply<Cell<V>>,
+        reply: Reply<VersionedValue<V>>,
     ) {
         let Some(open) = &mut self.open else { return };
         // An accept may overtake its own prepare, which then meets what the accept left.
@@ -172,102 +172,101 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
             Reply::Promise { .. }
             | Reply::Accepted
             | Reply::Current { .. }
-            | Reply::Installed
             | Reply::Collected(_) => false,
         };
-        if conflict && ballot == open.round.ballot() && open.patience.is_none() {
-            let wait = turn.now.saturating_sub(open.sent).saturating_mul(4);
-            open.patience = Some(turn.now.saturating_add(wait.max(CONFLICT_PATIENCE)));
+        if conflict && ballot == open.round.ballot() && open.timeout.is_none() {
+            let wait = context.now.saturating_sub(open.sent).saturating_mul(4);
+            open.timeout = Some(context.now.saturating_add(wait.max(CONFLICT_TIMEOUT)));
         }
         let progress = open.round.on_reply(from, ballot, reply);
-        self.follow(turn, progress);
+        self.follow(context, progress);
     }
 
     /// Says that no reply to a request of this stage, sent under `ballot`, will come from this
-    /// acceptor; `delivered` as in [`Round::on_lost`].
-    pub fn on_lost<K: Ord + Clone>(
+    /// acceptor; `delivered` as in [`Round::on_error`].
+    pub fn on_error<K: Ord + Clone>(
         &mut self,
-        turn: &mut Turn<'_, K, C, V>,
+        context: &mut Context<'_, K, C, V>,
         from: AcceptorId,
         (ballot, stage): (Ballot, Stage),
-        delivered: bool,
+        may_have_executed: bool,
     ) {
         let Some(open) = self.open.as_mut().filter(|open| open.round.ballot() == ballot) else {
             return;
         };
-        let progress = open.round.on_lost(from, stage, delivered);
-        self.follow(turn, progress);
+        let progress = open.round.on_error(from, stage, may_have_executed);
+        self.follow(context, progress);
     }
 
-    /// Does what is due: deadlines, the end of the patience after a conflict, the next try.
-    pub fn on_time<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>) {
-        let now = turn.now;
+    /// Does what is due: deadlines, the end of the timeout after a conflict, the next try.
+    pub fn on_time<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>) {
+        let now = context.now;
         if self.waiting.iter().any(|job| job.deadline <= now) {
             let (due, rest) =
                 self.waiting.drain(..).partition::<Vec<_>, _>(|job| job.deadline <= now);
             self.waiting.extend(rest);
             for job in due {
                 let end = job.ended(false);
-                turn.effects.push(Effect::Settle(job.change, end));
+                context.effects.push(Effect::Settle(job.change, end));
             }
         }
         if let Some(open) = &mut self.open {
             for job in open.jobs.extract_if(.., |job| job.deadline <= now) {
                 let end = job.ended(open.voting);
-                turn.effects.push(Effect::Settle(job.change, end));
+                context.effects.push(Effect::Settle(job.change, end));
             }
             // A round that nobody waits for must not keep the key.
             let deserted = if open.voting { open.jobs.is_empty() } else { self.waiting.is_empty() };
-            let why = match open.patience {
-                _ if deserted => Some(Why::Deadline),
-                Some(until) if until <= now => Some(Why::Conflict),
+            let reason = match open.timeout {
+                _ if deserted => Some(Reason::Deadline),
+                Some(until) if until <= now => Some(Reason::Conflict),
                 Some(_) | None => None,
             };
-            if let Some(end) = why.and_then(|why| open.round.give_up(why)) {
-                self.finish(turn, &end);
+            if let Some(end) = reason.and_then(|reason| open.round.give_up(reason)) {
+                self.finish(context, &end);
             }
         }
-        self.go_on(turn);
+        self.go_on(context);
     }
 
     /// Begins a round if one is wanted and its time has come.
-    fn go_on<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>) {
+    fn go_on<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>) {
         if self.waiting.is_empty() {
             // Whoever waited for the next try has ended; there is nothing to be woken for.
             self.retry = None;
         }
-        let early = self.retry.is_some_and(|retry| retry > turn.now);
+        let early = self.retry.is_some_and(|retry| retry > context.now);
         if self.open.is_some() || self.waiting.is_empty() || early {
             return;
         }
         self.retry = None;
-        let (round, progress) = turn.proposer.begin(turn.key);
-        let (jobs, sent) = (Vec::new(), turn.now);
-        self.open = Some(Open { round, jobs, voting: false, sent, patience: None });
-        self.follow(turn, progress);
+        let (round, progress) = context.proposer.begin(context.key);
+        let (jobs, sent) = (Vec::new(), context.now);
+        self.open = Some(Open { round, jobs, voting: false, sent, timeout: None });
+        self.follow(context, progress);
     }
 
     fn follow<K: Ord + Clone>(
         &mut self,
-        turn: &mut Turn<'_, K, C, V>,
-        progress: Progress<Cell<V>, ()>,
+        context: &mut Context<'_, K, C, V>,
+        progress: Progress<VersionedValue<V>, ()>,
     ) {
         match progress {
             Progress::Wait => {}
             Progress::Send(requests) => {
                 let Some(open) = &mut self.open else { return };
-                (open.sent, open.patience) = (turn.now, None);
+                (open.sent, open.timeout) = (context.now, None);
                 let epoch = open.round.configuration().epoch();
                 let ballot = open.round.ballot();
-                turn.effects.push(Effect::Send { epoch, ballot, requests });
+                context.effects.push(Effect::Send { epoch, ballot, requests });
             }
             Progress::Decide(present) => {
-                let progress = self.decide(turn, present);
-                self.follow(turn, progress);
+                let progress = self.decide(context, present);
+                self.follow(context, progress);
             }
             Progress::Over(end) => {
-                self.finish(turn, &end);
-                self.go_on(turn);
+                self.finish(context, &end);
+                self.go_on(context);
             }
         }
     }
@@ -275,56 +274,62 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
     /// Applies the waiting changes, one to what the other made.
     fn decide<K: Ord + Clone>(
         &mut self,
-        turn: &mut Turn<'_, K, C, V>,
-        seen: Option<Cell<V>>,
-    ) -> Progress<Cell<V>, ()> {
+        context: &mut Context<'_, K, C, V>,
+        seen: Option<VersionedValue<V>>,
+    ) -> Progress<VersionedValue<V>, ()> {
         let Some(open) = &mut self.open else { return Progress::Wait };
-        let (rules, ballot) = (turn.proposer.rules(), open.round.ballot());
+        let (rules, ballot) = (context.proposer.rules(), open.round.ballot());
         let mut present = seen.clone();
-        for mut job in self.waiting.drain(..self.waiting.len().min(MOST)) {
+        for mut job in self.waiting.drain(..self.waiting.len().min(MAX_SHARED_CHANGES)) {
             if job.take_part(rules, ballot, seen.as_ref(), &mut present) {
                 open.jobs.push(job);
             } else {
-                turn.effects.push(Effect::Settle(job.change, Settled::Unknown(Why::Conflict)));
+                context
+                    .effects
+                    .push(Effect::Settle(job.change, Outcome::Unknown(Reason::Conflict)));
             }
         }
         if open.jobs.is_empty() {
             // Nobody would be told, and nobody would see to it that the round ends.
-            return open.round.give_up(Why::Conflict).map_or(Progress::Wait, Progress::Over);
+            return open.round.give_up(Reason::Conflict).map_or(Progress::Wait, Progress::Over);
         }
         open.voting = true;
         let step = if open.jobs.iter().any(Job::puts) {
             if let Some(cell) = &mut present {
                 cell.lineage.extend(ballot);
             }
-            Step::Put(present, ())
+            Decision::Put(present, ())
         } else {
-            Step::Keep(())
+            Decision::Keep(())
         };
         if !rules.answers_after_the_round() {
             let last = open.jobs.len().saturating_sub(1);
             for job in open.jobs.drain(..last) {
-                let end = Settled::Committed(job.application());
-                turn.effects.push(Effect::Settle(job.change, end));
+                let end = Outcome::Committed(job.application());
+                context.effects.push(Effect::Settle(job.change, end));
             }
         }
         open.round.decide(step)
     }
 
-    fn finish<K: Ord + Clone>(&mut self, turn: &mut Turn<'_, K, C, V>, end: &End<Cell<V>, ()>) {
-        turn.proposer.finish(turn.key.clone(), end);
+    fn finish<K: Ord + Clone>(
+        &mut self,
+        context: &mut Context<'_, K, C, V>,
+        end: &End<VersionedValue<V>, ()>,
+    ) {
+        context.proposer.finish(context.key.clone(), end);
         let Some(mut open) = self.open.take() else { return };
-        let (why, doubt) = match end.outcome {
+        let (reason, doubt) = match end.outcome {
             Outcome::Committed(()) => {
                 self.backoff = BACKOFF.0;
                 for job in open.jobs {
-                    let end = Settled::Committed(job.application());
-                    turn.effects.push(Effect::Settle(job.change, end));
+                    let end = Outcome::Committed(job.application());
+                    context.effects.push(Effect::Settle(job.change, end));
                 }
                 return;
             }
-            Outcome::NotApplied(why) => (why, None),
-            Outcome::Unknown(why) => (why, Some(open.round.ballot())),
+            Outcome::NotApplied(reason) => (reason, None),
+            Outcome::Unknown(reason) => (reason, Some(open.round.ballot())),
         };
         // Those in doubt go first: their changes may already be in what the next round finds.
         for mut job in open.jobs.drain(..).rev() {
@@ -332,15 +337,15 @@ impl<C: Change<V>, V: Clone> Desk<C, V> {
             self.waiting.push_front(job);
         }
         for job in &mut self.waiting {
-            job.last = why;
+            job.last = reason;
         }
         if self.waiting.is_empty() {
             return;
         }
-        if why == Why::Conflict {
-            turn.proposer.leap(LEAP * (self.backoff / BACKOFF.0));
+        if reason == Reason::Conflict {
+            context.proposer.jump_counter(COUNTER_JUMP * (self.backoff / BACKOFF.0));
         }
-        self.retry = Some(turn.now.saturating_add((turn.draw)(self.backoff)));
+        self.retry = Some(context.now.saturating_add((context.draw)(self.backoff)));
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
     }
 }

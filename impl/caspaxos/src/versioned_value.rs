@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 /// The content of a register that has been written. A deleted one is kept, as a tombstone, until it
 /// is collected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Cell<V> {
+pub struct VersionedValue<V> {
     /// Grows with every change. The first version of a register that holds nothing is its ballot's
     /// counter, which is above every version that a collected tombstone had: see [`crate::Member`].
     pub version: u64,
@@ -29,12 +29,12 @@ pub struct Lineage(Arc<[Ballot]>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ancestry {
     /// This ballot of it did, and no later one of it.
-    Through(Ballot),
+    Included(Ballot),
     /// None of those asked for did.
-    Apart,
+    NotIncluded,
     /// So many others have written since, or the register has held nothing since, that it cannot be
     /// told.
-    Forgotten,
+    Unknown,
 }
 
 impl Lineage {
@@ -75,11 +75,11 @@ impl Lineage {
     #[must_use]
     pub fn ancestry(&self, proposer: ProposerId, first: Ballot) -> Ancestry {
         match self.0.iter().find(|ballot| ballot.proposer == proposer) {
-            Some(&ballot) if ballot >= first => Ancestry::Through(ballot),
-            Some(_) => Ancestry::Apart,
+            Some(&ballot) if ballot >= first => Ancestry::Included(ballot),
+            Some(_) => Ancestry::NotIncluded,
             // What is missing is older than the oldest: it was pushed out, or came before the mark.
-            None if self.0.first().is_some_and(|oldest| *oldest < first) => Ancestry::Apart,
-            None => Ancestry::Forgotten,
+            None if self.0.first().is_some_and(|oldest| *oldest < first) => Ancestry::NotIncluded,
+            None => Ancestry::Unknown,
         }
     }
 }
@@ -99,9 +99,9 @@ mod tests {
         lineage.extend(ballot(2, 8));
         lineage.extend(ballot(5, 7));
         let seven = |first| lineage.ancestry(ProposerId(7), ballot(first, 7));
-        assert_eq!(seven(1), Ancestry::Through(ballot(5, 7)));
-        assert_eq!(seven(6), Ancestry::Apart);
-        assert_eq!(lineage.ancestry(ProposerId(9), ballot(1, 9)), Ancestry::Apart);
+        assert_eq!(seven(1), Ancestry::Included(ballot(5, 7)));
+        assert_eq!(seven(6), Ancestry::NotIncluded);
+        assert_eq!(lineage.ancestry(ProposerId(9), ballot(1, 9)), Ancestry::NotIncluded);
     }
 
     #[test]
@@ -109,8 +109,8 @@ mod tests {
         let mut lineage = Lineage::since(ballot(5, 8));
         lineage.extend(ballot(5, 8));
         let seven = |first| lineage.ancestry(ProposerId(7), ballot(first, 7));
-        assert_eq!(seven(4), Ancestry::Forgotten);
-        assert_eq!(seven(5), Ancestry::Apart, "what was collected had a lower counter");
+        assert_eq!(seven(4), Ancestry::Unknown);
+        assert_eq!(seven(5), Ancestry::NotIncluded, "what was collected had a lower counter");
     }
 
     #[test]
@@ -121,10 +121,10 @@ mod tests {
             lineage.extend(ballot(other * 10, other));
         }
         let one = |lineage: &Lineage| lineage.ancestry(ProposerId(1), ballot(10, 1));
-        assert_eq!(one(&lineage), Ancestry::Through(ballot(10, 1)));
+        assert_eq!(one(&lineage), Ancestry::Included(ballot(10, 1)));
         lineage.extend(ballot(90, 9));
-        assert_eq!(one(&lineage), Ancestry::Forgotten);
+        assert_eq!(one(&lineage), Ancestry::Unknown);
         // A later doubt would still be remembered.
-        assert_eq!(lineage.ancestry(ProposerId(1), ballot(25, 1)), Ancestry::Apart);
+        assert_eq!(lineage.ancestry(ProposerId(1), ballot(25, 1)), Ancestry::NotIncluded);
     }
 }

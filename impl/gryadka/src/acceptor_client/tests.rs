@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::acceptor::{Cursor, Page, Status};
-use crate::{AcceptorId, Stamp, Standing};
+use crate::{AcceptorId, AcceptorIdentity, AcceptorState};
 use caspaxos::{Ballot, ProposerId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 struct Call {
     size: usize,
     epoch: u64,
-    answer: oneshot::Sender<Result<Reply, Lost>>,
+    answer: oneshot::Sender<Result<Reply, RequestError>>,
 }
 
 struct Remote {
@@ -27,40 +27,44 @@ impl Drop for Remote {
 }
 
 impl Acceptor for Remote {
-    async fn call(&self, head: Head, requests: Vec<(Bytes, Request)>) -> Vec<Result<Reply, Lost>> {
+    async fn call(
+        &self,
+        head: Head,
+        requests: Vec<(Bytes, Request)>,
+    ) -> Vec<Result<Reply, RequestError>> {
         let (answer, answered) = oneshot::channel();
         let size = requests.len();
         self.calls.send(Call { size, epoch: head.epoch, answer }).unwrap();
-        let result = answered.await.unwrap_or(Err(Lost::NotMember));
+        let result = answered.await.unwrap_or(Err(RequestError::NotMember));
         vec![result; size]
     }
-    async fn status(&self) -> Result<Status, Lost> {
+    async fn status(&self) -> Result<Status, RequestError> {
         unreachable!()
     }
-    async fn admit(&self, _: Standing, _: Bytes) -> Result<(), Lost> {
+    async fn admit(&self, _: AcceptorState, _: Bytes) -> Result<(), RequestError> {
         unreachable!()
     }
-    async fn tell(&self, _: Stamp, _: u64, _: Bytes) -> Result<(), Lost> {
+    async fn set_epoch(&self, _: AcceptorIdentity, _: u64, _: Bytes) -> Result<(), RequestError> {
         unreachable!()
     }
-    async fn retire(&self, _: Stamp, _: u64) -> Result<(), Lost> {
+    async fn retire(&self, _: AcceptorIdentity, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
-    async fn wipe(&self) -> Result<u64, Lost> {
+    async fn wipe(&self) -> Result<u64, RequestError> {
         unreachable!()
     }
-    async fn list(&self, _: Cursor) -> Result<Page, Lost> {
+    async fn list(&self, _: Cursor) -> Result<Page, RequestError> {
         unreachable!()
     }
-    async fn hints(&self, _: Cursor) -> Result<Page, Lost> {
+    async fn tombstones(&self, _: Cursor) -> Result<Page, RequestError> {
         unreachable!()
     }
 }
 
-struct Results(mpsc::UnboundedSender<Delivered<usize>>);
+struct Results(mpsc::UnboundedSender<Completed<usize>>);
 
-impl Inbox<usize> for Results {
-    fn take(&self, results: Vec<Delivered<usize>>) {
+impl ReplyHandler<usize> for Results {
+    fn take(&self, results: Vec<Completed<usize>>) {
         for result in results {
             self.0.send(result).unwrap();
         }
@@ -68,9 +72,9 @@ impl Inbox<usize> for Results {
 }
 
 struct World {
-    courier: Option<Courier<usize>>,
+    client: Option<AcceptorClient<usize>>,
     calls: mpsc::UnboundedReceiver<Call>,
-    results: mpsc::UnboundedReceiver<Delivered<usize>>,
+    results: mpsc::UnboundedReceiver<Completed<usize>>,
     gone: Arc<AtomicBool>,
     sent: usize,
 }
@@ -80,22 +84,22 @@ fn world() -> World {
     let (results_in, results) = mpsc::unbounded_channel();
     let gone = Arc::new(AtomicBool::new(false));
     let acceptor = Arc::new(Remote { calls: calls_in, gone: gone.clone() });
-    let courier = Some(Courier::start(&acceptor, &Arc::new(Results(results_in))));
-    World { courier, calls, results, gone, sent: 0 }
+    let client = Some(AcceptorClient::start(&acceptor, &Arc::new(Results(results_in))));
+    World { client, calls, results, gone, sent: 0 }
 }
 
 impl World {
-    fn send(&mut self, epoch: u64, value: usize) -> Result<(), Lost> {
-        let stamp = Stamp { cluster: 7, acceptor: AcceptorId(1) };
+    fn send(&mut self, epoch: u64, value: usize) -> Result<(), RequestError> {
+        let identity = AcceptorIdentity { cluster: 7, acceptor: AcceptorId(1) };
         let ballot = Ballot { counter: 1, proposer: ProposerId(1) };
-        let cell = crate::Cell {
+        let cell = crate::VersionedValue {
             version: 1,
             value: Some(Bytes::from(vec![0; value])),
             lineage: caspaxos::Lineage::default(),
         };
         let request = Request::Accept { ballot, value: Some(cell), promise: ballot };
-        let courier = self.courier.as_ref().unwrap();
-        let taken = courier.send(Head { stamp, epoch }, Bytes::from("k"), request, self.sent);
+        let client = self.client.as_ref().unwrap();
+        let taken = client.send(Head { identity, epoch }, Bytes::from("k"), request, self.sent);
         self.sent += usize::from(taken.is_ok());
         taken
     }
@@ -111,25 +115,25 @@ impl World {
     }
 
     /// The next results: their tags are in order.
-    async fn expect(&mut self, tags: std::ops::Range<usize>, result: Result<Reply, Lost>) {
+    async fn expect(&mut self, tags: std::ops::Range<usize>, result: Result<Reply, RequestError>) {
         for tag in tags {
             assert_eq!(
                 self.results.recv().await.unwrap(),
-                Delivered { tag, result: result.clone() }
+                Completed { tag, result: result.clone() }
             );
         }
     }
 }
 
-fn no_connection() -> Result<Reply, Lost> {
-    Err(Lost::NotConnected(String::from("gone")))
+fn no_connection() -> Result<Reply, RequestError> {
+    Err(RequestError::NotConnected(String::from("gone")))
 }
 
 #[tokio::test]
 async fn what_waits_while_all_lanes_are_busy_shares_a_call() {
     let mut world = world();
     let mut under_way = Vec::new();
-    for _ in 0..LANES {
+    for _ in 0..WORKERS {
         world.send(1, 1).unwrap();
         under_way.push(world.call().await);
         assert_eq!(under_way.last().unwrap().size, 1, "a request leaves at once");
@@ -146,45 +150,45 @@ async fn what_waits_while_all_lanes_are_busy_shares_a_call() {
 async fn a_call_has_one_epoch_and_a_limit() {
     let mut world = world();
     world.send_many(1, 3);
-    world.send_many(2, CALL.requests + 4);
-    world.send(2, CALL.bytes).unwrap();
-    world.send(2, 2 * CALL.bytes).unwrap();
+    world.send_many(2, CALL_LIMIT.requests + 4);
+    world.send(2, CALL_LIMIT.bytes).unwrap();
+    world.send(2, 2 * CALL_LIMIT.bytes).unwrap();
     let mut calls = Vec::new();
     for _ in 0..5 {
         let call = world.call().await;
         calls.push((call.epoch, call.size));
         call.answer.send(Ok(Reply::Accepted)).unwrap();
     }
-    assert_eq!(calls, [(1, 3), (2, CALL.requests), (2, 4), (2, 1), (2, 1)]);
+    assert_eq!(calls, [(1, 3), (2, CALL_LIMIT.requests), (2, 4), (2, 1), (2, 1)]);
 }
 
 #[tokio::test]
 async fn when_the_connection_breaks_what_was_not_sent_is_told_so() {
     let mut world = world();
     let mut under_way = Vec::new();
-    for _ in 0..LANES {
+    for _ in 0..WORKERS {
         world.send(1, 1).unwrap();
         under_way.push(world.call().await);
     }
     world.send_many(1, 3);
-    let doubt = Err(Lost::NoAnswer(String::from("gone")));
+    let doubt = Err(RequestError::NoAnswer(String::from("gone")));
     under_way.remove(0).answer.send(doubt.clone()).unwrap();
     world.expect(0..1, doubt).await;
-    world.expect(LANES..LANES + 3, no_connection()).await;
-    // And the courier goes on.
+    world.expect(WORKERS..WORKERS + 3, no_connection()).await;
+    // And the client goes on.
     world.send(1, 1).unwrap();
     world.call().await.answer.send(no_connection()).unwrap();
-    world.expect(LANES + 3..LANES + 4, no_connection()).await;
+    world.expect(WORKERS + 3..WORKERS + 4, no_connection()).await;
 }
 
 #[tokio::test]
 async fn a_refusal_concerns_nobody_else() {
     let mut world = world();
-    world.send_many(1, CALL.requests + 1);
-    world.call().await.answer.send(Err(Lost::NotMember)).unwrap();
+    world.send_many(1, CALL_LIMIT.requests + 1);
+    world.call().await.answer.send(Err(RequestError::NotMember)).unwrap();
     world.call().await.answer.send(Ok(Reply::Accepted)).unwrap();
     let mut accepted = 0;
-    for _ in 0..CALL.requests + 1 {
+    for _ in 0..CALL_LIMIT.requests + 1 {
         let result = world.results.recv().await.unwrap().result;
         accepted += usize::from(result == Ok(Reply::Accepted));
     }
@@ -194,18 +198,18 @@ async fn a_refusal_concerns_nobody_else() {
 #[tokio::test]
 async fn too_many_are_turned_away_at_once() {
     let mut world = world();
-    world.send_many(1, BACKLOG.requests);
-    assert!(matches!(world.send(1, 1), Err(Lost::NotConnected(_))));
+    world.send_many(1, BACKLOG_LIMIT.requests);
+    assert!(matches!(world.send(1, 1), Err(RequestError::NotConnected(_))));
     world.call().await.answer.send(Ok(Reply::Accepted)).unwrap();
-    world.expect(0..CALL.requests, Ok(Reply::Accepted)).await;
-    world.send_many(1, CALL.requests);
+    world.expect(0..CALL_LIMIT.requests, Ok(Reply::Accepted)).await;
+    world.send_many(1, CALL_LIMIT.requests);
 }
 
 #[tokio::test]
 async fn too_much_is_turned_away_but_not_a_single_large_one() {
     let mut world = world();
-    world.send(1, BACKLOG.bytes).unwrap();
-    assert!(matches!(world.send(1, 1), Err(Lost::NotConnected(_))));
+    world.send(1, BACKLOG_LIMIT.bytes).unwrap();
+    assert!(matches!(world.send(1, 1), Err(RequestError::NotConnected(_))));
     assert_eq!(world.call().await.size, 1);
     world.send(1, 1).unwrap();
 }
@@ -216,15 +220,15 @@ async fn a_call_without_an_answer_ends_in_doubt() {
     world.send(1, 1).unwrap();
     let call = world.call().await;
     let result = world.results.recv().await.unwrap().result;
-    assert!(result.is_err_and(|lost| lost.delivered()));
+    assert!(result.is_err_and(|lost| lost.may_have_executed()));
     assert!(call.answer.is_closed());
 }
 
 #[tokio::test]
 async fn a_courier_that_is_dropped_carries_what_it_took_and_lets_go() {
     let mut world = world();
-    world.send_many(1, CALL.requests + 1);
-    world.courier = None;
+    world.send_many(1, CALL_LIMIT.requests + 1);
+    world.client = None;
     for _ in 0..2 {
         world.call().await.answer.send(Ok(Reply::Accepted)).unwrap();
     }
@@ -232,6 +236,6 @@ async fn a_courier_that_is_dropped_carries_what_it_took_and_lets_go() {
     while world.results.recv().await.is_some() {
         results += 1;
     }
-    assert_eq!(results, CALL.requests + 1);
+    assert_eq!(results, CALL_LIMIT.requests + 1);
     assert!(world.gone.load(Ordering::Relaxed), "the acceptor is held no longer");
 }

@@ -1,16 +1,9 @@
 //! One change from its asking to its end, over as many rounds as it takes.
 
-use crate::{Ancestry, Ballot, Cell, Lineage, ProposerId, Rules, Why};
+use crate::{
+    Ancestry, Ballot, Decision, Lineage, Outcome, ProposerId, Reason, Rules, VersionedValue,
+};
 use alloc::vec::Vec;
-
-/// What a change makes of the present value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Made<V> {
-    /// The next value; `None` deletes.
-    Put(Option<V>),
-    /// The present value stays: a read, or a refusal.
-    Keep,
-}
 
 /// What a change finds.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,19 +28,8 @@ impl<V> Copy for Present<'_, V> {}
 /// Something that is to be done to a register.
 pub trait Change<V> {
     /// Says what is to become of the present value. It is asked once a round, and keeps its answer
-    /// for each: [`Settled::Committed`] says which one counts, from 0.
-    fn apply(&mut self, present: Present<'_, V>) -> Made<V>;
-}
-
-/// How a change ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// What this application made of the register is committed, or was the truth in the round.
-    Committed(usize),
-    /// The register is, and will stay, as if the change had never been asked for.
-    NotApplied(Why),
-    /// The change may have happened, or may take effect at any later time.
-    Unknown(Why),
+    /// for each: [`Outcome::Committed`] says which one counts, from 0.
+    fn apply(&mut self, present: Present<'_, V>) -> Decision<V, ()>;
 }
 
 /// A change under way.
@@ -61,7 +43,7 @@ pub(super) struct Job<C> {
     /// What it does in the round under way.
     part: Part,
     /// Why the round before did not commit.
-    pub(super) last: Why,
+    pub(super) last: Reason,
 }
 
 /// What a job does in a round.
@@ -76,15 +58,19 @@ enum Part {
 
 impl<C> Job<C> {
     pub(super) fn new(change: C, deadline: u64) -> Self {
-        let (doubts, part, last) = (Vec::new(), Part::None, Why::Deadline);
+        let (doubts, part, last) = (Vec::new(), Part::None, Reason::Deadline);
         Self { change, deadline, applications: 0, doubts, part, last }
     }
 
     /// What happened to its doubtful rounds, seen from the present value; `None` when it has none.
-    fn ancestry<V>(&self, proposer: ProposerId, present: Option<&Cell<V>>) -> Option<Ancestry> {
+    fn ancestry<V>(
+        &self,
+        proposer: ProposerId,
+        present: Option<&VersionedValue<V>>,
+    ) -> Option<Ancestry> {
         let (first, _) = self.doubts.first()?;
         // A register that holds nothing may have been written, deleted and collected since.
-        Some(present.map_or(Ancestry::Forgotten, |cell| cell.lineage.ancestry(proposer, *first)))
+        Some(present.map_or(Ancestry::Unknown, |cell| cell.lineage.ancestry(proposer, *first)))
     }
 
     /// Takes part in a round over the present value, and changes it. `false` when it cannot be
@@ -93,22 +79,22 @@ impl<C> Job<C> {
         &mut self,
         rules: &dyn Rules,
         ballot: Ballot,
-        seen: Option<&Cell<V>>,
-        present: &mut Option<Cell<V>>,
+        seen: Option<&VersionedValue<V>>,
+        present: &mut Option<VersionedValue<V>>,
     ) -> bool
     where
         C: Change<V>,
     {
         let doubtful = rules.looks_for_doubtful_changes();
         match self.ancestry(ballot.proposer, seen).filter(|_| doubtful) {
-            Some(Ancestry::Forgotten) => return false,
-            Some(Ancestry::Through(through)) => {
+            Some(Ancestry::Unknown) => return false,
+            Some(Ancestry::Included(through)) => {
                 if let Some((_, application)) = self.doubts.iter().find(|(at, _)| *at == through) {
                     self.part = Part::Found(*application);
                     return true;
                 }
             }
-            Some(Ancestry::Apart) | None => {}
+            Some(Ancestry::NotIncluded) | None => {}
         }
         let version = present.as_ref().map_or(0, |cell| cell.version);
         let first = rules.first_version(ballot.counter);
@@ -116,11 +102,11 @@ impl<C> Job<C> {
         let value = present.as_ref().and_then(|cell| cell.value.as_ref());
         self.applications += 1;
         self.part = match self.change.apply(Present { value, version, next }) {
-            Made::Keep => Part::Keeps,
-            Made::Put(value) => {
+            Decision::Keep(()) => Part::Keeps,
+            Decision::Put(value, ()) => {
                 let lineage = present.take().map(|cell| cell.lineage);
                 let lineage = lineage.unwrap_or_else(|| Lineage::since(ballot));
-                *present = Some(Cell { version: next, value, lineage });
+                *present = Some(VersionedValue { version: next, value, lineage });
                 Part::Puts
             }
         };
@@ -150,11 +136,11 @@ impl<C> Job<C> {
     }
 
     /// How it ends if no further round is run. `voting` says that accepts of its round are out.
-    pub(super) fn ended(&self, voting: bool) -> Settled {
+    pub(super) fn ended(&self, voting: bool) -> Outcome<usize> {
         let touched = voting && matches!(self.part, Part::Puts | Part::Found(_));
         if touched || !self.doubts.is_empty() {
-            return Settled::Unknown(self.last);
+            return Outcome::Unknown(self.last);
         }
-        Settled::NotApplied(self.last)
+        Outcome::NotApplied(self.last)
     }
 }

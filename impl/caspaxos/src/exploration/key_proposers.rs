@@ -1,9 +1,9 @@
 //! Calls that share rounds, doubts that are cleared up, and reads without a write.
 
+use super::case::{A, B, C, PLAIN, flexible, majority};
 use super::cluster::{ANY, Allowance, Case, Replies};
-use super::ledger::Op;
-use super::seat::Task;
-use super::setting::{A, B, C, PLAIN, flexible, majority};
+use super::history::Op;
+use super::process::Task;
 use crate::Rules;
 
 const READ: Task = Task::Read;

@@ -1,28 +1,28 @@
 -- Executes requests about registers one after the other. Their bytes are described in wire/mod.rs.
--- KEYS[1] standing, KEYS[2] tombstone hints, KEYS[3..] registers; ARGV[1] stamp, ARGV[2] epoch,
+-- KEYS[1] state, KEYS[2] tombstone index, KEYS[3..] registers; ARGV[1] identity, ARGV[2] epoch,
 -- ARGV[3..] a request for each register.
 -- Errors of one request are its own reply, because those before it have happened.
 local call, try = redis.call, redis.pcall
 local byte, sub, unpack = string.byte, string.sub, struct.unpack
 
-local standing = call('HMGET', KEYS[1], 'stamp', 'epoch', 'age')
-if standing[1] ~= ARGV[1] then
+local state = call('HMGET', KEYS[1], 'identity', 'epoch', 'promise_floor')
+if state[1] ~= ARGV[1] then
   return redis.error_reply('NOTMEMBER not the acceptor that is meant')
 end
-if standing[2] ~= ARGV[2] then
-  if tonumber(ARGV[2]) < tonumber(standing[2]) then
-    return redis.error_reply('FENCED ' .. standing[2])
+if state[2] ~= ARGV[2] then
+  if tonumber(ARGV[2]) < tonumber(state[2]) then
+    return redis.error_reply('FENCED ' .. state[2])
   end
   call('HSET', KEYS[1], 'epoch', ARGV[2])
 end
-local age = standing[3]
+local floor = state[3]
 
 -- The ballots of a register, from the 33 bytes that it begins with; or what is wrong with it.
 local function ballots(head)
   if #head >= 33 then
     return nil, unpack('>I8I8I8I8', head, 2)
   elseif head == '' then
-    local promised = tonumber(age)
+    local promised = tonumber(floor)
     return nil, promised, promised > 0 and 9007199254740991 or 0, 0, 0
   end
   return head.err and head or redis.error_reply('WRONGTYPE this is not a register')
@@ -83,27 +83,15 @@ local function read(key)
   return (ballots(held or '')) or held
 end
 
-local function install(key, request)
-  local head = try('GETRANGE', key, '0', '32')
-  local wrong, pc, pp, ac, ap = ballots(head)
-  if wrong then return wrong end
-  local npc, npp, nac, nap = unpack('>I8I8I8I8', request, 3)
-  if ac > nac or (ac == nac and ap >= nap) then return 1 end
-  if pc > nac or (pc == nac and pp > nap) then return against(pc, pp, ac, ap) end
-  -- What is held is not above the copy's accepted ballot, so only the copy's own two compare.
-  if nac > npc or (nac == npc and nap > npp) then npc, npp = nac, nap end
-  return store(key, sub(request, 2, 2) .. struct.pack('>I8I8', npc, npp) .. sub(request, 19), head)
-end
-
 local function collect(key, request)
   local wrong, pc, pp, ac, ap = ballots(try('GETRANGE', key, '0', '32'))
   if wrong then return wrong end
   local counter, proposer, told = unpack('>I8I8I8', request, 2)
-  if told > tonumber(age) then
+  if told > tonumber(floor) then
     local text = string.format('%.0f', told)
-    local aged = try('HSET', KEYS[1], 'age', text)
+    local aged = try('HSET', KEYS[1], 'promise_floor', text)
     if type(aged) == 'table' then return aged end
-    age = text
+    floor = text
   end
   local meant = ac == counter and ap == proposer and pc <= told
   if meant then
@@ -115,7 +103,7 @@ local function collect(key, request)
   return meant and 1 or 0
 end
 
-local kinds = { [80] = prepare, [82] = read, [73] = install, [67] = collect }
+local kinds = { [80] = prepare, [82] = read, [67] = collect }
 local replies = {}
 for i = 3, #KEYS do
   local request = ARGV[i]
