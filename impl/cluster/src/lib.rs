@@ -18,6 +18,7 @@
 //! | what does a cluster know of itself? | `cluster_config.rs` |
 //! | who says so? | `directory.rs` |
 //! | how does a cluster begin? | `bootstrap.rs` |
+//! | what does an acceptor remember, and how does it answer? | `memory.rs` |
 //! | how is an acceptor made empty? | `wipe.rs` |
 //! | how do the members change? | `membership.rs`, `membership/` |
 //! | how are all keys of an acceptor listed, whatever happens to its server? | `listing.rs` |
@@ -31,6 +32,7 @@ mod collector;
 mod directory;
 mod listing;
 mod membership;
+mod memory;
 mod proposers;
 mod wipe;
 
@@ -43,5 +45,6 @@ pub use cluster_config::{ClusterConfig, ClusterConfigError, KEY, Votes};
 pub use collector::{Collector, CollectorOutcome};
 pub use directory::{AddressError, Connector, Directory, DirectoryError, Found};
 pub use membership::{Aim, Driver, MembershipError, MembershipEvent, Target};
+pub use memory::{AcceptorMemory, Rejection};
 pub use proposers::{Proposers, RegisterChange, Registers};
 pub use wipe::wipe;

@@ -23,8 +23,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         Ok(join_all(acceptors.into_iter().map(notify)).await.into_iter().flatten().collect())
     }
 
-    /// Raises the promise floors of this epoch's acceptors to those of the epoch before. A joining acceptor
-    /// was given a floor, but collections went on until the epoch before was fenced; now no more can.
+    /// Raises the promise floors of this epoch's acceptors to those of the epoch before, in which nothing can
+    /// be collected any more: what was erased there must not be forgotten with the acceptors that leave.
     /// `false` when too few acceptors could be asked.
     pub(super) async fn inherit_floors(
         &self,

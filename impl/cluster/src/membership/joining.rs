@@ -7,8 +7,8 @@ use caspaxos::AcceptorState;
 use std::sync::Arc;
 
 impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
-    /// Makes a joining acceptor one of the cluster: empty, and with a promise floor no lower than the
-    /// others'. `false` when the store says by now that something else is to be done.
+    /// Makes a joining acceptor one of the cluster, empty. `false` when the store says by now that something
+    /// else is to be done.
     pub(super) async fn admit(
         &self,
         epoch: &Epoch<P::Registers>,
@@ -32,22 +32,13 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
             if self.truth(epoch).await?.as_ref() != Some(config) {
                 return Ok(false);
             }
-            let promise_floor = self.highest_floor_of_members(config).await?;
-            let state = AcceptorState { identity, epoch: config.epoch, promise_floor };
+            // It inherits the others' promise floor when the epoch before is fenced; until then every quorum
+            // has acceptors of that epoch in it.
+            let state = AcceptorState { identity, epoch: config.epoch, promise_floor: 0 };
             acceptor.admit(state, config.bytes(), token).await.map_err(refused)?;
         }
         (self.watch)(MembershipEvent::Admitted(id));
         Ok(true)
-    }
-
-    async fn highest_floor_of_members(
-        &self,
-        config: &ClusterConfig,
-    ) -> Result<u64, MembershipError> {
-        let found = self.directory.ask(config.acceptors.values()).await?;
-        let states = found.into_iter().filter_map(|found| found.status.ok()?.state);
-        let members = states.filter(|state| state.identity.cluster == config.cluster);
-        Ok(members.map(|state| state.promise_floor).max().unwrap_or_default())
     }
 
     /// What a joining acceptor is already, if it may join: the one that it is to be, or one of this
