@@ -347,16 +347,17 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
     ) -> Result<Option<u64>, MembershipError> {
         let config = &epoch.config;
         let mut rescan = rescan::Rescan::default();
-        let mut fenced = false;
+        let mut announced = false;
         loop {
-            let notified = self.notify(config).await?;
-            if before.is_blocked_by(&notified) {
-                if !fenced {
-                    fenced = true;
+            let floors = self.fence(config).await?;
+            let fenced: BTreeSet<AcceptorId> = floors.keys().copied().collect();
+            if before.is_blocked_by(&fenced) {
+                if !std::mem::replace(&mut announced, true) {
                     (self.watch)(MembershipEvent::Fenced(config.epoch));
                 }
-                if self.inherit_floors(config, before, &notified).await?
-                    && self.rescan(epoch, before, &notified, &mut rescan).await?
+                let floor = floors.into_values().max().unwrap_or_default();
+                if self.raise_floors(config, floor).await?
+                    && self.rescan(epoch, before, &fenced, &mut rescan).await?
                 {
                     return Ok(Some(rescan.keys()));
                 }

@@ -3,9 +3,9 @@
 use super::{Driver, MembershipError};
 use crate::cluster_config::{ClusterConfig, KEY};
 use crate::{Acceptor, Clock, Head, Proposers, Reply, Request};
-use caspaxos::{AcceptorId, Ballot, Configuration};
+use caspaxos::{AcceptorId, Ballot};
 use futures_util::future::join_all;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
@@ -23,19 +23,31 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         Ok(join_all(acceptors.into_iter().map(notify)).await.into_iter().flatten().collect())
     }
 
-    /// Raises the promise floors of this epoch's acceptors to those of the epoch before, in which nothing can
-    /// be collected any more: what was erased there must not be forgotten with the acceptors that leave.
-    /// `false` when too few acceptors could be asked.
-    pub(super) async fn inherit_floors(
+    /// Tells the acceptors of this configuration, and asks them what they know then. Answers who refuses the
+    /// earlier epochs for certain, with their promise floors: an acceptor that lost its memory on the way has
+    /// lost its identity and its floor, too, and is not among them.
+    pub(super) async fn fence(
         &self,
         config: &ClusterConfig,
-        before: &Configuration,
-        notified: &BTreeSet<AcceptorId>,
+    ) -> Result<BTreeMap<AcceptorId, u64>, MembershipError> {
+        let notified = self.notify(config).await?;
+        let acceptors = self.directory.of(config)?;
+        let asked = acceptors.into_iter().filter(|(id, _)| notified.contains(id));
+        let ask = async |(id, acceptor): (AcceptorId, Arc<A>)| {
+            let state = self.directory.answer(acceptor.status()).await.ok()?.state?;
+            config.is_of(id.0, state).then_some((id, state.promise_floor))
+        };
+        Ok(join_all(asked.map(ask)).await.into_iter().flatten().collect())
+    }
+
+    /// Raises the promise floors of this epoch's acceptors to the highest one of the epoch before, in which
+    /// nothing can be collected any more: what was erased there must not be forgotten with the acceptors that
+    /// leave. `false` when too few acceptors could be asked.
+    pub(super) async fn raise_floors(
+        &self,
+        config: &ClusterConfig,
+        floor: u64,
     ) -> Result<bool, MembershipError> {
-        let (answered, floor) = self.highest_floor(config, notified).await?;
-        if !before.is_blocked_by(&answered) {
-            return Ok(false);
-        }
         if floor == 0 {
             return Ok(true);
         }
@@ -51,24 +63,6 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         let raised = join_all(configuration.members().into_iter().map(raise)).await;
         let raised: BTreeSet<_> = raised.into_iter().flatten().collect();
         Ok(configuration.accept().met_by(&raised) && configuration.prepare().met_by(&raised))
-    }
-
-    /// The highest promise floor of these acceptors, and which of them have said theirs. One that has lost its
-    /// identity has lost its floor, too, and says nothing.
-    async fn highest_floor(
-        &self,
-        config: &ClusterConfig,
-        notified: &BTreeSet<AcceptorId>,
-    ) -> Result<(BTreeSet<AcceptorId>, u64), MembershipError> {
-        let acceptors = self.directory.of(config)?;
-        let asked = acceptors.into_iter().filter(|(id, _)| notified.contains(id));
-        let ask = async |(id, acceptor): (AcceptorId, Arc<A>)| {
-            let state = self.directory.answer(acceptor.status()).await.ok()?.state?;
-            config.is_of(id.0, state).then_some((id, state.promise_floor))
-        };
-        let floors: Vec<_> = join_all(asked.map(ask)).await.into_iter().flatten().collect();
-        let highest = floors.iter().map(|(_, floor)| *floor).max();
-        Ok((floors.into_iter().map(|(id, _)| id).collect(), highest.unwrap_or_default()))
     }
 
     /// Takes the identities of those away that are no members any more. They are fenced, and no proposer asks

@@ -1,7 +1,7 @@
 //! Committing every key again, in the course of a step.
 //!
 //! What was committed in the epoch before is held by an accept quorum of then. So the keys of acceptors that
-//! meet all those quorums are all keys, provided that each of them was notified before it was listed, was
+//! meet all those quorums are all keys, provided that each of them refused that epoch before it was listed, was
 //! listed by one server process from the first page to the last, and still had its memory then: its identity
 //! goes with the memory and is never given again, so one look at it after the last page proves the whole
 //! listing.
@@ -59,17 +59,17 @@ enum Interrupted {
 }
 
 impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
-    /// Commits the keys of these acceptors again, who have all been notified of this epoch. Answers whether
+    /// Commits the keys of these acceptors again, which all refuse the epoch before. Answers whether
     /// those that were listed to the end meet all quorums of `before`: then no key is missing.
     pub(super) async fn rescan(
         &self,
         epoch: &Epoch<P::Registers>,
         before: &Configuration,
-        notified: &BTreeSet<AcceptorId>,
+        fenced: &BTreeSet<AcceptorId>,
         rescan: &mut Rescan,
     ) -> Result<bool, MembershipError> {
         for (id, acceptor) in self.directory.of(&epoch.config)? {
-            if !notified.contains(&id) || rescan.listed.contains(&id) {
+            if !fenced.contains(&id) || rescan.listed.contains(&id) {
                 continue;
             }
             match self.migrate_keys_of(epoch, id, &*acceptor, rescan).await {
