@@ -1,7 +1,7 @@
 //! What stands in a configuration file: the proxies that are there from the first, as JSON.
 
 use super::Refusal;
-use crate::wire::{ProxySettings, WrittenProxy};
+use crate::wire::{ProxySettings, WrittenProxy, first_document};
 use std::collections::BTreeSet;
 
 /// What is wrong with a configuration.
@@ -26,7 +26,8 @@ pub enum ConfigError {
 /// # Errors
 /// [`ConfigError`], with the place in the text or the number of the proxy.
 pub fn parse_config(text: &str) -> Result<Vec<ProxySettings>, ConfigError> {
-    let written: Vec<WrittenProxy> = serde_json::from_str(text)?;
+    let nothing = || serde_json::from_str(text);
+    let written: Vec<WrittenProxy> = first_document(text.as_bytes()).unwrap_or_else(nothing)?;
     let proxies = settings_of_all(written)?;
     let mut names = BTreeSet::new();
     match proxies.iter().find(|proxy| !names.insert(&proxy.name)) {

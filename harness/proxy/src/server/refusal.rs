@@ -61,7 +61,9 @@ impl From<WireError> for Refusal {
     fn from(error: WireError) -> Self {
         match error {
             WireError::Stream | WireError::Type => Self::Toxic(error),
-            WireError::Attribute { .. } => Self::BadBody(error.to_string()),
+            WireError::Attribute { .. }
+            | WireError::UnknownAttribute { .. }
+            | WireError::UnknownField { .. } => Self::BadBody(error.to_string()),
         }
     }
 }

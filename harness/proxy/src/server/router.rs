@@ -4,7 +4,9 @@ use super::Refusal;
 use super::config::{settings, settings_of_all};
 use super::metrics;
 use super::registry::{Change, Registry};
-use crate::wire::{ProxyDocument, ProxyState, ToxicDocument, WrittenProxy, WrittenToxic};
+use crate::wire::{
+    ProxyDocument, ProxyState, ToxicDocument, WrittenProxy, WrittenToxic, first_document,
+};
 use crate::{OURS, Toxic};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
@@ -75,18 +77,15 @@ impl IntoResponse for Refusal {
 
 /// Reads a body that is an object.
 fn read_object<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    // Fields could be read from a list too, by their order, which is nobody's business.
     if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         return Err(Refusal::BadBody(String::from("it is no JSON object")));
     }
     read(body)
 }
 
-/// Reads the document that a body begins with; what comes after it does not matter.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    let mut documents = serde_json::Deserializer::from_slice(body).into_iter();
-    let first = documents.next().ok_or_else(|| Refusal::BadBody(String::from("it is empty")))?;
-    Ok(first?)
+    let empty = || Refusal::BadBody(String::from("it is empty"));
+    Ok(first_document(body).ok_or_else(empty)??)
 }
 
 fn answer_proxy(status: StatusCode, proxy: &ProxyState) -> Answer {
@@ -153,7 +152,9 @@ async fn list_toxics(State(registry): Shared, Path(proxy): Path<String>) -> Answ
 
 async fn add_toxic(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
     registry.state(&proxy).await?;
-    let toxic = Toxic::try_from(read_object::<WrittenToxic>(&body)?)?;
+    let toxic: WrittenToxic = read_object(&body)?;
+    toxic.check(None)?;
+    let toxic = Toxic::try_from(toxic)?;
     answer_toxic(&registry.add(&proxy, toxic).await?)
 }
 

@@ -3,6 +3,8 @@
 //! | question | file |
 //! |---|---|
 //! | is every route, status, shape and error as Toxiproxy has it? | `routes.rs` |
+//! | is JSON read as Go reads it? | `go_json.rs` |
+//! | is everything that is asked for done, or said not to be? | `asked.rs` |
 //! | is the effect of every toxic real, and gone when it is removed? | `effects.rs` |
 //! | do changes come through while clients and servers do not? | `hazards.rs` |
 //! | does a client work that knows nothing of us? | `foreign.rs` |
@@ -10,8 +12,10 @@
 //! | what do the tests talk through? | `support.rs` |
 #![cfg(test)]
 
+mod asked;
 mod effects;
 mod foreign;
+mod go_json;
 mod hazards;
 mod round_trip;
 mod routes;
