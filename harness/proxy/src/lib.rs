@@ -53,7 +53,7 @@ mod wire;
 pub use client::{Asked, Carried, ProxyBytes, TIME_OUT, Toxiproxy, ToxiproxyError, Version};
 pub use error::ProxyError;
 pub use link::Link;
-pub use pipeline::HELD_MAX;
+pub use pipeline::{DELAYED_MAX, HELD_MAX};
 pub use server::{ConfigError, ProxyServer, Refusal, ServerError, parse_config};
 pub use toxic::{DELAY_MAX, Direction, Effect, NAME_MAX, Toxic};
 pub use traffic::{Flow, Traffic};

@@ -15,9 +15,15 @@ use crate::traffic::Tally;
 use bytes::Bytes;
 use std::time::Instant;
 
-/// The most bytes that one direction of one connection holds back. When they are held, it reads no
-/// more, and the sender meets the backpressure of TCP.
+/// The most bytes that one direction of one connection holds back for a receiver or a toxic that does
+/// not let them go. When they are held, it reads no more, and the sender meets the backpressure of
+/// TCP.
 pub const HELD_MAX: usize = 256 * 1024;
+
+/// The most bytes that are under way in one direction of one connection under
+/// [`Effect::Latency`](crate::Effect::Latency). They are counted apart, because a long way is not a
+/// narrow one: this is enough for 100 MB a second up to a latency of 335 ms.
+pub const DELAYED_MAX: usize = 32 * 1024 * 1024;
 
 /// The way of one direction from reading to writing.
 #[derive(Default)]
@@ -134,7 +140,10 @@ impl Pipeline {
         if ended || !self.has_room(0) {
             return 0;
         }
-        HELD_MAX.saturating_sub(self.held())
+        let delayed = self.stages.iter().filter(|stage| stage.delays());
+        let delayed = delayed.map(|stage| stage.queue().held()).sum();
+        let held = self.held() - delayed;
+        HELD_MAX.saturating_sub(held).min(DELAYED_MAX.saturating_sub(delayed))
     }
 
     /// How many bytes are held.
@@ -331,6 +340,22 @@ mod tests {
         assert_eq!(pipeline.change([].iter(), chance(), start), Err(Ending::Closed));
         let pipeline = under(&[timeout, reset], start);
         assert_eq!(pipeline.deadline(), Some((start + 3 * MS, Ending::Reset)));
+    }
+
+    #[test]
+    fn a_delay_of_100_ms_has_room_for_100_mb_a_second() {
+        let start = Instant::now();
+        let mut pipeline = under(&[latency(100)], start);
+        let chunk = vec![7; 10_000];
+        let mut arrived = 0;
+        // 10 kB every 100 µs.
+        for step in 0..3000 {
+            let now = start + step * MS / 10;
+            assert!(pipeline.room() >= chunk.len(), "after {} ms", step / 10);
+            pipeline.push(&chunk, now);
+            arrived += departures(&mut pipeline, now).0.len();
+        }
+        assert_eq!(arrived, 2000 * chunk.len());
     }
 
     #[test]

@@ -89,6 +89,11 @@ impl Stage {
         &self.incoming
     }
 
+    /// Whether what waits is under way, and not held back.
+    pub(crate) fn delays(&self) -> bool {
+        matches!(self.effect, Effect::Latency { .. })
+    }
+
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
     }

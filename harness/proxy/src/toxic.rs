@@ -48,7 +48,8 @@ pub struct Toxic {
 /// our own.
 ///
 /// No time may be longer than [`DELAY_MAX`]. One direction of one connection holds back at most
-/// [`HELD_MAX`](crate::HELD_MAX) bytes, which limits it to that much per latency.
+/// [`HELD_MAX`](crate::HELD_MAX) bytes, and has at most [`DELAYED_MAX`](crate::DELAYED_MAX) under way
+/// under latencies, which limits it to that much per latency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Effect {
     /// Nothing.
