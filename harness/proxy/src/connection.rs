@@ -43,10 +43,10 @@ impl From<CutOff> for NoServer {
 impl From<io::Error> for NoServer {
     fn from(error: io::Error) -> Self {
         // A server that resets at once may do so before the connection is known here to stand.
-        match error.kind() {
-            io::ErrorKind::ConnectionReset => Self::Reset,
-            _ => Self::Unreachable(error),
+        if error.kind() == io::ErrorKind::ConnectionReset {
+            return Self::Reset;
         }
+        Self::Unreachable(error)
     }
 }
 

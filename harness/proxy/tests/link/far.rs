@@ -1,6 +1,6 @@
 //! A long way is not a narrow one: what is under way under a latency is not held back.
 
-use crate::support::{Bench, receive, send};
+use crate::support::{Bench, receive};
 use harness_proxy::{DELAY_MAX, DELAYED_MAX, Direction, Effect, HELD_MAX};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -18,10 +18,16 @@ async fn ten_megabytes_are_under_way_at_once() {
         let late = Effect::Latency { latency: DELAY_MAX, jitter: Duration::ZERO };
         bench.add("late", direction, late);
         let sent = vec![7; UNDER_WAY];
-        send(&mut from, &sent).await;
+        let sending = sent.clone();
+        // The end that sends is kept open until all has arrived.
+        let sender = tokio::spawn(async move {
+            from.write_all(&sending).await.unwrap();
+            from
+        });
         bench.until(|traffic| traffic.held == UNDER_WAY as u64).await;
         bench.link.remove("late").unwrap();
         receive(&mut to, &sent).await;
+        sender.await.unwrap();
     }
 }
 
