@@ -136,8 +136,7 @@ async fn carry(
     match ending {
         Ending::Finished => return,
         Ending::Closed => return shared.counters.closed(),
-        Ending::Torn => shared.counters.lost(),
-        Ending::Gone | Ending::Reset => {}
+        Ending::Torn | Ending::Gone | Ending::Reset => {}
     }
     shared.counters.reset();
     reset([client, server]);

@@ -276,6 +276,26 @@ mod tests {
         assert!(sizes.iter().min() < sizes.iter().max());
     }
 
+    #[test]
+    fn a_piece_has_at_least_one_byte_however_far_sizes_may_lie_from_the_average() {
+        for (average_size, size_variation) in [(2, 2), (0, 3), (1, 1000), (0, usize::MAX)] {
+            let start = Instant::now();
+            let slicer = Effect::Slicer { average_size, size_variation, delay: MS };
+            let mut pipeline = under(&[slicer], start);
+            pipeline.push(&[7; 100], start);
+            let mut left = 100;
+            for ms in 0..100 {
+                let size = departures(&mut pipeline, start + ms * MS).0.len();
+                assert!(size >= 1 && size <= average_size.saturating_add(size_variation), "{size}");
+                left -= size;
+                if left == 0 {
+                    break;
+                }
+            }
+            assert_eq!(left, 0);
+        }
+    }
+
     /// How late each of a row of chunks is, on the link's `number`-th connection.
     fn delays(number: u64) -> Vec<Duration> {
         let (mut pipeline, mut now) = (Pipeline::default(), Instant::now());
@@ -384,7 +404,7 @@ mod tests {
             (0..20_u32).prop_map(|ms| Effect::SlowClose { delay: ms * MS }),
             (1..9_usize, 0..3_u32).prop_map(|(average_size, ms)| Effect::Slicer {
                 average_size,
-                size_variation: average_size - 1,
+                size_variation: 2 * average_size - 1,
                 delay: ms * MS,
             }),
             Just(Effect::Loss { probability: 0.0 }),

@@ -245,10 +245,11 @@ impl Stage {
     }
 
     fn piece(&mut self, average: usize, variation: usize) -> usize {
-        if average == 0 {
+        if (average, variation) == (0, 0) {
             return usize::MAX;
         }
-        self.random.random_range(average - variation..=average.saturating_add(variation))
+        let least = average.saturating_sub(variation).max(1);
+        self.random.random_range(least..=average.saturating_add(variation))
     }
 }
 

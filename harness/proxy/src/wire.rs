@@ -17,16 +17,19 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// What a proxy is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProxySettings {
     /// Its name, unique on its server.
     pub name: String,
-    /// Where it listens, `host:port`. Port 0 stands for any that is free.
+    /// Where it listens, `host:port`. Port 0 stands for any that is free. It is looked up when the
+    /// proxy is enabled.
     pub listen: String,
     /// The server that it leads to, `host:port`. A name is resolved for every connection.
     pub upstream: String,
     /// Whether it accepts connections from the first.
     pub enabled: bool,
+    /// What is wrong with it from the first. The genuine Toxiproxy passes them over.
+    pub toxics: Vec<Toxic>,
 }
 
 /// A proxy as its server tells of it.
@@ -34,7 +37,7 @@ pub struct ProxySettings {
 pub struct ProxyState {
     /// Its name.
     pub name: String,
-    /// Where it listens, with the port that it got.
+    /// Where it listens, with the port that it got; or where it is to listen, if it was never enabled.
     pub listen: String,
     /// The server that it leads to.
     pub upstream: String,
@@ -124,6 +127,23 @@ impl<'a> From<&'a ProxyState> for ProxyDocument<'a> {
             toxics: proxy.toxics.iter().map(ToxicDocument::from).collect(),
         }
     }
+}
+
+impl<'a> From<&'a ProxySettings> for ProxyDocument<'a> {
+    fn from(proxy: &'a ProxySettings) -> Self {
+        Self {
+            name: &proxy.name,
+            listen: &proxy.listen,
+            upstream: &proxy.upstream,
+            enabled: proxy.enabled,
+            toxics: proxy.toxics.iter().map(ToxicDocument::from).collect(),
+        }
+    }
+}
+
+/// What type of toxic it is.
+pub(crate) fn kind(toxic: &Toxic) -> &'static str {
+    written(toxic.effect).0
 }
 
 impl TryFrom<WrittenToxic> for Toxic {

@@ -37,9 +37,9 @@ async fn proxies_are_made_shown_changed_and_removed() {
     POST /proxies {"name":"a","listen":"127.0.0.1:0","upstream":"127.0.0.1:6379"}
       201 {"name":"a","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":true,"toxics":[]}
     POST /proxies {"name":"b","listen":"localhost:0","upstream":"redis:6379","enabled":false}
-      201 {"name":"b","listen":"127.0.0.1:PORT","upstream":"redis:6379","enabled":false,"toxics":[]}
+      201 {"name":"b","listen":"localhost:0","upstream":"redis:6379","enabled":false,"toxics":[]}
     GET /proxies
-      200 {"a":{"name":"a","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":true,"toxics":[]},"b":{"name":"b","listen":"127.0.0.1:PORT","upstream":"redis:6379","enabled":false,"toxics":[]}}
+      200 {"a":{"name":"a","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":true,"toxics":[]},"b":{"name":"b","listen":"localhost:0","upstream":"redis:6379","enabled":false,"toxics":[]}}
     GET /proxies/a
       200 {"name":"a","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":true,"toxics":[]}
     POST /proxies/b {"enabled":true}
@@ -283,7 +283,7 @@ async fn what_is_out_of_range_or_taken_changes_nothing() {
     POST /proxies/a/toxics {"type":"loss","attributes":{"per_mille":1001}}
       400 {"error":"bad request body: attribute per_mille is 1001: a whole number from 0 to 1000 is wanted","status":400}
     POST /proxies/a/toxics {"type":"slicer","attributes":{"average_size":5,"size_variation":5}}
-      400 {"error":"bad request body: toxic slicer_downstream: sizes cannot lie up to 5 bytes from an average of 5: the variation is less than the average","status":400}
+      200 {"attributes":{"average_size":5,"delay":0,"size_variation":5},"name":"slicer_downstream","type":"slicer","stream":"downstream","toxicity":1}
     POST /proxies/a/toxics {"name":"nnn…","type":"noop"}
       400 {"error":"bad request body: a toxic's name of 257 bytes is not possible: it has 1 to 256","status":400}
     POST /proxies/a/toxics {"name":"t","type":"noop","stream":"upstream"}
@@ -324,17 +324,17 @@ async fn populate_looks_at_all_before_it_makes_one_and_keeps_what_is_right() {
     POST /populate [{"name":"a","upstream":"b:1"},{"name":"b"}]
       400 {"error":"missing required field: upstream at proxy 2","status":400,"proxies":[]}
     POST /populate [{"name":"a","upstream":"b:1"},{"name":"b","upstream":"b"}]
-      400 {"error":"bad request body: upstream is \"b\": host:port is wanted, such as 127.0.0.1:6379","status":400,"proxies":[]}
+      400 {"error":"bad request body: upstream is \"b\": host:port is wanted, such as 127.0.0.1:6379","status":400,"proxies":[{"name":"a","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":true,"toxics":[]}]}
     POST /populate {"name":"a"}
       400 {"error":"bad request body: invalid type: map, expected a sequence at line 1 column 0","status":400,"proxies":[]}
     POST /populate
       400 {"error":"bad request body: it is empty","status":400,"proxies":[]}
     GET /proxies
-      200 {}
+      200 {"a":{"name":"a","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":true,"toxics":[]}}
     POST /populate []
       201 {"proxies":[]}
     POST /populate [{"name":"a","listen":"127.0.0.1:0","upstream":"b:1"},{"name":"b","listen":"localhost:0","upstream":"b:1","enabled":false,"toxics":[]}]
-      201 {"proxies":[{"name":"a","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":true,"toxics":[]},{"name":"b","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":false,"toxics":[]}]}
+      201 {"proxies":[{"name":"a","listen":"127.0.0.1:PORT","upstream":"b:1","enabled":true,"toxics":[]},{"name":"b","listen":"localhost:0","upstream":"b:1","enabled":false,"toxics":[]}]}
     "#);
 
     // The same place again: the toxics stay, and what is said of enabled does not matter.
@@ -362,16 +362,101 @@ async fn a_port_that_is_taken_is_told_and_the_proxies_before_it_are_made() {
     let body = format!(r#"{{"name":"b","upstream":"b:1","listen":"{taken}"}}"#);
     let (status, answer) = server.ask("POST /proxies", &body).await;
     assert_eq!(status, 500, "{answer}");
-    assert!(answer.contains("cannot be taken") && answer.contains("in use"), "{answer}");
+    let expected =
+        format!(r#"{{"error":"listen tcp {taken}: bind: address already in use","status":500}}"#);
+    assert_eq!(answer, expected);
 
     let (status, answer) = server.ask("POST /populate", &format!("[{A},{body}]")).await;
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!((status, answer["status"].as_u64()), (500, Some(500)));
+    assert_eq!(answer["error"], format!("listen tcp {taken}: bind: address already in use"));
     let made: Vec<_> = answer["proxies"].as_array().unwrap().iter().collect();
     assert_eq!((made.len(), made[0]["name"].as_str()), (1, Some("a")));
 
     drop(holder);
     assert_eq!(server.ask("POST /proxies", &body).await.0, 201);
+}
+
+#[tokio::test]
+async fn one_bad_entry_of_a_populate_leaves_those_before_it() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
+    for bad in [
+        r#"{"name":"b","upstream":"b:1","listen":"nonsense"}"#,
+        r#"{"name":"b","upstream":"b:1","listen":"127.0.0.1:65536"}"#,
+        r#"{"name":"b","upstream":"b:1","listen":"no-such-host.invalid:1"}"#,
+        r#"{"name":"b","upstream":"b:1","listen":"203.0.113.7:1"}"#,
+        r#"{"name":"b","upstream":"b","listen":"127.0.0.1:0"}"#,
+        &format!(r#"{{"name":"b","upstream":"b:1","listen":"{taken}"}}"#),
+    ] {
+        let server = Server::start().await;
+        let last = r#"{"name":"c","upstream":"b:1","listen":"127.0.0.1:0"}"#;
+        let (status, answer) = server.ask("POST /populate", &format!("[{A},{bad},{last}]")).await;
+        assert!(status >= 400, "{bad}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let made = answer["proxies"].as_array().unwrap();
+        assert_eq!((made.len(), made[0]["name"].as_str()), (1, Some("a")), "{bad}");
+        let (_, there) = server.ask("GET /proxies", "").await;
+        let there: Value = serde_json::from_str(&there).unwrap();
+        assert_eq!(there.as_object().unwrap().keys().collect::<Vec<_>>(), ["a"], "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_of_its_own() {
+    let server = Server::start().await;
+    let mut ids = std::collections::BTreeSet::new();
+    let asked = [
+        ("test", "POST /proxies", A),
+        ("test", "GET /proxies", ""),
+        ("test", "GET /proxies/a", ""),
+        ("test", "GET /proxies/b", ""),
+        ("test", "POST /proxies", "{"),
+        ("test", "GET /version", ""),
+        ("test", "GET /metrics", ""),
+        ("test", "POST /reset", ""),
+        ("test", "DELETE /proxies/a", ""),
+        ("Mozilla/5.0", "GET /proxies", ""),
+    ];
+    for (agent, request, body) in asked {
+        let (head, _) = server.whole_answer(agent, request, body).await;
+        let name = "\r\nx-toxiproxy-request-id: ";
+        let (_, id) = head.to_ascii_lowercase().split_once(name).map_or_else(
+            || panic!("{request}: {head}"),
+            |(before, after)| (before.to_owned(), after.to_owned()),
+        );
+        let id = id.split("\r\n").next().unwrap().to_owned();
+        assert_eq!(id.len(), 20, "{id}");
+        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        assert!(ids.insert(id), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn the_attributes_of_a_slicer_are_told_as_they_were_given() {
+    let server = Server::start().await;
+    server.ask("POST /proxies", A).await;
+    for (number, (average, variation, delay)) in [
+        (64, 32, 10),
+        (5, 5, 0),
+        (0, 10, 1),
+        (1, 1000, 0),
+        (0, 0, 0),
+        (7, 0, 999_999),
+        (64, 64, 1500),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let attributes =
+            format!(r#"{{"average_size":{average},"delay":{delay},"size_variation":{variation}}}"#);
+        let body = format!(r#"{{"name":"t{number}","type":"slicer","attributes":{attributes}}}"#);
+        let (status, answer) = server.ask("POST /proxies/a/toxics", &body).await;
+        assert_eq!(status, 200, "{answer}");
+        assert!(answer.contains(&attributes), "{answer}");
+        let (_, shown) = server.ask(&format!("GET /proxies/a/toxics/t{number}"), "").await;
+        assert_eq!(shown, answer);
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,17 @@ impl Server {
     }
 
     pub(crate) async fn ask_as(&self, agent: &str, request: &str, body: &str) -> Answer {
+        let (head, body) = self.whole_answer(agent, request, body).await;
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
+    }
+
+    /// The head of an answer, and its body.
+    pub(crate) async fn whole_answer(
+        &self,
+        agent: &str,
+        request: &str,
+        body: &str,
+    ) -> (String, String) {
         let head = format!(
             "{request} HTTP/1.1\r\nHost: proxy\r\nUser-Agent: {agent}\r\nConnection: close\r\n\
              Content-Length: {}\r\n\r\n",
@@ -59,7 +70,7 @@ impl Server {
         })
         .await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 
     /// Makes a proxy called `p` in front of `upstream`, and says where it listens.
