@@ -1,7 +1,10 @@
 //! What is asked for is done, or it is said that it is not: toxics that come with a proxy, and what
 //! is misspelt or means nothing.
 
-use crate::support::{Server, conversation};
+use crate::support::{Server, conversation, echo_server, echoes};
+use harness_proxy::ProxyServer;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 
 const P: &str = r#"{"name":"p","listen":"127.0.0.1:0","upstream":"127.0.0.1:6379"}"#;
 
@@ -329,4 +332,21 @@ async fn what_a_change_passes_over_as_toxiproxy_does_is_told_in_a_header() {
     POST /populate [{"name":"p","listen":"127.0.0.1:PORT","upstream":"127.0.0.1:6379","enabled":false}]
       201 Warning: 299 - "the proxy p was there already and is still enabled, not disabled"
     "#);
+}
+
+#[tokio::test]
+async fn toxics_of_a_configuration_are_met_by_the_first_byte() {
+    let upstream = echo_server().await;
+    let config = format!(
+        r#"[{{"name":"r","listen":"127.0.0.1:0","upstream":"{upstream}",
+            "toxics":[{{"type":"latency","stream":"downstream","toxicity":1.0,"attributes":{{"latency":100}}}}]}}]"#
+    );
+    let server = ProxyServer::bind("127.0.0.1:0".parse().unwrap(), 1).await.unwrap();
+    let proxies = harness_proxy::parse_config(&config).unwrap();
+    let made = server.populate(&proxies).await.unwrap();
+    assert_eq!(made[0].toxics.len(), 1);
+    let mut client = TcpStream::connect(&made[0].listen).await.unwrap();
+    let began = Instant::now();
+    echoes(&mut client, b"late").await;
+    assert!(began.elapsed() >= Duration::from_millis(100), "{:?}", began.elapsed());
 }
