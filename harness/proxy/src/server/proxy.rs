@@ -18,19 +18,26 @@ pub(super) struct Proxy {
 
 #[derive(Debug)]
 enum Body {
-    /// Not enabled since it was made or moved: it has its toxics, and no port.
+    /// Never enabled where it is to listen: it has its toxics, and no port.
     Resting(Order),
-    /// Enabled once at least: it keeps its port.
+    /// Enabled there once at least: it keeps its port.
     Linked(Link),
 }
 
 impl Proxy {
-    /// Makes a proxy, which is enabled if the address that it is to listen on was looked up.
-    pub(super) fn make(place: Place, seed: u64, order: Order) -> Result<Self, Refusal> {
+    /// Makes a proxy. One whose place was not looked up is disabled.
+    pub(super) fn make(
+        place: Place,
+        seed: u64,
+        order: Order,
+        enabled: bool,
+    ) -> Result<Self, Refusal> {
         let upstream = place.leads()?;
         let body = match place.address {
             // Nobody gets through before the toxics are there.
-            Some(address) => Body::Linked(Link::with_order(address, upstream, seed, order, true)?),
+            Some(address) => {
+                Body::Linked(Link::with_order(address, upstream, seed, order, enabled)?)
+            }
             None => Body::Resting(order),
         };
         Ok(Self { listen: place.listen, upstream: place.upstream, body })
@@ -43,7 +50,7 @@ impl Proxy {
 
     /// Where it is at present, to come back to.
     pub(super) fn place(&self) -> Place {
-        let address = self.link().filter(|link| link.is_enabled()).map(Link::address);
+        let address = self.link().map(Link::address);
         Place { listen: self.shown(), address, upstream: self.upstream.clone() }
     }
 

@@ -98,7 +98,8 @@ impl Registry {
             Entry::Occupied(_) => Err(Refusal::ProxyExists),
             Entry::Vacant(vacant) => {
                 let order = order_of(settings)?;
-                let proxy = Proxy::make(place, seed_of(self.seed, &settings.name), order)?;
+                let seed = seed_of(self.seed, &settings.name);
+                let proxy = Proxy::make(place, seed, order, settings.enabled)?;
                 Ok(vacant.insert(proxy).state(&settings.name))
             }
         }
@@ -112,7 +113,7 @@ impl Registry {
             let enabled = change.enabled.unwrap_or(before.enabled);
             let listen = change.listen.clone().unwrap_or(before.listen);
             let upstream = change.upstream.clone().unwrap_or(before.upstream);
-            let place = Place::find(listen, upstream, enabled).await?;
+            let mut place = Place::find(listen, upstream, enabled).await?;
             let mut proxies = self.proxies().await;
             let proxy = known(&mut proxies, name)?;
             if proxy.is_enabled() != before.enabled {
@@ -124,8 +125,12 @@ impl Registry {
                 Some(link) if proxy.is_at(&place) => link.disable(),
                 None if !enabled && proxy.is_at(&place) => {}
                 Some(_) | None => {
+                    // One that is disabled and only leads elsewhere keeps its port.
+                    if proxy.shown() == place.listen {
+                        place.address = place.address.or_else(|| proxy.place().address);
+                    }
                     let order = proxy.order();
-                    self.relink(&mut proxies, name, place, order)?;
+                    self.relink(&mut proxies, name, place, order, enabled)?;
                 }
             }
             return Ok(known(&mut proxies, name)?.state(name));
@@ -172,7 +177,9 @@ impl Registry {
         let name = &settings.name;
         match proxies.get_mut(name) {
             Some(proxy) if proxy.is_at(&place) => proxy.apply(&settings.toxics)?,
-            Some(_) | None => self.relink(proxies, name, place, order_of(settings)?)?,
+            Some(_) | None => {
+                self.relink(proxies, name, place, order_of(settings)?, settings.enabled)?;
+            }
         }
         Ok(known(proxies, name)?.state(name))
     }
@@ -248,15 +255,17 @@ impl Registry {
         name: &str,
         place: Place,
         order: Order,
+        enabled: bool,
     ) -> Result<(), Refusal> {
         let seed = seed_of(self.seed, name);
         // The old one's port is free again once this is computed.
-        let before = proxies.remove(name).map(|proxy| (proxy.place(), proxy.order()));
-        let (proxy, outcome) = match (Proxy::make(place, seed, order), before) {
+        let before = proxies.remove(name);
+        let before = before.map(|proxy| (proxy.place(), proxy.order(), proxy.is_enabled()));
+        let (proxy, outcome) = match (Proxy::make(place, seed, order, enabled), before) {
             (Ok(proxy), _) => (proxy, Ok(())),
             (Err(refusal), None) => return Err(refusal),
-            (Err(refusal), Some((place, order))) => {
-                let back = Proxy::make(place.clone(), seed, order.clone());
+            (Err(refusal), Some((place, order, enabled))) => {
+                let back = Proxy::make(place.clone(), seed, order.clone(), enabled);
                 (back.unwrap_or_else(|_| Proxy::rest(place, order)), Err(refusal))
             }
         };

@@ -60,6 +60,22 @@ async fn enabling_it_works_and_resolves() {
 }
 
 #[tokio::test]
+async fn one_that_was_enabled_before_keeps_its_port_although_it_leads_elsewhere() {
+    let server = Server::start().await;
+    let address = server.proxy("127.0.0.1:1").await;
+    for change in [
+        r#"{"enabled":false,"upstream":"127.0.0.1:2"}"#,
+        r#"{"upstream":"127.0.0.1:3"}"#,
+        r#"{"enabled":false}"#,
+    ] {
+        let (status, answer) = server.ask("PATCH /proxies/p", change).await;
+        assert!(status == 200 && answer.contains(&address.to_string()), "{answer}");
+        let taken = TcpListener::bind(address).unwrap_err();
+        assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse, "{change}");
+    }
+}
+
+#[tokio::test]
 async fn a_reset_enables_it() {
     let server = Server::start().await;
     created(&server, "localhost:0").await;

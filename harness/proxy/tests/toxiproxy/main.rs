@@ -3,6 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | is every route, status, shape and error as Toxiproxy has it? | `routes.rs` |
+//! | what else does the genuine one do? | `genuine.rs` |
 //! | is JSON read as Go reads it? | `go_json.rs` |
 //! | is everything that is asked for done, or said not to be? | `asked.rs` |
 //! | is a proxy that is created disabled left alone until it is enabled? | `disabled.rs` |
@@ -17,6 +18,7 @@ mod asked;
 mod disabled;
 mod effects;
 mod foreign;
+mod genuine;
 mod go_json;
 mod hazards;
 mod round_trip;
