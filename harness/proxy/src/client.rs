@@ -13,7 +13,7 @@ pub use http::{Asked, TIME_OUT, ToxiproxyError};
 pub use metrics::{Carried, ProxyBytes};
 
 use crate::wire::{
-    ProxySettings, ProxyState, ToxicDocument, WireError, WrittenProxy, WrittenToxic,
+    ProxyDocument, ProxySettings, ProxyState, ToxicDocument, WireError, WrittenProxy, WrittenToxic,
 };
 use crate::{OURS, Toxic};
 use http::{Http, Route};
@@ -108,9 +108,11 @@ impl Toxiproxy {
     /// [`ToxiproxyError`].
     pub async fn create(&self, proxy: &ProxySettings) -> Result<ProxyState, ToxiproxyError> {
         let route = Route::new(Method::POST, &["proxies"], StatusCode::CREATED);
-        let made = self.proxy_at(route.clone(), Some(json!(proxy))).await?;
+        let body = json!(ProxyDocument::from(proxy));
+        let made = self.proxy_at(route.clone(), Some(body)).await?;
         let same = (&made.name, &made.upstream, made.enabled);
-        self.same(&route, same == (&proxy.name, &proxy.upstream, proxy.enabled), &made, proxy)?;
+        let same = same == (&proxy.name, &proxy.upstream, proxy.enabled) && has(&made, proxy);
+        self.same(&route, same, &made, proxy)?;
         Ok(made)
     }
 
@@ -223,17 +225,22 @@ impl Toxiproxy {
         proxies: &[ProxySettings],
     ) -> Result<Vec<ProxyState>, ToxiproxyError> {
         let route = Route::new(Method::POST, &["populate"], StatusCode::CREATED);
-        let populated: Populated = self.http.read(route.clone(), Some(json!(proxies))).await?;
+        let body: Vec<_> = proxies.iter().map(ProxyDocument::from).collect();
+        let populated: Populated = self.http.read(route.clone(), Some(json!(body))).await?;
         let made = populated.proxies.unwrap_or_default().into_iter();
         let made: Result<Vec<_>, _> = made.map(|proxy| self.proxy_of(&route, proxy)).collect();
         let made = made?;
-        let names = made.iter().map(|proxy| &proxy.name);
-        let same = names.eq(proxies.iter().map(|proxy| &proxy.name));
+        let same = made.len() == proxies.len()
+            && made
+                .iter()
+                .zip(proxies)
+                .all(|(made, proxy)| made.name == proxy.name && has(made, proxy));
         self.same(&route, same, &made, &proxies)?;
         Ok(made)
     }
 
-    /// The bytes that every proxy has received and sent, by name. A genuine Toxiproxy tells them only
+    /// The bytes that every proxy has received and sent, by name, and the messages that it lost or left
+    /// out, if it is ours. A genuine Toxiproxy tells them only
     /// if it was started with `-proxy-metrics`, and of a proxy only once something has passed.
     ///
     /// # Errors
@@ -291,6 +298,16 @@ impl Toxiproxy {
             got: format!("{got:?}"),
         })
     }
+}
+
+/// Whether it has all toxics that it was to have.
+fn has(made: &ProxyState, wanted: &ProxySettings) -> bool {
+    let documents: Vec<_> =
+        made.toxics.iter().map(|toxic| json!(ToxicDocument::from(toxic))).collect();
+    wanted.toxics.iter().all(|toxic| {
+        let wanted = json!(ToxicDocument::from(toxic));
+        documents.iter().any(|got| alike(got, &wanted))
+    })
 }
 
 /// The same toxic, but for the last digits of its toxicity: Toxiproxy has them in single precision.

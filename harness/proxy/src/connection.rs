@@ -2,18 +2,22 @@
 
 use crate::chance::Chance;
 use crate::lane::{Ending, Lane};
-use crate::order::{Order, Orders};
+use crate::order::{CutOff, Order, Orders};
 use crate::traffic::Counters;
 use crate::{Direction, Upstream};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long the direction that lost nothing goes on after the other one was torn, for what was
 /// already under way to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(10);
+
+/// How long a client that was told of the end may go on talking.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// What all connections of a link have in common.
 #[derive(Debug)]
@@ -26,34 +30,76 @@ pub(crate) struct Shared {
 /// Why there is no server to talk to.
 enum NoServer {
     Unreachable(io::Error),
-    CutOff,
+    /// The link was disabled, or the server resets what it has accepted.
+    Reset,
+}
+
+impl From<CutOff> for NoServer {
+    fn from(CutOff: CutOff) -> Self {
+        Self::Reset
+    }
+}
+
+impl From<io::Error> for NoServer {
+    fn from(error: io::Error) -> Self {
+        // A server that resets at once may do so before the connection is known here to stand.
+        if error.kind() == io::ErrorKind::ConnectionReset {
+            return Self::Reset;
+        }
+        Self::Unreachable(error)
+    }
 }
 
 /// Serves a client, the link's `number`-th, until its connection is over.
-pub(crate) async fn serve(client: TcpStream, number: u64, mut orders: Orders, shared: Arc<Shared>) {
+pub(crate) async fn serve(
+    mut client: TcpStream,
+    number: u64,
+    mut orders: Orders,
+    shared: Arc<Shared>,
+) {
     match dial(&shared, number, &mut orders).await {
         Ok(server) => carry(client, server, number, orders, &shared).await,
-        Err(none) => {
-            if let NoServer::Unreachable(error) = none {
-                tracing::debug!(upstream = %shared.upstream, number, %error, "server unreachable");
-                shared.counters.unreachable();
+        Err(NoServer::Unreachable(error)) => {
+            tracing::debug!(upstream = %shared.upstream, number, %error, "server unreachable");
+            shared.counters.unreachable();
+            if turn_away(&mut client, &mut orders).await.is_err() {
+                shared.counters.reset();
+                reset([client]);
             }
-            reset([client]);
+        }
+        Err(NoServer::Reset) => {
             shared.counters.reset();
+            reset([client]);
         }
     }
     shared.counters.over();
 }
 
+/// Closes a client for which there is no server. What it says is read meanwhile: a close over unread
+/// bytes would be a reset.
+async fn turn_away(client: &mut TcpStream, orders: &mut Orders) -> Result<(), CutOff> {
+    let farewell = async {
+        let mut unread = vec![0; 4096];
+        // An error says that the client is gone, which is as good.
+        if client.shutdown().await.is_ok() {
+            while matches!(client.read(&mut unread).await, Ok(1..)) {}
+        }
+    };
+    tokio::select! {
+        biased;
+        cut_off = orders.cut_off() => Err(cut_off),
+        _ = tokio::time::timeout(FAREWELL, farewell) => Ok(()),
+    }
+}
+
 /// Connects to the server, but not while requests are held back: it could not hear of the client.
 async fn dial(shared: &Shared, number: u64, orders: &mut Orders) -> Result<TcpStream, NoServer> {
     let chance = Chance::new(shared.seed, number, Direction::Requests);
-    let heard = orders.until(|order| !holds_requests(order, chance)).await;
-    heard.map_err(|_cut_off| NoServer::CutOff)?;
+    orders.until(|order| !holds_requests(order, chance)).await?;
     tokio::select! {
         biased;
-        _ = orders.cut_off() => Err(NoServer::CutOff),
-        server = shared.upstream.dial() => server.map_err(NoServer::Unreachable),
+        cut_off = orders.cut_off() => Err(cut_off.into()),
+        server = shared.upstream.dial() => Ok(server?),
     }
 }
 
@@ -90,8 +136,7 @@ async fn carry(
     match ending {
         Ending::Finished => return,
         Ending::Closed => return shared.counters.closed(),
-        Ending::Torn => shared.counters.lost(),
-        Ending::Gone | Ending::Reset => {}
+        Ending::Torn | Ending::Gone | Ending::Reset => {}
     }
     shared.counters.reset();
     reset([client, server]);

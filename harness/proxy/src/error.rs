@@ -76,17 +76,4 @@ pub enum ProxyError {
         /// What was given.
         given: Duration,
     },
-    /// A slicer whose pieces could be empty.
-    #[error(
-        "toxic {toxic}: sizes cannot lie up to {size_variation} bytes from an average of \
-         {average_size}: the variation is less than the average"
-    )]
-    Variation {
-        /// The toxic's name.
-        toxic: String,
-        /// The middle of the sizes, in bytes.
-        average_size: usize,
-        /// How far a size was to lie from the middle, in bytes.
-        size_variation: usize,
-    },
 }

@@ -209,7 +209,10 @@ impl<'a> Lane<'a> {
                 Item::Data(bytes) => bytes,
                 Item::Finish => return Err(Ending::Finished),
                 Item::Reset => return Err(Ending::Reset),
-                Item::Tear => return Err(Ending::Torn),
+                Item::Tear => {
+                    self.counters.lost();
+                    return Err(Ending::Torn);
+                }
                 Item::Close => return Err(Ending::Closed),
             };
             let Some(count) = self.write(bytes)? else { return Ok(Pause::SinkFull) };

@@ -1,6 +1,8 @@
 //! A TCP proxy for one directed link, inside the harness, that misbehaves on demand; a server of such
 //! links that speaks Toxiproxy; and a client for that and for the genuine one.
 //!
+//! # Links
+//!
 //! A proposer reaches each acceptor through a [`Link`] of its own; partitions are sets of links.
 //!
 //! ```text
@@ -27,9 +29,46 @@
 //! | where does randomness come from? | `chance.rs` |
 //! | how is a delay exact? | `alarm.rs` |
 //! | what has crossed a link? | `traffic.rs` |
-//! | how are proxies and toxics written in JSON? | `wire.rs` |
+//! | how are proxies and toxics written in JSON? | `wire.rs`, `wire/` |
 //! | who makes links when asked over HTTP, as Toxiproxy does? | `server.rs`, `server/` |
 //! | who asks a Toxiproxy, theirs or ours? | `client.rs`, `client/` |
+//!
+//! # Toxics over HTTP
+//!
+//! The server takes Toxiproxy's requests and configurations, and knows some types of toxics more.
+//! Attributes are whole numbers, and 0 where they are left out; [`Effect`] says what each type does.
+//! No time is longer than [`DELAY_MAX`].
+//!
+//! | type | attributes | whose |
+//! |---|---|---|
+//! | `noop` | | Toxiproxy's |
+//! | `latency` | `latency`, `jitter`: milliseconds | Toxiproxy's |
+//! | `bandwidth` | `rate`: kilobytes (1000 bytes) a second; 0 stalls | Toxiproxy's |
+//! | `slow_close` | `delay`: milliseconds | Toxiproxy's |
+//! | `timeout` | `timeout`: milliseconds; 0 is never | Toxiproxy's |
+//! | `reset_peer` | `timeout`: milliseconds; 0 is at once | Toxiproxy's |
+//! | `slicer` | `average_size`, `size_variation`: bytes; `delay`: microseconds | Toxiproxy's |
+//! | `limit_data` | `bytes` | Toxiproxy's |
+//! | `blackhole` | | ours: [`Effect::Blackhole`] |
+//! | `loss` | `per_mille`: the messages lost of a thousand, 0 to 1000 | ours: [`Effect::Loss`] |
+//! | `drop` | `per_mille`, as above; `usable`: whether later messages still pass, 0 or 1 | ours: [`Effect::Drop`] |
+//! | `corrupt` | `per_mille`: the chunks with a bit flipped of a thousand, 0 to 1000 | ours: [`Effect::Corrupt`] |
+//!
+//! For example, `{"type": "loss", "stream": "upstream", "attributes": {"per_mille": 20}}` loses one
+//! request of fifty. How many were lost is told by `/metrics`, as `toxiproxy_proxy_lost_messages_total`
+//! beside Toxiproxy's own counters, and `toxiproxy_proxy_dropped_messages_total` and
+//! `toxiproxy_proxy_corrupted_chunks_total` tell of the other two.
+//!
+//! JSON is read as Go's decoder reads it: names of fields and attributes in any case, the last of two,
+//! `null` as if it were not there, and nothing after the end of the document. Otherwise than by
+//! Toxiproxy,
+//!
+//! * a field or an attribute that there is not is refused, and so are two proxies of one name;
+//! * toxics that come with a proxy, when it is made or in a configuration, are applied. Those that come
+//!   with a populate of a proxy that is there already are added to its own, or replace those of
+//!   the same name;
+//! * what a change passes over, as Toxiproxy does, is told in a `Warning` header: another name,
+//!   type or stream, toxics in a change of a proxy, `enabled` in a populate of one that is there.
 
 mod alarm;
 mod chance;
@@ -53,7 +92,7 @@ mod wire;
 pub use client::{Asked, Carried, ProxyBytes, TIME_OUT, Toxiproxy, ToxiproxyError, Version};
 pub use error::ProxyError;
 pub use link::Link;
-pub use pipeline::HELD_MAX;
+pub use pipeline::{DELAYED_MAX, HELD_MAX};
 pub use server::{ConfigError, ProxyServer, Refusal, ServerError, parse_config};
 pub use toxic::{DELAY_MAX, Direction, Effect, NAME_MAX, Toxic};
 pub use traffic::{Flow, Traffic};

@@ -1,7 +1,7 @@
 //! How a link is opened, told, healed and closed.
 
 use crate::connection::{Shared, serve};
-use crate::order::{Entry, Order, Orders};
+use crate::order::{Order, Orders};
 use crate::port::{Listening, Port};
 use crate::traffic::Counters;
 use crate::{ProxyError, Toxic, Traffic, Upstream};
@@ -65,12 +65,22 @@ impl Link {
         seed: u64,
         enabled: bool,
     ) -> Result<Self, ProxyError> {
+        Self::with_order(listen, upstream, seed, Order::default(), enabled)
+    }
+
+    /// Opens a link as [`Link::listen_on`] does, whose first connection meets the toxics of `order`.
+    pub(crate) fn with_order(
+        listen: SocketAddr,
+        upstream: Upstream,
+        seed: u64,
+        order: Order,
+        enabled: bool,
+    ) -> Result<Self, ProxyError> {
         let port = Port::take(listen).map_err(|source| ProxyError::Port {
             address: listen,
             upstream: upstream.to_string(),
             source,
         })?;
-        let order = Order { toxics: Arc::new([]), changes: 0, cuts: 0 };
         let link = Self {
             port,
             runtime: Handle::current(),
@@ -100,21 +110,10 @@ impl Link {
     ///
     /// # Errors
     /// [`ProxyError::NameTaken`], and what is out of range: [`ProxyError::Name`],
-    /// [`ProxyError::Probability`], [`ProxyError::Time`], [`ProxyError::Variation`]. Nothing has
-    /// changed then.
+    /// [`ProxyError::Probability`], [`ProxyError::Time`]. Nothing has changed then.
     pub fn add(&self, toxic: Toxic) -> Result<(), ProxyError> {
-        toxic.check()?;
-        let _change = self.change();
-        let mut toxics = self.entries();
-        if let Some(taken) = toxics.iter().find(|entry| entry.toxic.name == toxic.name) {
-            let direction = taken.toxic.direction;
-            return Err(ProxyError::NameTaken { name: toxic.name, direction });
-        }
-        tracing::debug!(link = %self.address(), ?toxic, "added");
-        let change = self.orders.borrow().changes + 1;
-        toxics.push(Entry { added: change, updated: change, toxic });
-        self.order(toxics);
-        Ok(())
+        tracing::debug!(link = %self.address(), ?toxic, "add");
+        self.order(|order| order.add(toxic))
     }
 
     /// Puts a toxic in the place of the one of its name. What that one has counted and drawn goes
@@ -124,21 +123,8 @@ impl Link {
     /// [`ProxyError::NoSuchToxic`], [`ProxyError::OtherDirection`], and what is out of range, as
     /// under [`Link::add`]. Nothing has changed then.
     pub fn update(&self, toxic: Toxic) -> Result<(), ProxyError> {
-        toxic.check()?;
-        let _change = self.change();
-        let mut toxics = self.entries();
-        let Some(entry) = toxics.iter_mut().find(|entry| entry.toxic.name == toxic.name) else {
-            return Err(ProxyError::NoSuchToxic { name: toxic.name });
-        };
-        let direction = entry.toxic.direction;
-        if direction != toxic.direction {
-            return Err(ProxyError::OtherDirection { name: toxic.name, direction });
-        }
-        tracing::debug!(link = %self.address(), ?toxic, "updated");
-        entry.updated = self.orders.borrow().changes + 1;
-        entry.toxic = toxic;
-        self.order(toxics);
-        Ok(())
+        tracing::debug!(link = %self.address(), ?toxic, "update");
+        self.order(|order| order.update(toxic))
     }
 
     /// Takes a toxic out, and returns it.
@@ -146,33 +132,34 @@ impl Link {
     /// # Errors
     /// [`ProxyError::NoSuchToxic`].
     pub fn remove(&self, name: &str) -> Result<Toxic, ProxyError> {
-        let _change = self.change();
-        let mut toxics = self.entries();
-        let Some(index) = toxics.iter().position(|entry| entry.toxic.name == name) else {
-            return Err(ProxyError::NoSuchToxic { name: name.to_owned() });
-        };
-        let removed = toxics.remove(index);
-        tracing::debug!(link = %self.address(), toxic = name, "removed");
-        self.order(toxics);
-        Ok(removed.toxic)
+        tracing::debug!(link = %self.address(), toxic = name, "remove");
+        self.order(|order| order.remove(name))
     }
 
     /// The toxics of both directions, in the order in which they were added.
     #[must_use]
     pub fn toxics(&self) -> Vec<Toxic> {
-        self.orders.borrow().toxics.iter().map(|entry| entry.toxic.clone()).collect()
+        self.orders.borrow().toxics()
+    }
+
+    /// What its connections have been told.
+    pub(crate) fn present_order(&self) -> Order {
+        self.orders.borrow().clone()
     }
 
     /// Removes all toxics, and enables the link. If it was disabled and cannot be listened on
     /// again, that is logged and [`Link::is_enabled`] still says no; [`Link::enable`] says why.
     pub fn clear(&self) {
-        {
-            let _change = self.change();
-            self.order(Vec::new());
-        }
+        self.clear_toxics();
         if let Err(error) = self.enable() {
             tracing::warn!(%error, "cleared, and yet disabled");
         }
+    }
+
+    /// Removes all toxics.
+    pub(crate) fn clear_toxics(&self) {
+        let _change = self.change();
+        self.orders.send_modify(Order::clear);
     }
 
     /// Refuses new connections and resets established ones. What was held back is lost with its
@@ -222,15 +209,16 @@ impl Link {
         self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn entries(&self) -> Vec<Entry> {
-        self.orders.borrow().toxics.to_vec()
-    }
-
-    fn order(&self, toxics: Vec<Entry>) {
-        self.orders.send_modify(|order| {
-            order.changes += 1;
-            order.toxics = toxics.into();
-        });
+    /// Tells connections of another order, if it is possible.
+    fn order<T>(
+        &self,
+        change: impl FnOnce(&mut Order) -> Result<T, ProxyError>,
+    ) -> Result<T, ProxyError> {
+        let _change = self.change();
+        let mut order = self.present_order();
+        let changed = change(&mut order)?;
+        self.orders.send_replace(order);
+        Ok(changed)
     }
 
     fn listen(&self) -> Result<(TcpListener, Listening), ProxyError> {

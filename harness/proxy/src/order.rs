@@ -1,13 +1,13 @@
 //! What a link tells its connections.
 
-use crate::Toxic;
+use crate::{ProxyError, Toxic};
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The present order to all connections of a link. A connection may miss orders that were replaced
 /// quickly, but never that the link was disabled: it compares `cuts` with the number it was
 /// accepted under.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Order {
     /// Of both directions, in the order in which they were added.
     pub(crate) toxics: Arc<[Entry]>,
@@ -15,6 +15,65 @@ pub(crate) struct Order {
     pub(crate) changes: u64,
     /// How often the link was disabled.
     pub(crate) cuts: u64,
+}
+
+impl Order {
+    /// Puts a toxic behind those that are there, or changes nothing.
+    pub(crate) fn add(&mut self, toxic: Toxic) -> Result<(), ProxyError> {
+        toxic.check()?;
+        if let Some(taken) = self.toxics.iter().find(|entry| entry.toxic.name == toxic.name) {
+            let direction = taken.toxic.direction;
+            return Err(ProxyError::NameTaken { name: toxic.name, direction });
+        }
+        let change = self.changes + 1;
+        let mut toxics = self.toxics.to_vec();
+        toxics.push(Entry { added: change, updated: change, toxic });
+        self.replace(toxics);
+        Ok(())
+    }
+
+    /// Puts a toxic in the place of the one of its name, or changes nothing.
+    pub(crate) fn update(&mut self, toxic: Toxic) -> Result<(), ProxyError> {
+        toxic.check()?;
+        let mut toxics = self.toxics.to_vec();
+        let Some(entry) = toxics.iter_mut().find(|entry| entry.toxic.name == toxic.name) else {
+            return Err(ProxyError::NoSuchToxic { name: toxic.name });
+        };
+        let direction = entry.toxic.direction;
+        if direction != toxic.direction {
+            return Err(ProxyError::OtherDirection { name: toxic.name, direction });
+        }
+        entry.updated = self.changes + 1;
+        entry.toxic = toxic;
+        self.replace(toxics);
+        Ok(())
+    }
+
+    /// Takes a toxic out.
+    pub(crate) fn remove(&mut self, name: &str) -> Result<Toxic, ProxyError> {
+        let mut toxics = self.toxics.to_vec();
+        let Some(index) = toxics.iter().position(|entry| entry.toxic.name == name) else {
+            return Err(ProxyError::NoSuchToxic { name: name.to_owned() });
+        };
+        let removed = toxics.remove(index);
+        self.replace(toxics);
+        Ok(removed.toxic)
+    }
+
+    /// Takes all toxics out.
+    pub(crate) fn clear(&mut self) {
+        self.replace(Vec::new());
+    }
+
+    /// In the order in which they were added.
+    pub(crate) fn toxics(&self) -> Vec<Toxic> {
+        self.toxics.iter().map(|entry| entry.toxic.clone()).collect()
+    }
+
+    fn replace(&mut self, toxics: Vec<Entry>) {
+        self.changes += 1;
+        self.toxics = toxics.into();
+    }
 }
 
 /// A toxic of a link.

@@ -89,6 +89,11 @@ impl Stage {
         &self.incoming
     }
 
+    /// Whether what waits is under way, and not held back.
+    pub(crate) fn delays(&self) -> bool {
+        matches!(self.effect, Effect::Latency { .. })
+    }
+
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
     }
@@ -240,10 +245,11 @@ impl Stage {
     }
 
     fn piece(&mut self, average: usize, variation: usize) -> usize {
-        if average == 0 {
+        if (average, variation) == (0, 0) {
             return usize::MAX;
         }
-        self.random.random_range(average - variation..=average.saturating_add(variation))
+        let least = average.saturating_sub(variation).max(1);
+        self.random.random_range(least..=average.saturating_add(variation))
     }
 }
 

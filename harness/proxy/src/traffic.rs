@@ -11,10 +11,9 @@ pub struct Traffic {
     pub accepted: u64,
     /// Connections that are being served at present.
     pub open: u64,
-    /// Connections whose server could not be reached; the client was reset.
+    /// Connections whose server could not be reached; the client was accepted and closed.
     pub unreachable: u64,
-    /// Connections that ended in a reset: by a disabled link, a toxic, one of the two ends, or because the
-    /// server could not be reached.
+    /// Connections that ended in a reset: by a disabled link, a toxic, or one of the two ends.
     pub reset: u64,
     /// Connections that a toxic closed: [`Effect::Timeout`](crate::Effect::Timeout) or
     /// [`Effect::LimitData`](crate::Effect::LimitData).

@@ -1,24 +1,35 @@
 //! How proxies and toxics are written in Toxiproxy's JSON.
+//!
+//! | question | file |
+//! |---|---|
+//! | which fields does a proxy or a toxic have, and what is taken for granted? | here |
+//! | which attributes does each type of toxic have? | `wire/attributes.rs` |
+//! | how is read what others wrote? | `wire/written.rs` |
 
-use crate::{Direction, Effect, Toxic};
-use serde::{Deserialize, Serialize};
+mod attributes;
+mod written;
+
+pub(crate) use written::{WrittenProxy, WrittenToxic, first_document};
+
+use crate::{Direction, Toxic};
+use attributes::{check, effect, known, written};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
-
-/// What a toxic's effect is told in, by name.
-pub(crate) type Attributes = Map<String, Value>;
 
 /// What a proxy is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProxySettings {
     /// Its name, unique on its server.
     pub name: String,
-    /// Where it listens, `host:port`. Port 0 stands for any that is free.
+    /// Where it listens, `host:port`. Port 0 stands for any that is free. It is looked up when the
+    /// proxy is enabled.
     pub listen: String,
     /// The server that it leads to, `host:port`. A name is resolved for every connection.
     pub upstream: String,
     /// Whether it accepts connections from the first.
     pub enabled: bool,
+    /// What is wrong with it from the first. The genuine Toxiproxy passes them over.
+    pub toxics: Vec<Toxic>,
 }
 
 /// A proxy as its server tells of it.
@@ -26,7 +37,7 @@ pub struct ProxySettings {
 pub struct ProxyState {
     /// Its name.
     pub name: String,
-    /// Where it listens, with the port that it got.
+    /// Where it listens, with the port that it got; or where it is to listen, if it was never enabled.
     pub listen: String,
     /// The server that it leads to.
     pub upstream: String,
@@ -47,19 +58,39 @@ pub enum WireError {
     #[error("invalid toxic type")]
     Type,
     /// One of its attributes is no number that can be used.
-    #[error("attribute {name} is {value}: a whole number from 0 on is wanted")]
+    #[error("attribute {name} is {value}: a whole number from 0 {} is wanted", up_to(*most))]
     Attribute {
         /// The attribute.
         name: &'static str,
         /// What it was given as, in JSON.
         value: String,
+        /// The largest that it can be; [`u64::MAX`] for any.
+        most: u64,
     },
+    /// Its type has no such attribute.
+    #[error("there is no attribute {name}: the type {kind} has {}", known(kind))]
+    UnknownAttribute {
+        /// What was given, in small letters.
+        name: String,
+        /// The toxic's type.
+        kind: &'static str,
+    },
+    /// A toxic has no such field.
+    #[error("there is no field {name}: a toxic has name, type, stream, toxicity and attributes")]
+    UnknownField {
+        /// As it was written.
+        name: String,
+    },
+}
+
+fn up_to(most: u64) -> String {
+    if most == u64::MAX { String::from("on") } else { format!("to {most}") }
 }
 
 /// A toxic on its way out.
 #[derive(Debug, Serialize)]
 pub(crate) struct ToxicDocument<'a> {
-    attributes: Attributes,
+    attributes: Map<String, Value>,
     name: &'a str,
     r#type: &'static str,
     stream: &'static str,
@@ -76,33 +107,13 @@ pub(crate) struct ProxyDocument<'a> {
     toxics: Vec<ToxicDocument<'a>>,
 }
 
-/// A toxic as somebody else wrote it: everything may be missing, and what is unknown is ignored.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct WrittenToxic {
-    pub(crate) name: Option<String>,
-    pub(crate) r#type: Option<String>,
-    pub(crate) stream: Option<String>,
-    pub(crate) toxicity: Option<f64>,
-    pub(crate) attributes: Option<Attributes>,
-}
-
-/// A proxy as somebody else wrote it, with the same freedom.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct WrittenProxy {
-    pub(crate) name: Option<String>,
-    pub(crate) listen: Option<String>,
-    pub(crate) upstream: Option<String>,
-    pub(crate) enabled: Option<bool>,
-    pub(crate) toxics: Option<Vec<WrittenToxic>>,
-}
-
 impl<'a> From<&'a Toxic> for ToxicDocument<'a> {
     fn from(toxic: &'a Toxic) -> Self {
         let (kind, attributes) = written(toxic.effect);
         // Toxiproxy writes 1, not 1.0.
         let toxicity = if toxic.toxicity == 1.0 { json!(1) } else { json!(toxic.toxicity) };
         let stream = stream(toxic.direction);
-        Self { attributes, name: &toxic.name, r#type: kind, stream, toxicity }
+        Self { attributes: attributes.0, name: &toxic.name, r#type: kind, stream, toxicity }
     }
 }
 
@@ -116,6 +127,23 @@ impl<'a> From<&'a ProxyState> for ProxyDocument<'a> {
             toxics: proxy.toxics.iter().map(ToxicDocument::from).collect(),
         }
     }
+}
+
+impl<'a> From<&'a ProxySettings> for ProxyDocument<'a> {
+    fn from(proxy: &'a ProxySettings) -> Self {
+        Self {
+            name: &proxy.name,
+            listen: &proxy.listen,
+            upstream: &proxy.upstream,
+            enabled: proxy.enabled,
+            toxics: proxy.toxics.iter().map(ToxicDocument::from).collect(),
+        }
+    }
+}
+
+/// What type of toxic it is.
+pub(crate) fn kind(toxic: &Toxic) -> &'static str {
+    written(toxic.effect).0
 }
 
 impl TryFrom<WrittenToxic> for Toxic {
@@ -136,12 +164,24 @@ impl TryFrom<WrittenToxic> for Toxic {
     }
 }
 
+impl WrittenToxic {
+    /// Refuses what a toxic of this type does not have, and would be passed over. `None` is the type
+    /// that it says itself to be of.
+    pub(crate) fn check(&self, kind: Option<&str>) -> Result<(), WireError> {
+        if let Some(name) = &self.unknown {
+            return Err(WireError::UnknownField { name: name.clone() });
+        }
+        let kind = kind.or(self.r#type.as_deref()).unwrap_or_default();
+        self.attributes.as_ref().map_or(Ok(()), |attributes| check(kind, attributes))
+    }
+}
+
 /// A toxic after an update: its attributes are replaced one by one, and its toxicity; its name, its
 /// type and its stream stay.
 pub(crate) fn updated(toxic: &Toxic, update: WrittenToxic) -> Result<Toxic, WireError> {
     let (kind, mut attributes) = written(toxic.effect);
-    let given = update.attributes.unwrap_or_default().into_iter();
-    attributes.extend(given.filter(|(_, value)| !value.is_null()));
+    update.check(Some(kind))?;
+    attributes.0.extend(update.attributes.unwrap_or_default().0);
     let effect = effect(kind, &attributes)?;
     Ok(Toxic { toxicity: update.toxicity.unwrap_or(toxic.toxicity), effect, ..toxic.clone() })
 }
@@ -159,87 +199,12 @@ fn direction(stream: &str) -> Result<Direction, WireError> {
     named.ok_or(WireError::Stream)
 }
 
-/// An effect's type and attributes. Times are rounded down to what they are told in, and
-/// probabilities to the nearest.
-fn written(effect: Effect) -> (&'static str, Attributes) {
-    let (kind, attributes) = match effect {
-        Effect::Noop => ("noop", json!({})),
-        Effect::Latency { latency, jitter } => {
-            ("latency", json!({"latency": millis(latency), "jitter": millis(jitter)}))
-        }
-        Effect::Bandwidth { rate } => ("bandwidth", json!({"rate": rate})),
-        Effect::SlowClose { delay } => ("slow_close", json!({"delay": millis(delay)})),
-        Effect::Timeout { timeout } => ("timeout", json!({"timeout": millis(timeout)})),
-        Effect::ResetPeer { timeout } => ("reset_peer", json!({"timeout": millis(timeout)})),
-        Effect::Slicer { average_size, size_variation, delay } => {
-            let delay = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
-            let sizes = json!({"average_size": average_size, "size_variation": size_variation, "delay": delay});
-            ("slicer", sizes)
-        }
-        Effect::LimitData { bytes } => ("limit_data", json!({"bytes": bytes})),
-        Effect::Blackhole => ("blackhole", json!({})),
-        Effect::Loss { probability } => ("loss", json!({"per_mille": per_mille(probability)})),
-        Effect::Drop { probability, usable } => {
-            ("drop", json!({"per_mille": per_mille(probability), "usable": u8::from(usable)}))
-        }
-        Effect::Corrupt { probability } => {
-            ("corrupt", json!({"per_mille": per_mille(probability)}))
-        }
-    };
-    (kind, if let Value::Object(attributes) = attributes { attributes } else { Map::new() })
-}
-
-/// The effect of this type. Attributes that are missing are 0, and those that it does not have are
-/// ignored.
-fn effect(kind: &str, given: &Attributes) -> Result<Effect, WireError> {
-    let number = |name: &'static str| match given.get(name) {
-        None | Some(Value::Null) => Ok(0),
-        Some(value) => {
-            value.as_u64().ok_or_else(|| WireError::Attribute { name, value: value.to_string() })
-        }
-    };
-    let time = |name| number(name).map(Duration::from_millis);
-    // A size that does not fit is larger than anything that a link could carry.
-    let size = |name| number(name).map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-    // Converted by the way of 32 bits, which is exact; what is beyond them is no probability either.
-    let probability = || {
-        let per_mille = u32::try_from(number("per_mille")?).unwrap_or(u32::MAX);
-        Ok(f64::from(per_mille) / 1000.0)
-    };
-    Ok(match kind {
-        "noop" => Effect::Noop,
-        "latency" => Effect::Latency { latency: time("latency")?, jitter: time("jitter")? },
-        "bandwidth" => Effect::Bandwidth { rate: number("rate")? },
-        "slow_close" => Effect::SlowClose { delay: time("delay")? },
-        "timeout" => Effect::Timeout { timeout: time("timeout")? },
-        "reset_peer" => Effect::ResetPeer { timeout: time("timeout")? },
-        "slicer" => Effect::Slicer {
-            average_size: size("average_size")?,
-            size_variation: size("size_variation")?,
-            delay: Duration::from_micros(number("delay")?),
-        },
-        "limit_data" => Effect::LimitData { bytes: number("bytes")? },
-        "blackhole" => Effect::Blackhole,
-        "loss" => Effect::Loss { probability: probability()? },
-        "drop" => Effect::Drop { probability: probability()?, usable: number("usable")? != 0 },
-        "corrupt" => Effect::Corrupt { probability: probability()? },
-        _ => return Err(WireError::Type),
-    })
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "it is rounded, and from 0 to 1000")]
-fn per_mille(probability: f64) -> u16 {
-    (probability.clamp(0.0, 1.0) * 1000.0).round() as u16
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Effect;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     fn toxic(text: &str) -> Result<Toxic, WireError> {
         serde_json::from_str::<WrittenToxic>(text).unwrap().try_into()

@@ -18,38 +18,47 @@ pub struct ProxyBytes {
     pub requests: Carried,
     /// From the server to clients.
     pub replies: Carried,
+    /// Requests and replies lost with their connection, by the toxic `loss`; told by ours only.
+    pub lost: Option<u64>,
+    /// Requests and replies left out, by the toxic `drop`; told by ours only.
+    pub dropped: Option<u64>,
 }
 
-/// The bytes of every proxy, by name. What is not about them is passed over.
+/// The bytes of every proxy, by name, and the messages that it lost. What is not about them is passed
+/// over.
 pub(super) fn bytes(text: &str) -> BTreeMap<String, ProxyBytes> {
     let mut proxies = BTreeMap::<String, ProxyBytes>::new();
-    for line in text.lines() {
-        let Some((received, labels, count)) = sample(line) else { continue };
-        let (Some(name), Some(direction)) = (labels.get("proxy"), labels.get("direction")) else {
-            continue;
-        };
+    for sample in text.lines().filter_map(sample) {
+        let Some(name) = sample.labels.get("proxy") else { continue };
+        let direction = sample.labels.get("direction").map(String::as_str);
         let proxy = proxies.entry(name.clone()).or_default();
-        let bytes = match direction.as_str() {
-            "upstream" => &mut proxy.requests,
-            "downstream" => &mut proxy.replies,
+        let counter = match (sample.metric, direction) {
+            ("received_bytes_total", Some("upstream")) => &mut proxy.requests.received,
+            ("received_bytes_total", Some("downstream")) => &mut proxy.replies.received,
+            ("sent_bytes_total", Some("upstream")) => &mut proxy.requests.sent,
+            ("sent_bytes_total", Some("downstream")) => &mut proxy.replies.sent,
+            ("lost_messages_total", _) => proxy.lost.get_or_insert(0),
+            ("dropped_messages_total", _) => proxy.dropped.get_or_insert(0),
             _ => continue,
         };
         // One that listened elsewhere before is told of twice.
-        let counter = if received { &mut bytes.received } else { &mut bytes.sent };
-        *counter = counter.saturating_add(count);
+        *counter = counter.saturating_add(sample.count);
     }
     proxies
 }
 
-/// Whether a line counts what was received, its labels, and the count; if it counts bytes at all.
-fn sample(line: &str) -> Option<(bool, BTreeMap<&str, String>, u64)> {
-    let line = line.strip_prefix("toxiproxy_proxy_")?;
-    let (received, rest) = match line.strip_prefix("received_bytes_total{") {
-        Some(rest) => (true, rest),
-        None => (false, line.strip_prefix("sent_bytes_total{")?),
-    };
+/// A line that counts something of a proxy.
+struct Sample<'a> {
+    /// What is counted, without the prefix that all have.
+    metric: &'a str,
+    labels: BTreeMap<&'a str, String>,
+    count: u64,
+}
+
+fn sample(line: &str) -> Option<Sample<'_>> {
+    let (metric, rest) = line.strip_prefix("toxiproxy_proxy_")?.split_once('{')?;
     let (labels, rest) = labels(rest)?;
-    Some((received, labels, count(rest.split_ascii_whitespace().next()?)?))
+    Some(Sample { metric, labels, count: count(rest.split_ascii_whitespace().next()?)? })
 }
 
 /// Labels up to the brace that closes them, and what follows it.
@@ -111,10 +120,10 @@ toxiproxy_proxy_sent_bytes_total{direction=\"upstream\",proxy=\"torn
         let replies = Carried { received: 0, sent: 1_234_567 };
         let other = Carried { received: 0, sent: 7 };
         let expected = [
-            (String::from("a"), ProxyBytes { requests, replies }),
+            (String::from("a"), ProxyBytes { requests, replies, ..ProxyBytes::default() }),
             (
                 String::from("say \"hi\\\n,}"),
-                ProxyBytes { requests: other, replies: Carried::default() },
+                ProxyBytes { requests: other, ..ProxyBytes::default() },
             ),
         ];
         assert_eq!(bytes(text), BTreeMap::from(expected));

@@ -1,7 +1,9 @@
 //! What stands in a configuration file: the proxies that are there from the first, as JSON.
 
 use super::Refusal;
-use crate::wire::{ProxySettings, WrittenProxy};
+use crate::Toxic;
+use crate::order::Order;
+use crate::wire::{ProxySettings, WrittenProxy, WrittenToxic, first_document};
 use std::collections::BTreeSet;
 
 /// What is wrong with a configuration.
@@ -11,14 +13,8 @@ pub enum ConfigError {
     #[error("{0}; wanted is [{{\"name\": …, \"listen\": host:port, \"upstream\": host:port}}, …]")]
     Json(#[from] serde_json::Error),
     /// A proxy lacks something.
-    #[error(transparent)]
+    #[error("{}", .0.reason())]
     Proxy(#[from] Refusal),
-    /// Two proxies have the same name.
-    #[error("there are two proxies named {name}: names are unique")]
-    Twice {
-        /// The name.
-        name: String,
-    },
 }
 
 /// Reads the proxies of a configuration, in Toxiproxy's own format.
@@ -26,20 +22,25 @@ pub enum ConfigError {
 /// # Errors
 /// [`ConfigError`], with the place in the text or the number of the proxy.
 pub fn parse_config(text: &str) -> Result<Vec<ProxySettings>, ConfigError> {
-    let written: Vec<WrittenProxy> = serde_json::from_str(text)?;
-    let proxies = settings_of_all(written)?;
-    let mut names = BTreeSet::new();
-    match proxies.iter().find(|proxy| !names.insert(&proxy.name)) {
-        Some(twice) => Err(ConfigError::Twice { name: twice.name.clone() }),
-        None => Ok(proxies),
-    }
+    let nothing = || serde_json::from_str(text);
+    let written: Vec<WrittenProxy> = first_document(text.as_bytes()).unwrap_or_else(nothing)?;
+    Ok(settings_of_all(written)?)
 }
 
 /// The settings of proxies that come together: what one lacks is told with its number.
 pub(super) fn settings_of_all(written: Vec<WrittenProxy>) -> Result<Vec<ProxySettings>, Refusal> {
-    let numbered = written.into_iter().zip(1..);
-    let settings = numbered.map(|(proxy, number)| settings(proxy, &format!(" at proxy {number}")));
-    settings.collect()
+    let mut names = BTreeSet::new();
+    let mut all = Vec::with_capacity(written.len());
+    for (proxy, number) in written.into_iter().zip(1..) {
+        let settings = settings(proxy, &format!(" at proxy {number}"))?;
+        if !names.insert(settings.name.clone()) {
+            let name = settings.name;
+            let twice = format!("there are two proxies named {name}: names are unique");
+            return Err(Refusal::BadBody(twice));
+        }
+        all.push(settings);
+    }
+    Ok(all)
 }
 
 /// The settings of one proxy. `which` is added to the name of what it lacks.
@@ -48,16 +49,40 @@ pub(super) fn settings(proxy: WrittenProxy, which: &str) -> Result<ProxySettings
         let missing = || Refusal::MissingField(format!("{name}{which}"));
         field.filter(|text| !text.is_empty()).ok_or_else(missing)
     };
+    check_fields(&proxy, which)?;
     let name = required(proxy.name, "name")?;
     if name.len() > crate::NAME_MAX {
         return Err(Refusal::name_too_long());
     }
     Ok(ProxySettings {
-        name,
         upstream: required(proxy.upstream, "upstream")?,
         listen: proxy.listen.unwrap_or_default(),
         enabled: proxy.enabled.unwrap_or(true),
+        toxics: toxics(proxy.toxics.unwrap_or_default(), &name)?,
+        name,
     })
+}
+
+/// Refuses what a proxy does not have, and would be passed over.
+pub(super) fn check_fields(proxy: &WrittenProxy, which: &str) -> Result<(), Refusal> {
+    proxy.unknown.as_ref().map_or(Ok(()), |name| {
+        let has = "a proxy has name, listen, upstream, enabled and toxics";
+        Err(Refusal::BadBody(format!("there is no field {name}{which}: {has}")))
+    })
+}
+
+/// The toxics that come with a proxy, which it can have together.
+fn toxics(written: Vec<WrittenToxic>, proxy: &str) -> Result<Vec<Toxic>, Refusal> {
+    let mut order = Order::default();
+    for (toxic, number) in written.into_iter().zip(1..) {
+        let wrong = |why: &dyn std::fmt::Display| {
+            Refusal::BadBody(format!("toxic {number} of proxy {proxy}: {why}"))
+        };
+        toxic.check(None).map_err(|error| wrong(&error))?;
+        let toxic = Toxic::try_from(toxic).map_err(|error| wrong(&error))?;
+        order.add(toxic).map_err(|error| wrong(&error))?;
+    }
+    Ok(order.toxics())
 }
 
 #[cfg(test)]
@@ -75,6 +100,7 @@ mod tests {
             listen: listen.to_owned(),
             upstream: upstream.to_owned(),
             enabled,
+            toxics: Vec::new(),
         };
         let expected = [
             proxy("web", "[::]:18080", "example.com:80", true),

@@ -1,7 +1,7 @@
 //! How connections are accepted and served, and ended in good order.
 
 use super::Refusal;
-use super::registry::Registry;
+use super::registry::{Populated, Registry};
 use super::router::router;
 use crate::wire::{ProxySettings, ProxyState};
 use axum::Router;
@@ -45,7 +45,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// A proxy of its configuration cannot be.
-    #[error("{made} of {wanted} proxies are there, then: {refusal}")]
+    #[error("{made} of {wanted} proxies are there, then: {}", refusal.reason())]
     Populate {
         /// How many there are.
         made: usize,
@@ -80,11 +80,11 @@ impl ProxyServer {
     /// # Errors
     /// [`ServerError::Populate`].
     pub async fn populate(&self, all: &[ProxySettings]) -> Result<Vec<ProxyState>, ServerError> {
-        let (made, refusal) = self.registry.populate(all).await;
+        let Populated { states, refusal, .. } = self.registry.populate(all).await;
         match refusal {
-            None => Ok(made),
+            None => Ok(states),
             Some(refusal) => {
-                Err(ServerError::Populate { made: made.len(), wanted: all.len(), refusal })
+                Err(ServerError::Populate { made: states.len(), wanted: all.len(), refusal })
             }
         }
     }
@@ -133,6 +133,8 @@ async fn serve(stream: TcpStream, router: Router, watcher: Watcher) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
+        // As Go writes them.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "connection ended");

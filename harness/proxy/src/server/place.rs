@@ -5,23 +5,33 @@ use crate::Upstream;
 use crate::wire::ProxySettings;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Where a proxy listens and where it leads, understood.
+/// Where a proxy listens and where it leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) listen: SocketAddr,
+    /// As it was written.
+    pub(super) listen: String,
+    /// What `listen` stands for, if the proxy is to be enabled. That of one that is disabled is not
+    /// looked up.
+    pub(super) address: Option<SocketAddr>,
     /// As it was written.
     pub(super) upstream: String,
 }
 
 impl Place {
-    /// Looks up where to listen. The upstream's name is only looked up for a connection.
-    pub(super) async fn find(listen: &str, upstream: &str) -> Result<Self, Refusal> {
-        leads(upstream)?;
-        Ok(Self { listen: listens(listen).await?, upstream: upstream.to_owned() })
+    /// Looks up where to listen, if the proxy is to be enabled. The upstream's name is only looked up
+    /// for a connection.
+    pub(super) async fn find(
+        listen: String,
+        upstream: String,
+        enabled: bool,
+    ) -> Result<Self, Refusal> {
+        leads(&upstream)?;
+        let address = if enabled { Some(listens(&listen).await?) } else { None };
+        Ok(Self { listen, address, upstream })
     }
 
     pub(super) async fn of(proxy: &ProxySettings) -> Result<Self, Refusal> {
-        Self::find(&proxy.listen, &proxy.upstream).await
+        Self::find(proxy.listen.clone(), proxy.upstream.clone(), proxy.enabled).await
     }
 
     /// The server behind it.

@@ -2,7 +2,7 @@
 
 use crate::wire::WireError;
 use crate::{NAME_MAX, ProxyError};
-use std::error::Error;
+use std::io;
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +45,20 @@ impl Refusal {
         }
     }
 
+    /// Why, where there is no request to be bad.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::BadBody(why) => why.clone(),
+            Self::MissingField(_)
+            | Self::Toxic(_)
+            | Self::NoProxy
+            | Self::NoToxic
+            | Self::ProxyExists
+            | Self::ToxicExists
+            | Self::Listen(_) => self.to_string(),
+        }
+    }
+
     /// A name that is too long for a path and a label.
     pub(super) fn name_too_long() -> Self {
         Self::BadBody(format!("a name has at most {NAME_MAX} bytes"))
@@ -61,7 +75,9 @@ impl From<WireError> for Refusal {
     fn from(error: WireError) -> Self {
         match error {
             WireError::Stream | WireError::Type => Self::Toxic(error),
-            WireError::Attribute { .. } => Self::BadBody(error.to_string()),
+            WireError::Attribute { .. }
+            | WireError::UnknownAttribute { .. }
+            | WireError::UnknownField { .. } => Self::BadBody(error.to_string()),
         }
     }
 }
@@ -71,15 +87,23 @@ impl From<ProxyError> for Refusal {
         match error {
             ProxyError::NameTaken { .. } => Self::ToxicExists,
             ProxyError::NoSuchToxic { .. } => Self::NoToxic,
-            ProxyError::Port { .. } | ProxyError::Listen { .. } => {
-                let why = error.source().map(|source| format!(": {source}"));
-                Self::Listen(format!("{error}{}", why.unwrap_or_default()))
+            ProxyError::Port { address, source, .. }
+            | ProxyError::Listen { address, source, .. } => {
+                Self::Listen(format!("listen tcp {address}: bind: {}", in_go(&source)))
             }
             ProxyError::Name { .. }
             | ProxyError::OtherDirection { .. }
             | ProxyError::Probability { .. }
-            | ProxyError::Time { .. }
-            | ProxyError::Variation { .. } => Self::BadBody(error.to_string()),
+            | ProxyError::Time { .. } => Self::BadBody(error.to_string()),
         }
     }
+}
+
+/// What the system said, as Go writes it: `address already in use`.
+fn in_go(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }

@@ -1,9 +1,11 @@
 //! Which proxies there are, and what may become of them. It knows nothing of HTTP.
 
-use super::Refusal;
 use super::place::Place;
+use super::proxy::Proxy;
+use super::{Refusal, overlooked};
+use crate::order::Order;
 use crate::wire::{ProxySettings, ProxyState, WrittenToxic, updated};
-use crate::{Direction, Link, Toxic, Traffic};
+use crate::{Link, Toxic, Traffic};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Duration;
@@ -23,14 +25,6 @@ pub(super) struct Registry {
 
 type Proxies = BTreeMap<String, Proxy>;
 
-/// A link under a name.
-#[derive(Debug)]
-struct Proxy {
-    link: Link,
-    /// As it was written.
-    upstream: String,
-}
-
 /// What is to change about a proxy; the rest stays.
 #[derive(Debug, Default)]
 pub(super) struct Change {
@@ -48,8 +42,16 @@ pub(super) struct Crossed {
     pub(super) traffic: Traffic,
 }
 
-/// How far it came with a list of proxies: those that are as wanted, and what stopped it.
-pub(super) type Populated = (Vec<ProxyState>, Option<Refusal>);
+/// How far it came with a list of proxies.
+#[derive(Debug, Default)]
+pub(super) struct Populated {
+    /// Those that are there now, in the order of the list.
+    pub(super) states: Vec<ProxyState>,
+    /// What stopped it.
+    pub(super) refusal: Option<Refusal>,
+    /// What was passed over.
+    pub(super) overlooked: Vec<String>,
+}
 
 impl Registry {
     /// One without proxies. What is random about them is drawn from `seed` and their names.
@@ -65,9 +67,9 @@ impl Registry {
     async fn with<T>(
         &self,
         name: &str,
-        act: impl FnOnce(&Proxy) -> Result<T, Refusal>,
+        act: impl FnOnce(&mut Proxy) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        known(&*self.proxies().await, name).and_then(act)
+        known(&mut *self.proxies().await, name).and_then(act)
     }
 
     pub(super) async fn states(&self) -> Vec<ProxyState> {
@@ -82,9 +84,9 @@ impl Registry {
     pub(super) async fn crossed(&self) -> Vec<Crossed> {
         let crossed = |(name, proxy): (&String, &Proxy)| Crossed {
             name: name.clone(),
-            listen: proxy.link.address().to_string(),
-            upstream: proxy.upstream.clone(),
-            traffic: proxy.link.traffic(),
+            listen: proxy.shown(),
+            upstream: proxy.upstream().to_owned(),
+            traffic: proxy.traffic(),
         };
         self.proxies().await.iter().map(crossed).collect()
     }
@@ -95,7 +97,9 @@ impl Registry {
         match self.proxies().await.entry(settings.name.clone()) {
             Entry::Occupied(_) => Err(Refusal::ProxyExists),
             Entry::Vacant(vacant) => {
-                let proxy = self.open(&settings.name, place, settings.enabled, Vec::new()).await?;
+                let order = order_of(settings)?;
+                let seed = seed_of(self.seed, &settings.name);
+                let proxy = Proxy::make(place, seed, order, settings.enabled)?;
                 Ok(vacant.insert(proxy).state(&settings.name))
             }
         }
@@ -103,26 +107,34 @@ impl Registry {
 
     /// Changes a proxy. If it is to listen or to lead elsewhere its connections end, and its toxics
     /// stay.
-    pub(super) async fn change(&self, name: &str, change: Change) -> Result<ProxyState, Refusal> {
-        let before = self.state(name).await?;
-        let listen = change.listen.unwrap_or_else(|| before.listen.clone());
-        let upstream = change.upstream.unwrap_or_else(|| before.upstream.clone());
-        let moved = (&listen, &upstream) != (&before.listen, &before.upstream);
-        let place = Place::find(&listen, &upstream).await?;
-        let mut proxies = self.proxies().await;
-        let enabled = change.enabled.unwrap_or(known(&proxies, name)?.link.is_enabled());
-        let proxy = known(&proxies, name)?;
-        if moved && !proxy.is_at(&place) {
-            let toxics = proxy.link.toxics();
-            self.relink(&mut proxies, name, place, enabled, toxics).await?;
+    pub(super) async fn change(&self, name: &str, change: &Change) -> Result<ProxyState, Refusal> {
+        loop {
+            let before = self.state(name).await?;
+            let enabled = change.enabled.unwrap_or(before.enabled);
+            let listen = change.listen.clone().unwrap_or(before.listen);
+            let upstream = change.upstream.clone().unwrap_or(before.upstream);
+            let mut place = Place::find(listen, upstream, enabled).await?;
+            let mut proxies = self.proxies().await;
+            let proxy = known(&mut proxies, name)?;
+            if proxy.is_enabled() != before.enabled {
+                // Somebody else has enabled or disabled it in the meantime, which is to stay.
+                continue;
+            }
+            match proxy.link() {
+                Some(link) if enabled && proxy.is_at(&place) => link.enable()?,
+                Some(link) if proxy.is_at(&place) => link.disable(),
+                None if !enabled && proxy.is_at(&place) => {}
+                Some(_) | None => {
+                    // One that is disabled and only leads elsewhere keeps its port.
+                    if proxy.shown() == place.listen {
+                        place.address = place.address.or_else(|| proxy.place().address);
+                    }
+                    let order = proxy.order();
+                    self.relink(&mut proxies, name, place, order, enabled)?;
+                }
+            }
+            return Ok(known(&mut proxies, name)?.state(name));
         }
-        let proxy = known(&proxies, name)?;
-        if enabled {
-            proxy.link.enable()?;
-        } else {
-            proxy.link.disable();
-        }
-        Ok(proxy.state(name))
     }
 
     /// Removes a proxy. Its connections end.
@@ -130,40 +142,68 @@ impl Registry {
         self.proxies().await.remove(name).map(drop).ok_or(Refusal::NoProxy)
     }
 
-    /// Makes proxies, or moves those that are there. What leads from the same place to the same
-    /// place already is left as it is, toxics and all. Nothing is done unless all can be understood.
+    /// Makes proxies, or moves those that are there, up to the first that cannot be. What leads from
+    /// the same place to the same place already is left as it is, but for toxics that are given.
     pub(super) async fn populate(&self, all: &[ProxySettings]) -> Populated {
         let mut places = Vec::with_capacity(all.len());
         for settings in all {
-            match Place::of(settings).await {
-                Ok(place) => places.push(place),
-                Err(refusal) => return (Vec::new(), Some(refusal)),
-            }
+            places.push(Place::of(settings).await);
         }
         let mut proxies = self.proxies().await;
-        let mut states = Vec::with_capacity(all.len());
-        for (ProxySettings { name, enabled, .. }, place) in all.iter().zip(places) {
-            let there = proxies.get(name).is_some_and(|proxy| proxy.is_at(&place));
-            if !there {
-                let relinked = self.relink(&mut proxies, name, place, *enabled, Vec::new()).await;
-                if let Err(refusal) = relinked {
-                    return (states, Some(refusal));
+        let mut populated = Populated::default();
+        for (settings, place) in all.iter().zip(places) {
+            let put = place.and_then(|place| self.put(&mut proxies, settings, place));
+            match put {
+                Ok(state) => {
+                    populated.overlooked.extend(overlooked::of_settings(settings, &state));
+                    populated.states.push(state);
+                }
+                Err(refusal) => {
+                    populated.refusal = Some(refusal);
+                    break;
                 }
             }
-            states.extend(proxies.get(name).map(|proxy| proxy.state(name)));
         }
-        (states, None)
+        populated
+    }
+
+    /// Makes a proxy, or moves it, or leaves it as it is.
+    fn put(
+        &self,
+        proxies: &mut Proxies,
+        settings: &ProxySettings,
+        place: Place,
+    ) -> Result<ProxyState, Refusal> {
+        let name = &settings.name;
+        match proxies.get_mut(name) {
+            Some(proxy) if proxy.is_at(&place) => proxy.apply(&settings.toxics)?,
+            Some(_) | None => {
+                self.relink(proxies, name, place, order_of(settings)?, settings.enabled)?;
+            }
+        }
+        Ok(known(proxies, name)?.state(name))
     }
 
     /// Enables all proxies and removes all toxics. Connections stay.
     pub(super) async fn reset(&self) -> Result<(), Refusal> {
+        let mut disabled = Vec::new();
+        for (name, proxy) in &mut *self.proxies().await {
+            proxy.clear_toxics();
+            if !proxy.is_enabled() {
+                disabled.push(name.clone());
+            }
+        }
+        let enable = Change { enabled: Some(true), ..Change::default() };
+        let mut outcome = Ok(());
         // All of them, also those after one that cannot listen.
-        let reset = |proxy: &Proxy| {
-            proxy.link.clear();
-            proxy.link.enable()
-        };
-        let outcomes: Vec<_> = self.proxies().await.values().map(reset).collect();
-        Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
+        for name in disabled {
+            match self.change(&name, &enable).await {
+                // One that is gone in the meantime has nothing left to reset.
+                Ok(_) | Err(Refusal::NoProxy) => {}
+                Err(refusal) => outcome = outcome.and(Err(refusal)),
+            }
+        }
+        outcome
     }
 
     pub(super) async fn toxics(&self, proxy: &str) -> Result<Vec<Toxic>, Refusal> {
@@ -175,8 +215,7 @@ impl Registry {
     }
 
     pub(super) async fn add(&self, proxy: &str, toxic: Toxic) -> Result<Toxic, Refusal> {
-        let add = |proxy: &Proxy| Ok(proxy.link.add(toxic.clone())?);
-        self.with(proxy, add).await?;
+        self.with(proxy, |proxy| proxy.add(toxic.clone())).await?;
         Ok(toxic)
     }
 
@@ -187,63 +226,47 @@ impl Registry {
         name: &str,
         update: WrittenToxic,
     ) -> Result<Toxic, Refusal> {
-        let update = |proxy: &Proxy| {
+        let update = |proxy: &mut Proxy| {
             let toxic = updated(&proxy.toxic(name)?, update)?;
-            proxy.link.update(toxic.clone())?;
+            proxy.update(toxic.clone())?;
             Ok(toxic)
         };
         self.with(proxy, update).await
     }
 
     pub(super) async fn remove(&self, proxy: &str, name: &str) -> Result<(), Refusal> {
-        self.with(proxy, |proxy| Ok(proxy.link.remove(name).map(drop)?)).await
+        self.with(proxy, |proxy| proxy.remove(name)).await
     }
 
     /// Ends all connections, and waits until they are ended.
     pub(super) async fn close(&self) {
         let proxies = self.proxies().await;
-        proxies.values().for_each(|proxy| proxy.link.disable());
-        while proxies.values().any(|proxy| proxy.link.traffic().open > 0) {
+        proxies.values().filter_map(Proxy::link).for_each(Link::disable);
+        while proxies.values().any(|proxy| proxy.traffic().open > 0) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn open(
-        &self,
-        name: &str,
-        place: Place,
-        enabled: bool,
-        toxics: Vec<Toxic>,
-    ) -> Result<Proxy, Refusal> {
-        let seed = seed_of(self.seed, name);
-        // Nobody gets through before the toxics are there.
-        let link = Link::listen_on(place.listen, place.leads()?, seed, false).await?;
-        toxics.into_iter().try_for_each(|toxic| link.add(toxic))?;
-        if enabled {
-            link.enable()?;
-        }
-        Ok(Proxy { link, upstream: place.upstream })
-    }
-
-    /// Puts a new link under a name. The old one ends first, because it may have the port, and
-    /// comes back without its connections if the new one cannot be.
-    async fn relink(
+    /// Puts a new proxy under a name. The old one ends first, because it may have the port, and comes
+    /// back without its connections if the new one cannot be.
+    fn relink(
         &self,
         proxies: &mut Proxies,
         name: &str,
         place: Place,
+        order: Order,
         enabled: bool,
-        toxics: Vec<Toxic>,
     ) -> Result<(), Refusal> {
-        let before = proxies.remove(name).map(|proxy| {
-            let place = Place { listen: proxy.link.address(), upstream: proxy.upstream };
-            (place, proxy.link.is_enabled(), proxy.link.toxics())
-        });
-        let (proxy, outcome) = match (self.open(name, place, enabled, toxics).await, before) {
+        let seed = seed_of(self.seed, name);
+        // The old one's port is free again once this is computed.
+        let before = proxies.remove(name);
+        let before = before.map(|proxy| (proxy.place(), proxy.order(), proxy.is_enabled()));
+        let (proxy, outcome) = match (Proxy::make(place, seed, order, enabled), before) {
             (Ok(proxy), _) => (proxy, Ok(())),
             (Err(refusal), None) => return Err(refusal),
-            (Err(refusal), Some((place, enabled, toxics))) => {
-                (self.open(name, place, enabled, toxics).await?, Err(refusal))
+            (Err(refusal), Some((place, order, enabled))) => {
+                let back = Proxy::make(place.clone(), seed, order.clone(), enabled);
+                (back.unwrap_or_else(|_| Proxy::rest(place, order)), Err(refusal))
             }
         };
         proxies.insert(name.to_owned(), proxy);
@@ -251,37 +274,15 @@ impl Registry {
     }
 }
 
-impl Proxy {
-    fn state(&self, name: &str) -> ProxyState {
-        ProxyState {
-            name: name.to_owned(),
-            listen: self.link.address().to_string(),
-            upstream: self.upstream.clone(),
-            enabled: self.link.is_enabled(),
-            toxics: self.toxics(),
-        }
-    }
-
-    /// As Toxiproxy tells them: those of requests first.
-    fn toxics(&self) -> Vec<Toxic> {
-        let mut toxics = self.link.toxics();
-        toxics.sort_by_key(|toxic| toxic.direction == Direction::Replies);
-        toxics
-    }
-
-    fn toxic(&self, name: &str) -> Result<Toxic, Refusal> {
-        let toxics = self.link.toxics();
-        toxics.into_iter().find(|toxic| toxic.name == name).ok_or(Refusal::NoToxic)
-    }
-
-    /// Whether it is this very place: any free port is always another one.
-    fn is_at(&self, place: &Place) -> bool {
-        self.link.address() == place.listen && self.upstream == place.upstream
-    }
+fn known<'a>(proxies: &'a mut Proxies, name: &str) -> Result<&'a mut Proxy, Refusal> {
+    proxies.get_mut(name).ok_or(Refusal::NoProxy)
 }
 
-fn known<'a>(proxies: &'a Proxies, name: &str) -> Result<&'a Proxy, Refusal> {
-    proxies.get(name).ok_or(Refusal::NoProxy)
+/// The toxics that a proxy is to have from the first.
+fn order_of(settings: &ProxySettings) -> Result<Order, Refusal> {
+    let mut order = Order::default();
+    settings.toxics.iter().try_for_each(|toxic| order.add(toxic.clone()))?;
+    Ok(order)
 }
 
 /// The seed of one proxy: the same for the same name, whatever other proxies there are. It is

@@ -1,10 +1,14 @@
 //! Which request is answered by what: Toxiproxy's routes, statuses and shapes.
 
 use super::Refusal;
-use super::config::{settings, settings_of_all};
+use super::config::{check_fields, settings, settings_of_all};
 use super::metrics;
-use super::registry::{Change, Registry};
-use crate::wire::{ProxyDocument, ProxyState, ToxicDocument, WrittenProxy, WrittenToxic};
+use super::overlooked::{self, tell};
+use super::registry::{Change, Populated, Registry};
+use super::request_id::RequestIds;
+use crate::wire::{
+    ProxyDocument, ProxyState, ToxicDocument, WrittenProxy, WrittenToxic, first_document, kind,
+};
 use crate::{OURS, Toxic};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
@@ -28,7 +32,7 @@ type Answer = Result<Response, Refusal>;
 
 /// What a populate came to: the proxies that are as wanted, and what stopped it.
 #[derive(Serialize)]
-struct Populated<'a> {
+struct PopulatedDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +44,7 @@ struct Populated<'a> {
 pub(super) fn router(registry: Arc<Registry>) -> Router {
     let proxy = get(show_proxy).post(change_proxy).patch(change_proxy).delete(delete_proxy);
     let toxic = get(show_toxic).post(update_toxic).patch(update_toxic).delete(remove_toxic);
+    let ids = Arc::new(RequestIds::new());
     Router::new()
         .route("/reset", post(reset))
         .route("/populate", post(populate))
@@ -52,12 +57,15 @@ pub(super) fn router(registry: Arc<Registry>) -> Router {
         .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n"))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn(no_browsers))
+        .layer(from_fn(move |request: Request, next: Next| {
+            let ids = Arc::clone(&ids);
+            async move { ids.answer(request, next).await }
+        }))
         .with_state(registry)
 }
 
 /// A page that a browser shows must not reach what listens on its machine.
 async fn no_browsers(request: Request, next: Next) -> Response {
-    tracing::debug!(method = %request.method(), path = request.uri().path(), "asked");
     let agent = request.headers().get(USER_AGENT);
     if agent.is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/")) {
         return (StatusCode::FORBIDDEN, "User agent not allowed\n").into_response();
@@ -75,18 +83,15 @@ impl IntoResponse for Refusal {
 
 /// Reads a body that is an object.
 fn read_object<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    // Fields could be read from a list too, by their order, which is nobody's business.
     if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         return Err(Refusal::BadBody(String::from("it is no JSON object")));
     }
     read(body)
 }
 
-/// Reads the document that a body begins with; what comes after it does not matter.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    let mut documents = serde_json::Deserializer::from_slice(body).into_iter();
-    let first = documents.next().ok_or_else(|| Refusal::BadBody(String::from("it is empty")))?;
-    Ok(first?)
+    let empty = || Refusal::BadBody(String::from("it is empty"));
+    Ok(first_document(body).ok_or_else(empty)??)
 }
 
 fn answer_proxy(status: StatusCode, proxy: &ProxyState) -> Answer {
@@ -104,18 +109,19 @@ async fn reset(State(registry): Shared) -> Answer {
 
 async fn populate(State(registry): Shared, body: Bytes) -> Response {
     let understood = read::<Vec<WrittenProxy>>(&body).and_then(settings_of_all);
-    let (states, refusal) = match understood {
+    let populated = match understood {
         Ok(all) => registry.populate(&all).await,
-        Err(refusal) => (Vec::new(), Some(refusal)),
+        Err(refusal) => Populated { refusal: Some(refusal), ..Populated::default() },
     };
-    let status = refusal.as_ref().map(Refusal::status);
-    let document = Populated {
-        error: refusal.as_ref().map(ToString::to_string),
+    let status = populated.refusal.as_ref().map(Refusal::status);
+    let document = PopulatedDocument {
+        error: populated.refusal.as_ref().map(ToString::to_string),
         status,
-        proxies: states.iter().map(ProxyDocument::from).collect(),
+        proxies: populated.states.iter().map(ProxyDocument::from).collect(),
     };
     let status = status.map_or(Ok(StatusCode::CREATED), StatusCode::from_u16);
-    (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(document)).into_response()
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    tell(&populated.overlooked, (status, Json(document)).into_response())
 }
 
 async fn list_proxies(State(registry): Shared) -> Response {
@@ -135,9 +141,13 @@ async fn show_proxy(State(registry): Shared, Path(proxy): Path<String>) -> Answe
 
 async fn change_proxy(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
     registry.state(&proxy).await?;
-    let WrittenProxy { listen, upstream, enabled, .. } = read_object(&body)?;
+    let written: WrittenProxy = read_object(&body)?;
+    check_fields(&written, "")?;
+    let WrittenProxy { name, listen, upstream, enabled, toxics, .. } = written;
     let change = Change { listen, upstream, enabled };
-    answer_proxy(StatusCode::OK, &registry.change(&proxy, change).await?)
+    let state = registry.change(&proxy, &change).await?;
+    let overlooked = overlooked::of_proxy(name, toxics, &state);
+    Ok(tell(&overlooked, answer_proxy(StatusCode::OK, &state)?))
 }
 
 async fn delete_proxy(State(registry): Shared, Path(proxy): Path<String>) -> Answer {
@@ -153,7 +163,9 @@ async fn list_toxics(State(registry): Shared, Path(proxy): Path<String>) -> Answ
 
 async fn add_toxic(State(registry): Shared, Path(proxy): Path<String>, body: Bytes) -> Answer {
     registry.state(&proxy).await?;
-    let toxic = Toxic::try_from(read_object::<WrittenToxic>(&body)?)?;
+    let toxic: WrittenToxic = read_object(&body)?;
+    toxic.check(None)?;
+    let toxic = Toxic::try_from(toxic)?;
     answer_toxic(&registry.add(&proxy, toxic).await?)
 }
 
@@ -169,8 +181,11 @@ async fn update_toxic(
     Path((proxy, toxic)): Path<(String, String)>,
     body: Bytes,
 ) -> Answer {
-    registry.toxic(&proxy, &toxic).await?;
-    answer_toxic(&registry.update(&proxy, &toxic, read_object(&body)?).await?)
+    let before = registry.toxic(&proxy, &toxic).await?;
+    let update: WrittenToxic = read_object(&body)?;
+    let overlooked = overlooked::of_toxic(&update, &before, kind(&before));
+    let after = registry.update(&proxy, &toxic, update).await?;
+    Ok(tell(&overlooked, answer_toxic(&after)?))
 }
 
 async fn remove_toxic(

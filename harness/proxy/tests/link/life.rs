@@ -39,14 +39,51 @@ async fn traffic_is_counted_per_direction() {
     assert_eq!(traffic.replies, Flow { received: 5, bytes: 5, chunks: 1 });
 }
 
-#[tokio::test]
-async fn a_client_is_reset_when_the_server_is_not_there() {
+/// A link to a server that is gone.
+async fn to_nobody() -> Link {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let link = Link::open(gone.local_addr().unwrap(), 1).await.unwrap();
-    drop(gone);
-    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    Link::open(gone.local_addr().unwrap(), 1).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_is_accepted_and_closed_when_the_server_is_not_there() {
+    let link = to_nobody().await;
+    for number in 1..=100 {
+        let mut client = TcpStream::connect(link.address()).await.unwrap();
+        assert_eq!(rest(&mut client).await, CLOSED, "client {number}");
+    }
+    let traffic = link.traffic();
+    assert_eq!((traffic.accepted, traffic.unreachable, traffic.reset), (100, 100, 0));
+}
+
+#[tokio::test]
+async fn what_a_client_says_to_nobody_does_not_turn_its_close_into_a_reset() {
+    let link = to_nobody().await;
+    for words in [&b"PING\r\n"[..], &[7; 200_000]] {
+        let mut client = TcpStream::connect(link.address()).await.unwrap();
+        send(&mut client, words).await;
+        assert_eq!(rest(&mut client).await, CLOSED);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_close_is_not_kept_for_ever() {
+    let link = to_nobody().await;
+    let _client = TcpStream::connect(link.address()).await.unwrap();
+    while link.traffic().unreachable == 0 || link.traffic().open > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reset_of_the_server_is_no_close() {
+    let bench = Bench::open().await;
+    let mut client = bench.client().await;
+    let server = bench.accept().await;
+    server.set_zero_linger().unwrap();
+    drop(server);
     assert_eq!(rest(&mut client).await, RESET);
-    assert_eq!(link.traffic().unreachable, 1);
+    assert_eq!(bench.link.traffic().unreachable, 0);
 }
 
 #[tokio::test]
@@ -120,7 +157,7 @@ async fn a_name_is_resolved_when_a_client_comes() {
     // No label is as long as this: the resolver refuses it without asking anybody.
     let nobody = Link::listen_on(any, name(&"n".repeat(64)), 1, true).await.unwrap();
     let mut client = TcpStream::connect(nobody.address()).await.unwrap();
-    assert_eq!(rest(&mut client).await, RESET);
+    assert_eq!(rest(&mut client).await, CLOSED);
     assert_eq!(nobody.traffic().unreachable, 1);
 }
 

@@ -5,6 +5,7 @@ mod changes;
 mod cut;
 mod delay;
 mod ends;
+mod far;
 mod life;
 mod loss;
 mod stall;

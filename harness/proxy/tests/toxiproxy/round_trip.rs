@@ -1,6 +1,6 @@
 //! Our client and our server, and our client against servers that are something else.
 
-use crate::support::{Server, echo_server, echoes};
+use crate::support::{RESET, Server, echo_server, echoes, nothing_comes, rest, send};
 use harness_proxy::{
     Direction, Effect, ProxySettings, Toxic, Toxiproxy, ToxiproxyError, WireError,
 };
@@ -14,6 +14,7 @@ fn settings(name: &str, listen: &str, upstream: &str) -> ProxySettings {
         listen: listen.to_owned(),
         upstream: upstream.to_owned(),
         enabled: true,
+        toxics: Vec::new(),
     }
 }
 
@@ -87,6 +88,78 @@ async fn bytes_are_counted_in_each_direction() {
     assert_eq!((bytes.replies.received, bytes.replies.sent), (5, 5));
 }
 
+/// A command of RESP, which what loses messages tells apart.
+const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+
+#[tokio::test]
+async fn what_is_lost_and_left_out_is_counted() {
+    let server = Server::start().await;
+    let toxiproxy = Toxiproxy::at(&server.url()).unwrap();
+    let upstream = echo_server().await.to_string();
+    let made = toxiproxy.create(&settings("p", "127.0.0.1:0", &upstream)).await.unwrap();
+    let counted = async || {
+        let bytes = toxiproxy.bytes().await.unwrap()["p"];
+        (bytes.lost, bytes.dropped)
+    };
+    assert_eq!(counted().await, (Some(0), Some(0)));
+    for direction in [Direction::Requests, Direction::Replies] {
+        let lost = counted().await.0.unwrap();
+        let mut client = TcpStream::connect(&made.listen).await.unwrap();
+        echoes(&mut client, PING).await;
+        let loss = toxic("t", direction, Effect::Loss { probability: 1.0 });
+        toxiproxy.add_toxic("p", &loss).await.unwrap();
+        send(&mut client, PING).await;
+        assert_eq!(rest(&mut client).await, RESET);
+        // It is counted before anybody can see it.
+        assert_eq!(counted().await, (Some(lost + 1), Some(0)), "{direction}");
+        toxiproxy.remove_toxic("p", "t").await.unwrap();
+    }
+    let mut client = TcpStream::connect(&made.listen).await.unwrap();
+    echoes(&mut client, PING).await;
+    let dropping = Effect::Drop { probability: 1.0, usable: true };
+    toxiproxy.add_toxic("p", &toxic("t", Direction::Requests, dropping)).await.unwrap();
+    for _ in 0..3 {
+        send(&mut client, PING).await;
+    }
+    nothing_comes(&mut client).await;
+    assert_eq!(counted().await, (Some(2), Some(3)));
+}
+
+#[tokio::test]
+async fn a_genuine_one_counts_no_losses() {
+    let metrics = "toxiproxy_proxy_sent_bytes_total{direction=\"upstream\",proxy=\"p\"} 7\n";
+    let toxiproxy = Toxiproxy::at(&parrot(metrics).await).unwrap();
+    let bytes = toxiproxy.bytes().await.unwrap()["p"];
+    assert_eq!((bytes.requests.sent, bytes.lost, bytes.dropped), (7, None, None));
+}
+
+#[tokio::test]
+async fn toxics_that_a_proxy_is_made_with_are_there() {
+    let server = Server::start().await;
+    let toxiproxy = Toxiproxy::at(&server.url()).unwrap();
+    let toxics = vec![
+        toxic("up", Direction::Requests, Effect::Blackhole),
+        toxic("down", Direction::Replies, Effect::Corrupt { probability: 0.25 }),
+    ];
+    let wanted = ProxySettings { toxics: toxics.clone(), ..settings("p", "127.0.0.1:0", "b:1") };
+    assert_eq!(toxiproxy.create(&wanted).await.unwrap().toxics, toxics);
+    let others = [ProxySettings { name: String::from("q"), ..wanted }];
+    assert_eq!(toxiproxy.populate(&others).await.unwrap()[0].toxics, toxics);
+}
+
+#[tokio::test]
+async fn toxics_that_a_genuine_one_passes_over_are_noticed() {
+    let state =
+        r#"{"name":"p","listen":"127.0.0.1:1","upstream":"b:1","enabled":true,"toxics":[]}"#;
+    let toxiproxy = Toxiproxy::at(&answering(201, state).await).unwrap();
+    let toxics = vec![toxic("t", Direction::Replies, Effect::Noop)];
+    let wanted = ProxySettings { toxics, ..settings("p", "127.0.0.1:1", "b:1") };
+    let different = toxiproxy.create(&wanted).await.unwrap_err();
+    assert!(matches!(different, ToxiproxyError::Different { .. }), "{different}");
+    let plain = settings("p", "127.0.0.1:1", "b:1");
+    assert_eq!(toxiproxy.create(&plain).await.unwrap().toxics, []);
+}
+
 #[tokio::test]
 async fn what_is_refused_is_told_with_what_was_asked_and_what_was_said() {
     let server = Server::start().await;
@@ -94,11 +167,7 @@ async fn what_is_refused_is_told_with_what_was_asked_and_what_was_said() {
     toxiproxy.create(&settings("a", "127.0.0.1:0", "b:1")).await.unwrap();
     let noop = toxic("t", Direction::Replies, Effect::Noop);
     toxiproxy.add_toxic("a", &noop).await.unwrap();
-    let wrong = toxic(
-        "u",
-        Direction::Replies,
-        Effect::Slicer { average_size: 1, size_variation: 1, delay: Duration::ZERO },
-    );
+    let wrong = Toxic { toxicity: 1.5, ..toxic("u", Direction::Replies, Effect::Noop) };
     let refusals = [
         toxiproxy.create(&settings("a", "127.0.0.1:0", "b:1")).await.unwrap_err(),
         toxiproxy.create(&settings("b", "127.0.0.1:0", "")).await.unwrap_err(),
@@ -118,7 +187,7 @@ async fn what_is_refused_is_told_with_what_was_asked_and_what_was_said() {
     GET URL/proxies/a/toxics/x: 404, toxic not found
     DELETE URL/proxies/a/toxics/x: 404, toxic not found
     POST URL/proxies/a/toxics: 409, toxic already exists
-    POST URL/proxies/a/toxics: 400, bad request body: toxic u: sizes cannot lie up to 1 bytes from an average of 1: the variation is less than the average
+    POST URL/proxies/a/toxics: 400, bad request body: toxic u: a toxicity of 1.5 is not possible: it lies between 0 and 1
     "#);
     let found: Vec<_> = refusals.iter().map(ToxiproxyError::is_not_found).collect();
     assert_eq!(found, [false, false, true, true, true, true, false, false]);
@@ -132,13 +201,18 @@ async fn a_toxic_that_changed_on_the_way_is_noticed() {
     let slow = Effect::Latency { latency: Duration::from_millis(20), jitter: Duration::ZERO };
     toxiproxy.add_toxic("a", &toxic("t", Direction::Replies, slow)).await.unwrap();
     // An update cannot turn it into something else, and the server does not say so.
-    let other = toxic("t", Direction::Replies, Effect::Bandwidth { rate: 7 });
+    let other = toxic("t", Direction::Replies, Effect::Noop);
     let different = toxiproxy.update_toxic("a", &other).await.unwrap_err();
     assert!(matches!(different, ToxiproxyError::Different { .. }), "{different}");
 }
 
 /// A server that answers everything with `body`.
 async fn parrot(body: &'static str) -> String {
+    answering(200, body).await
+}
+
+/// A server that answers everything with `status` and `body`.
+async fn answering(status: u16, body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -146,7 +220,7 @@ async fn parrot(body: &'static str) -> String {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
             assert_ne!(stream.read(&mut request).await.unwrap(), 0);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head = format!("HTTP/1.1 {status} So\r\nContent-Length: {}\r\n\r\n", body.len());
             stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
     });

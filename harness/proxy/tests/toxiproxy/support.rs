@@ -2,6 +2,7 @@
 
 use harness_proxy::ProxyServer;
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::future::{Future, pending};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -45,6 +46,17 @@ impl Server {
     }
 
     pub(crate) async fn ask_as(&self, agent: &str, request: &str, body: &str) -> Answer {
+        let (head, body) = self.whole_answer(agent, request, body).await;
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
+    }
+
+    /// The head of an answer, and its body.
+    pub(crate) async fn whole_answer(
+        &self,
+        agent: &str,
+        request: &str,
+        body: &str,
+    ) -> (String, String) {
         let head = format!(
             "{request} HTTP/1.1\r\nHost: proxy\r\nUser-Agent: {agent}\r\nConnection: close\r\n\
              Content-Length: {}\r\n\r\n",
@@ -58,7 +70,7 @@ impl Server {
         })
         .await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 
     /// Makes a proxy called `p` in front of `upstream`, and says where it listens.
@@ -106,6 +118,30 @@ impl Echo {
         echoes(&mut client, b"hello").await;
         client
     }
+}
+
+/// Asks one thing after the other, and gives what there was to read. Ports that were drawn are
+/// replaced by `PORT`.
+pub(crate) async fn conversation(server: &Server, asked: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for (request, body) in asked {
+        let (status, answer) = server.ask(request, body).await;
+        writeln!(text, "{}", format!("{request} {body}").trim_end()).unwrap();
+        let answer = format!("  {status} {}", without_ports(&answer));
+        writeln!(text, "{}", answer.trim_end()).unwrap();
+    }
+    text
+}
+
+fn without_ports(answer: &str) -> String {
+    let mut parts = answer.split("\"listen\":\"127.0.0.1:");
+    let mut text = parts.next().unwrap().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        text += "\"listen\":\"127.0.0.1:PORT";
+        text += rest;
+    }
+    text
 }
 
 /// A server that says everything back.
