@@ -1,11 +1,13 @@
 //! The cluster behind a handle: who is in it, how they are, and changes of it.
 
+use crate::address::{normalised, redacted};
 use crate::cluster_config::{self, ClusterConfig};
 use crate::collector::{Collector, Pass};
 use crate::gryadka::{Gryadka, fresh_proposer_id};
 use crate::membership::{Aim, Driver, MembershipError, MembershipEvent};
-use crate::{RemoteAcceptor, Status};
+use crate::{AddressError, RemoteAcceptor, Status};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -13,9 +15,9 @@ use tokio::time::Instant;
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A change of who the acceptors are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Membership {
-    /// These addresses join.
+    /// These addresses join. A user and a password in one stay in this process.
     Grow(Vec<String>),
     /// These acceptors leave.
     Shrink(Vec<u32>),
@@ -32,6 +34,22 @@ pub enum Membership {
     /// What was begun is given up, once the step that is under way is done. The acceptors stay that
     /// there are then.
     Cancel,
+}
+
+impl fmt::Debug for Membership {
+    /// Without the passwords that URLs have in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grow(urls) => f.debug_tuple("Grow").field(&redacted(&urls.join(" "))).finish(),
+            Self::Shrink(ids) => f.debug_tuple("Shrink").field(ids).finish(),
+            Self::Replace { old, new } => {
+                let new = redacted(new);
+                f.debug_struct("Replace").field("old", old).field("new", &new).finish()
+            }
+            Self::Resume => f.write_str("Resume"),
+            Self::Cancel => f.write_str("Cancel"),
+        }
+    }
 }
 
 /// How a change is made.
@@ -76,10 +94,10 @@ impl Gryadka {
             let votes = (found.status.as_ref().ok())
                 .and_then(|status| status.state)
                 .is_some_and(|state| state.identity == identity);
-            let status = found.status.map_err(|lost| lost.to_string());
-            AcceptorStatus { id, address: address.clone(), status, votes }
+            let status = found.status.map(shown).map_err(|lost| lost.to_string());
+            AcceptorStatus { id, address: normalised(address), status, votes }
         });
-        Ok(ClusterStatus { acceptors: acceptors.collect(), config })
+        Ok(ClusterStatus { acceptors: acceptors.collect(), config: without_logins(config) })
     }
 
     /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. Told
@@ -93,8 +111,13 @@ impl Gryadka {
         options: MembershipOptions,
         watch: &(dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Result<ClusterConfig, MembershipError> {
+        let change = change.with_addresses(|url| self.shared.learn(url))?;
         let driver = self.driver(options, watch);
-        let target = |config: &mut ClusterConfig| change.target(config);
+        // What an earlier version has written there goes with the first change.
+        let target = |config: &mut ClusterConfig| {
+            *config = without_logins(config.clone());
+            change.target(config)
+        };
         let aim = match &change {
             Membership::Resume => Aim::Resume,
             Membership::Cancel => Aim::Cancel,
@@ -104,7 +127,7 @@ impl Gryadka {
         };
         let done = driver.drive(aim).await?;
         self.shared.adopt(&self.store, done.clone()).ok();
-        Ok(done)
+        Ok(without_logins(done))
     }
 
     /// Commits every key again under the present configuration. Answers how many there are.
@@ -186,7 +209,35 @@ impl Gryadka {
     }
 }
 
+/// The record with every address in its one spelling. Records of earlier versions have logins in them.
+fn without_logins(mut config: ClusterConfig) -> ClusterConfig {
+    config.acceptors.values_mut().for_each(|address| *address = normalised(address));
+    config
+}
+
+/// A status whose copy of the record has no logins in it, either.
+fn shown(mut status: Status) -> Status {
+    if let Ok(config) = ClusterConfig::parse(&status.config) {
+        status.config = without_logins(config).bytes();
+    }
+    status
+}
+
 impl Membership {
+    /// The same, with other addresses for those that join.
+    fn with_addresses(
+        self,
+        address: impl Fn(&str) -> Result<String, AddressError>,
+    ) -> Result<Self, AddressError> {
+        Ok(match self {
+            Self::Grow(urls) => {
+                Self::Grow(urls.iter().map(|url| address(url)).collect::<Result<_, _>>()?)
+            }
+            Self::Replace { old, new } => Self::Replace { old, new: address(&new)? },
+            Self::Shrink(_) | Self::Resume | Self::Cancel => self,
+        })
+    }
+
     /// The acceptors that are wanted; newcomers get numbers in the config.
     fn target(&self, config: &mut ClusterConfig) -> Result<BTreeSet<u32>, MembershipError> {
         let mut wanted = config.members();

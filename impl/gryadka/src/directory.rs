@@ -41,6 +41,11 @@ impl<A: Acceptor> Directory<A> {
         Ok(acceptor)
     }
 
+    /// Connects anew where this address is asked for next.
+    pub(crate) fn forget(&self, address: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
+    }
+
     /// The acceptors of a config, by number.
     pub(crate) fn of(
         &self,

@@ -1,13 +1,15 @@
 //! The store as applications use it: one cloneable handle on a cluster, which follows its changes of
 //! membership by itself.
 
+use crate::address;
 use crate::bootstrap::{BootstrapError, bootstrap};
 use crate::cluster_config::{ClusterConfig, ClusterConfigError};
+use crate::credentials::{self, Logins};
 use crate::directory::{Connector, Directory, DirectoryError};
 use crate::limits::Limits;
 use crate::{
     Acceptor, Access, AddressError, Bytes, CasAnswer, ChangeError, Decision, Expected, Options,
-    Present, ProposerId, RemoteAcceptor, Store, Versioned, Watch,
+    Present, ProposerId, RemoteAcceptor, RequestError, Store, Versioned, Watch,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +27,9 @@ const NOTIFY_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct ConnectOptions {
     /// Some of its acceptors: `redis://[user:password@]host:port`, `rediss://…` for TLS, or
-    /// `native://host:port` for a [`crate::NativeServer`]. They name the others.
+    /// `native://host:port` for a [`crate::NativeServer`]. They name the others. A user and a
+    /// password are for that server, and where all of these have the same, for the others, too; they
+    /// stay in this process. [`Access::credentials`] go before what is not for that server.
     pub urls: Vec<String>,
     /// How they are reached, beside their addresses.
     pub access: Access,
@@ -36,7 +40,9 @@ pub struct ConnectOptions {
     /// Whether servers that belong to no cluster yet are made one, of all of `urls`.
     pub initialise: bool,
     /// Where to go instead of an acceptor's own address: through a tunnel, or a proxy. The cluster
-    /// knows acceptors by their own addresses alone.
+    /// knows acceptors by their own addresses alone, which is what it is asked with, as
+    /// [`crate::AcceptorAddress`] spells them. Where the answer has no password, that of the
+    /// acceptor's own address is shown.
     pub route: Option<Route>,
     /// The id of this proposer; drawn when absent. Never one that was used before.
     pub proposer: Option<ProposerId>,
@@ -64,12 +70,36 @@ impl ConnectOptions {
         }
     }
 
-    fn connector(&self) -> Connector<RemoteAcceptor> {
+    /// Makes acceptors of addresses, as a handle with these options does: with the logins and by the
+    /// routes that are given here.
+    ///
+    /// # Errors
+    /// [`AddressError`] when one of the URLs cannot be understood.
+    pub fn connector(&self) -> Result<Connector<RemoteAcceptor>, AddressError> {
+        Ok(self.connector_with(Arc::new(self.logins()?)))
+    }
+
+    fn logins(&self) -> Result<Logins, AddressError> {
+        Logins::new(&self.urls, &self.access.credentials)
+    }
+
+    fn connector_with(&self, logins: Arc<Logins>) -> Connector<RemoteAcceptor> {
         let (access, route) = (self.access.clone(), self.route.clone());
-        Arc::new(move |url| match &route {
-            Some(route) => RemoteAcceptor::open(&route(url), &access),
-            None => RemoteAcceptor::open(url, &access),
+        Arc::new(move |recorded| {
+            let (address, recorded) = address::parse(recorded)?;
+            let login = logins.of(&address, &recorded);
+            let Some(route) = &route else {
+                return RemoteAcceptor::at(&address, &login, &access);
+            };
+            let (there, mut own) = address::parse(&route(&address.to_string()))?;
+            own.credentials = own.credentials.or(&login.credentials);
+            RemoteAcceptor::at(&there, &own, &access)
         })
+    }
+
+    /// The addresses, as the cluster spells them.
+    fn addresses(&self) -> Result<Vec<String>, AddressError> {
+        self.urls.iter().map(|url| Ok(address::parse(url)?.0.to_string())).collect()
     }
 }
 
@@ -108,6 +138,11 @@ pub enum ConnectError {
         "none of the acceptors answered as a member of a cluster: {0}; `gryadka cluster init` makes one"
     )]
     NoCluster(String),
+    /// A server refuses to talk to this process.
+    #[error(
+        "a server demands another user or password: {0}; give them in its address, as redis://user:password@host:port, or with --acceptor-user and --acceptor-password-file (or GRYADKA_ACCEPTOR_PASSWORD)"
+    )]
+    Credentials(String),
 }
 
 /// A handle on a cluster. Clones share everything.
@@ -120,6 +155,7 @@ pub struct Gryadka {
 /// What the clones of a handle have in common, beside the store.
 pub(crate) struct Shared {
     pub(crate) directory: Directory<RemoteAcceptor>,
+    logins: Arc<Logins>,
     config: Mutex<ClusterConfig>,
     follower: Mutex<Option<AbortHandle>>,
     #[cfg(feature = "mutants")]
@@ -135,6 +171,16 @@ impl Drop for Shared {
 }
 
 impl Shared {
+    /// The address in a URL that is given to this handle, whose login it keeps to itself.
+    pub(crate) fn learn(&self, url: &str) -> Result<String, AddressError> {
+        let (address, changed) = self.logins.learn(url)?;
+        let address = address.to_string();
+        if changed {
+            self.directory.forget(&address);
+        }
+        Ok(address)
+    }
+
     pub(crate) fn config(&self) -> ClusterConfig {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -178,16 +224,19 @@ impl Gryadka {
         if options.urls.is_empty() {
             return Err(ConnectError::NoAcceptors);
         }
-        if let Some(twice) = first_twice(&options.urls) {
+        let addresses = options.addresses()?;
+        if let Some(twice) = first_twice(&addresses) {
             return Err(ConnectError::Twice(twice.clone()));
         }
-        let directory = Directory::new(options.connector());
+        let logins = Arc::new(options.logins()?);
+        let directory = Directory::new(options.connector_with(Arc::clone(&logins)));
         let config = if options.initialise {
-            bootstrap(&directory, &options.urls, rand::random_range(1..=1 << 52)).await?
+            let made = bootstrap(&directory, &addresses, rand::random_range(1..=1 << 52)).await;
+            made.map_err(unless_locked)?
         } else {
-            match directory.newest(&options.urls, None).await? {
+            match directory.newest(&addresses, None).await? {
                 Some(config) => config,
-                None => return Err(no_cluster(&directory, &options.urls).await?),
+                None => return Err(no_cluster(&directory, &addresses).await?),
             }
         };
         let proposer = options.proposer.unwrap_or_else(fresh_proposer_id);
@@ -201,6 +250,7 @@ impl Gryadka {
         let store = Store::new(settings, directory.of(&config)?);
         let shared = Arc::new(Shared {
             directory,
+            logins,
             config: Mutex::new(config),
             follower: Mutex::default(),
             #[cfg(feature = "mutants")]
@@ -374,9 +424,23 @@ async fn no_cluster(
     directory: &Directory<RemoteAcceptor>,
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
-    let said = directory.ask(urls).await?.into_iter().map(|found| match found.status {
+    let found = directory.ask(urls).await?;
+    let is_locked = |lost: &RequestError| credentials::are_wanted(lost);
+    let locked = found.iter().any(|found| found.status.as_ref().is_err_and(is_locked));
+    let said = found.into_iter().map(|found| match found.status {
         Ok(_) => format!("{} belongs to no cluster", found.address),
         Err(lost) => format!("{}: {lost}", found.address),
     });
-    Ok(ConnectError::NoCluster(said.collect::<Vec<_>>().join("; ")))
+    let said = said.collect::<Vec<_>>().join("; ");
+    Ok(if locked { ConnectError::Credentials(said) } else { ConnectError::NoCluster(said) })
+}
+
+/// Why no cluster could be made: a server that refuses this process is the user's to mend.
+fn unless_locked(error: BootstrapError) -> ConnectError {
+    match error {
+        BootstrapError::Acceptor { address, lost } if credentials::are_wanted(&lost) => {
+            ConnectError::Credentials(format!("{address}: {lost}"))
+        }
+        other => other.into(),
+    }
 }

@@ -58,6 +58,7 @@
 //! | how do requests travel together? | `acceptor_client.rs` |
 //! | what must an acceptor do? | `acceptor.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
+//! | how is a server named, and who is this process to it? | `address.rs`, `credentials.rs` |
 //! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `script.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
 //! | what does a cluster know of itself? | `config.rs`; who says so: `directory.rs` |
@@ -67,11 +68,13 @@
 
 mod acceptor;
 mod acceptor_client;
+mod address;
 mod bootstrap;
 mod cluster;
 mod cluster_config;
 mod collector;
 mod connection;
+mod credentials;
 mod directory;
 mod engine;
 mod error;
@@ -92,6 +95,7 @@ pub use acceptor::{
     Acceptor, Cursor, Head, Page, Reply, Request, RequestError, Status, VersionedValue,
 };
 pub use acceptor_client::{AcceptorClient, Completed, ReplyHandler};
+pub use address::{AcceptorAddress, AddressError, redacted};
 pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
@@ -101,7 +105,7 @@ pub use caspaxos::{
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use cluster_config::{ClusterConfig, ClusterConfigError, Votes};
 pub use collector::Pass;
-pub use connection::AddressError;
+pub use credentials::Credentials;
 pub use directory::{Connector, DirectoryError};
 pub use error::ChangeError;
 pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
