@@ -140,7 +140,7 @@ pub(crate) fn parse(url: &str) -> Result<(AcceptorAddress, Login), AddressError>
     let (host, port, any_certificate) = match info.addr() {
         ConnectionAddr::Tcp(host, port) => (host, *port, false),
         ConnectionAddr::TcpTls { host, port, insecure, .. } => (host, *port, *insecure),
-        _ => return Err(wrong("it names no host")),
+        ConnectionAddr::Unix(_) | _ => return Err(wrong("it names no host")),
     };
     let settings = info.redis_settings();
     let port = if port == 0 { DEFAULT_PORT } else { port };

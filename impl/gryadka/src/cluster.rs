@@ -111,7 +111,7 @@ impl Gryadka {
         options: MembershipOptions,
         watch: &(dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Result<ClusterConfig, MembershipError> {
-        let change = change.with_addresses(|url| self.shared.learn(url))?;
+        let change = change.with_addresses(|url, leaving| self.shared.learn(url, leaving))?;
         let driver = self.driver(options, watch);
         // What an earlier version has written there goes with the first change.
         let target = |config: &mut ClusterConfig| {
@@ -224,16 +224,16 @@ fn shown(mut status: Status) -> Status {
 }
 
 impl Membership {
-    /// The same, with other addresses for those that join.
+    /// The same, with what `address` makes of each URL, and of the acceptor that makes room for it.
     fn with_addresses(
         self,
-        address: impl Fn(&str) -> Result<String, AddressError>,
+        address: impl Fn(&str, Option<u32>) -> Result<String, AddressError>,
     ) -> Result<Self, AddressError> {
         Ok(match self {
             Self::Grow(urls) => {
-                Self::Grow(urls.iter().map(|url| address(url)).collect::<Result<_, _>>()?)
+                Self::Grow(urls.iter().map(|url| address(url, None)).collect::<Result<_, _>>()?)
             }
-            Self::Replace { old, new } => Self::Replace { old, new: address(&new)? },
+            Self::Replace { old, new } => Self::Replace { old, new: address(&new, Some(old))? },
             Self::Shrink(_) | Self::Resume | Self::Cancel => self,
         })
     }

@@ -90,16 +90,14 @@ impl Logins {
         Ok(Self { given: Mutex::new(given), settings: settings.clone(), common })
     }
 
-    /// Takes over the login in a URL that was given later. Answers the address, and whether there is
-    /// now another login for it.
-    pub(crate) fn learn(&self, url: &str) -> Result<(AcceptorAddress, bool), AddressError> {
-        let (address, login) = address::parse(url)?;
+    /// Takes over a login that was given later, if it is one. Answers whether it is another one than
+    /// before.
+    pub(crate) fn learn(&self, address: &AcceptorAddress, login: Login) -> bool {
         if login == Login::default() {
-            return Ok((address, false));
+            return false;
         }
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = given.insert(address.server(), login.clone());
-        Ok((address, before != Some(login)))
+        given.insert(address.server(), login.clone()) != Some(login)
     }
 
     /// The login for the server at an address: the URL's that was given for it, or the settings', or
@@ -107,8 +105,10 @@ impl Logins {
     pub(crate) fn of(&self, address: &AcceptorAddress, recorded: &Login) -> Login {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let given = given.get(&address.server());
-        let own = given.map(|own| own.credentials.clone()).unwrap_or_default();
-        let others = given.is_none().then(|| self.common.credentials.clone()).unwrap_or_default();
+        let (own, others) = match given {
+            Some(own) => (own.credentials.clone(), Credentials::default()),
+            None => (Credentials::default(), self.common.credentials.clone()),
+        };
         Login {
             credentials: own.or(&self.settings).or(&recorded.credentials).or(&others),
             any_certificate: given.unwrap_or(&self.common).any_certificate
@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn a_login_that_is_given_later_replaces_the_one_before() {
         let logins = Logins::new(&[], &Credentials::default()).unwrap();
-        let another = |url: &str| logins.learn(url).unwrap().1;
+        let another = |url: &str| {
+            let (address, login) = address::parse(url).unwrap();
+            logins.learn(&address, login)
+        };
         assert!(!another("redis://a:1"));
         assert!(another("redis://:first@a:1"));
         assert!(!another("redis://:first@a:1"));

@@ -171,14 +171,20 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    /// The address in a URL that is given to this handle, whose login it keeps to itself.
-    pub(crate) fn learn(&self, url: &str) -> Result<String, AddressError> {
-        let (address, changed) = self.logins.learn(url)?;
-        let address = address.to_string();
-        if changed {
-            self.directory.forget(&address);
+    /// The address in the URL of a server that is to join, perhaps in place of this acceptor. Its login
+    /// is kept, unless another acceptor is there: that one is reached as before.
+    pub(crate) fn learn(&self, url: &str, leaving: Option<u32>) -> Result<String, AddressError> {
+        let (address, login) = address::parse(url)?;
+        let text = address.to_string();
+        let taken = self
+            .config()
+            .acceptors
+            .iter()
+            .any(|(id, own)| Some(*id) != leaving && address::normalised(own) == text);
+        if !taken && self.logins.learn(&address, login) {
+            self.directory.forget(&text);
         }
-        Ok(address)
+        Ok(text)
     }
 
     pub(crate) fn config(&self) -> ClusterConfig {
@@ -437,10 +443,10 @@ async fn no_cluster(
 
 /// Why no cluster could be made: a server that refuses this process is the user's to mend.
 fn unless_locked(error: BootstrapError) -> ConnectError {
-    match error {
-        BootstrapError::Acceptor { address, lost } if credentials::are_wanted(&lost) => {
-            ConnectError::Credentials(format!("{address}: {lost}"))
-        }
-        other => other.into(),
+    if let BootstrapError::Acceptor { address, lost } = &error
+        && credentials::are_wanted(lost)
+    {
+        return ConnectError::Credentials(format!("{address}: {lost}"));
     }
+    error.into()
 }

@@ -134,6 +134,10 @@ async fn after_a_wrong_password_the_right_one_is_tried() {
     let refused = store.change_membership(mistaken, options, &|_| {}).await.unwrap_err();
     assert!(matches!(refused, MembershipError::JoinFailed { .. }), "{refused}");
     change(&store, Membership::Grow(vec![servers[1].address.clone()])).await;
+    // One that is a member already is not cut off by a wrong password.
+    let mistaken = Membership::Grow(vec![format!("redis://:wrong@127.0.0.1:{}", servers[1].port)]);
+    let refused = store.change_membership(mistaken, options, &|_| {}).await.unwrap_err();
+    assert!(matches!(refused, MembershipError::AcceptorExists(_)), "{refused}");
     assert!(store.cluster().await.unwrap().acceptors.iter().all(|acceptor| acceptor.votes));
 }
 
