@@ -53,8 +53,10 @@ impl Credentials {
     }
 }
 
-/// Whether a server wants other credentials than it was shown, or any at all.
-pub(crate) fn are_wanted(lost: &RequestError) -> bool {
+/// Whether a server answers nothing because it demands a user or a password, or other ones than it was
+/// shown.
+#[must_use]
+pub fn wants_credentials(lost: &RequestError) -> bool {
     match lost {
         RequestError::Refused(text) => text.starts_with("NOAUTH"),
         RequestError::NotConnected(text) => {

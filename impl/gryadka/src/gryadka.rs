@@ -234,13 +234,23 @@ impl Gryadka {
         if let Some(twice) = first_twice(&addresses) {
             return Err(ConnectError::Twice(twice.clone()));
         }
+        Self::connect_to(options, addresses, None).await
+    }
+
+    /// The same for the acceptors at these addresses, of this cluster where one is named. The URLs of
+    /// `options` are there for the logins in them.
+    pub(crate) async fn connect_to(
+        options: ConnectOptions,
+        addresses: Vec<String>,
+        cluster: Option<u64>,
+    ) -> Result<Self, ConnectError> {
         let logins = Arc::new(options.logins()?);
         let directory = Directory::new(options.connector_with(Arc::clone(&logins)));
         let config = if options.initialise {
             let made = bootstrap(&directory, &addresses, rand::random_range(1..=1 << 52)).await;
             made.map_err(unless_locked)?
         } else {
-            match directory.newest(&addresses, None).await? {
+            match directory.newest(&addresses, cluster).await? {
                 Some(config) => config,
                 None => return Err(no_cluster(&directory, &addresses).await?),
             }
@@ -431,7 +441,7 @@ async fn no_cluster(
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
     let found = directory.ask(urls).await?;
-    let is_locked = |lost: &RequestError| credentials::are_wanted(lost);
+    let is_locked = |lost: &RequestError| credentials::wants_credentials(lost);
     let locked = found.iter().any(|found| found.status.as_ref().is_err_and(is_locked));
     let said = found.into_iter().map(|found| match found.status {
         Ok(_) => format!("{} belongs to no cluster", found.address),
@@ -444,7 +454,7 @@ async fn no_cluster(
 /// Why no cluster could be made: a server that refuses this process is the user's to mend.
 fn unless_locked(error: BootstrapError) -> ConnectError {
     if let BootstrapError::Acceptor { address, lost } = &error
-        && credentials::are_wanted(lost)
+        && credentials::wants_credentials(lost)
     {
         return ConnectError::Credentials(format!("{address}: {lost}"));
     }

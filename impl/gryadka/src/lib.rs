@@ -63,6 +63,7 @@
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
 //! | what does a cluster know of itself? | `config.rs`; who says so: `directory.rs` |
 //! | how does a cluster begin? | `bootstrap.rs` |
+//! | how is a server that has left one used again? | `release.rs` |
 //! | how do its members change? | `cluster.rs`, `membership.rs`, `membership/rescan.rs` |
 //! | how are tombstones collected? | `collector.rs` |
 
@@ -85,6 +86,7 @@ mod native_registers;
 mod native_server;
 mod pending_change;
 mod register;
+mod release;
 mod remote_acceptor;
 mod script;
 mod store;
@@ -105,7 +107,7 @@ pub use caspaxos::{
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use cluster_config::{ClusterConfig, ClusterConfigError, Votes};
 pub use collector::Pass;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, wants_credentials};
 pub use directory::{Connector, DirectoryError};
 pub use error::ChangeError;
 pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
@@ -114,6 +116,7 @@ pub use membership::{MembershipError, MembershipEvent};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
 pub use register::{CasAnswer, Expected, Versioned};
+pub use release::{ReleaseError, Released, release};
 pub use remote_acceptor::{Access, RemoteAcceptor};
 pub use store::{Options, Store};
 pub use watching::Watch;

@@ -33,10 +33,15 @@ impl Redis {
         redis
     }
 
-    /// Kills the server and starts it again on what it had written.
-    pub(crate) fn restart(&mut self) {
+    /// Kills the server.
+    pub(crate) fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Kills the server, unless it is stopped, and starts it again on what it had written.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
         self.child = spawn(self.port, &self.directory, &self.settings);
         self.wait();
     }
