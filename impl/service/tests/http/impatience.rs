@@ -2,7 +2,7 @@
 
 use crate::running::Running;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -27,6 +27,34 @@ async fn who_does_not_read_an_answer_loses_the_connection_to_others() {
     // There may be one connection only: this one is served when the other has been given up.
     let served = async { service.client().await.get("/healthz").await.status };
     assert_eq!(timeout(Duration::from_secs(60), served).await, Ok(204));
+}
+
+/// A connection on which a `PUT` of this length has begun, and these bytes of the body were sent.
+async fn begun(service: &Running, length: usize, sent: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(service.address).await.unwrap();
+    let head =
+        format!("PUT /v1/kv/slow HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(sent).await.unwrap();
+    let mut other = service.client().await;
+    // The one that asks, and the one that is half sent.
+    let both = "gryadka_http_in_flight 2";
+    while !String::from_utf8_lossy(&other.get("/metrics").await.body).contains(both) {}
+    stream
+}
+
+#[tokio::test]
+async fn who_sends_a_body_slowly_takes_no_other_requests_place() {
+    let service = Running::with(|settings| settings.limits.requests = 1).await;
+    let mut slow = begun(&service, 8, b"half").await;
+    let mut client = service.client().await;
+    assert_eq!(client.get("/readyz").await.status, 204);
+    assert_eq!(client.put("/v1/kv/k", "x").await.status, 201);
+    assert_eq!(client.get("/v1/kv/k").await.body, "x");
+    slow.write_all(b"done").await.unwrap();
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 201");
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ async fn servers_that_are_not_up_yet_are_waited_for_and_a_cluster_is_made_of_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_somebody_else_makes_is_waited_for() {
+async fn a_cluster_that_another_process_makes_is_waited_for() {
     let acceptors = Acceptors::three();
     let mut service = Serving::start(&acceptors, "--start-timeout 10m");
     let said = service.says();
@@ -80,7 +80,7 @@ async fn a_cluster_that_somebody_else_makes_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_can_be_told_to_stop() {
+async fn a_service_that_waits_can_be_told_to_stop() {
     let acceptors = Acceptors::three();
     let mut service = Serving::start(&acceptors, "--start-timeout 10m");
     service.says();
@@ -88,7 +88,7 @@ async fn who_waits_can_be_told_to_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_waited_for_longer_than_was_said() {
+async fn acceptors_are_waited_for_no_longer_than_was_said() {
     let acceptors = Acceptors::three();
     for words in ["--start-timeout 0", "--start-timeout 300ms"] {
         let mut service = Serving::start(&acceptors, words);
