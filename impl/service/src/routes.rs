@@ -17,7 +17,7 @@ pub(crate) enum BadRoute {
     #[error("in a route, {0}")]
     Address(#[from] AddressError),
     /// An acceptor has two.
-    #[error("two routes lead to {0}; give one")]
+    #[error("two routes are given for {0}; give one")]
     Twice(AcceptorAddress),
 }
 
@@ -86,10 +86,10 @@ mod tests {
             wrong(&["redis://a1:6379=http://u:secret@proxy:1"]),
             wrong(&["redis://u:secret@a1:1=redis://b:1", "redis://u:secret@a1:1=redis://c:1"]),
         ].join("\n"), @r#"
-        "redis://a1:6379" is no route: write FROM=TO, the acceptor's own address and where to go instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
-        "redis://a1:6379=" is no route: write FROM=TO, the acceptor's own address and where to go instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
-        in a route, "http://proxy:1" is no acceptor's address: write redis://[user:password@]host:port
-        there are two routes to redis://a1:1; give one
+        "redis://a1:6379" is not a route: write FROM=TO, the acceptor's own address and the one to connect to instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
+        "redis://a1:6379=" is not a route: write FROM=TO, the acceptor's own address and the one to connect to instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
+        in a route, "http://proxy:1" is not an acceptor's address: its scheme is none of redis, rediss and native; write redis://[user:password@]host:port
+        two routes are given for redis://a1:1; give one
         "#);
     }
 }
