@@ -10,7 +10,7 @@ use tokio::time::timeout;
 const LONG: usize = 16 << 20;
 
 #[tokio::test]
-async fn who_does_not_read_an_answer_loses_the_connection_to_others() {
+async fn a_client_that_does_not_read_an_answer_loses_its_connection() {
     let service = Running::with(|settings| {
         settings.limits.connections = 1;
         // A slow machine needs its time for so long a value.
@@ -44,7 +44,7 @@ async fn begun(service: &Running, length: usize, sent: &[u8]) -> TcpStream {
 }
 
 #[tokio::test]
-async fn who_sends_a_body_slowly_takes_no_other_requests_place() {
+async fn a_body_that_is_sent_slowly_takes_no_other_requests_place() {
     let service = Running::with(|settings| settings.limits.requests = 1).await;
     let mut slow = begun(&service, 8, b"half").await;
     let mut client = service.client().await;
