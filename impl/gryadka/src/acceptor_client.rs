@@ -11,8 +11,8 @@
 //! certainly not may_have_executed if it was not. Only what the whole call is refused for, a wrong identity or
 //! an old epoch, is judged once for all.
 
-use crate::acceptor::{Acceptor, Head, Reply, Request, RequestError};
 use crate::wire;
+use crate::{Acceptor, Head, Reply, Request, RequestError};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

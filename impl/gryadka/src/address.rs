@@ -1,6 +1,6 @@
 //! Addresses of acceptors: one spelling for each server, and no login in it.
 
-use crate::Credentials;
+use crate::{AddressError, Credentials};
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError};
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -57,21 +57,9 @@ pub(crate) struct Login {
     pub(crate) any_certificate: bool,
 }
 
-/// An address of an acceptor that cannot be understood. Its message shows no password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{address:?} is not an acceptor's address: {reason}; write {HOW_TO}")]
-pub struct AddressError {
-    address: String,
-    reason: String,
-}
-
-/// What would be right.
-const HOW_TO: &str = "redis://[user:password@]host:port";
-
-impl AddressError {
-    pub(crate) fn new(url: &str, reason: impl Into<String>) -> Self {
-        Self { address: redacted_url(url), reason: reason.into() }
-    }
+/// The error for a URL. Its message shows no password.
+fn wrong(url: &str, reason: impl Into<String>) -> AddressError {
+    AddressError { address: redacted_url(url), reason: reason.into() }
 }
 
 impl FromStr for AcceptorAddress {
@@ -125,7 +113,7 @@ impl AcceptorAddress {
 
 /// The address in a URL, and what else it says.
 pub(crate) fn parse(url: &str) -> Result<(AcceptorAddress, Login), AddressError> {
-    let wrong = |reason: &str| AddressError::new(url, reason);
+    let wrong = |reason: &str| wrong(url, reason);
     let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it has no scheme"))?;
     let scheme = Scheme::ALL
         .into_iter()
@@ -136,7 +124,7 @@ pub(crate) fn parse(url: &str) -> Result<(AcceptorAddress, Login), AddressError>
     }
     let spoken = if scheme == Scheme::Native { Scheme::Redis } else { scheme };
     let info = format!("{}://{rest}", spoken.name()).into_connection_info();
-    let info = info.map_err(|error| AddressError::new(url, reason(&error)))?;
+    let info = info.map_err(|error| wrong(&reason(&error)))?;
     let (host, port, any_certificate) = match info.addr() {
         ConnectionAddr::Tcp(host, port) => (host, *port, false),
         ConnectionAddr::TcpTls { host, port, insecure, .. } => (host, *port, *insecure),

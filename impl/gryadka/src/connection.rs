@@ -77,7 +77,21 @@ impl Connection {
         command: &Cmd,
         script: Option<&'static Script>,
     ) -> Result<Value, RequestError> {
+        self.run_on(None, command, script).await.map(|(answer, _)| answer)
+    }
+
+    /// The same on one certain connection, if one is named: what a server has said on it may mean nothing to
+    /// the process that answers on another. Answers the number of the connection, too.
+    pub(crate) async fn run_on(
+        &self,
+        number: Option<u64>,
+        command: &Cmd,
+        script: Option<&'static Script>,
+    ) -> Result<(Value, u64), RequestError> {
         let (mut connection, generation) = self.get().await?;
+        if number.is_some_and(|number| number != generation) {
+            return Err(RequestError::NotConnected(String::from("the connection is a new one")));
+        }
         let Some(answer) = self.answer(execute(&mut connection, command, script)).await else {
             self.close(generation, "no reply for too long").await;
             return Err(RequestError::NoAnswer(String::from("no reply for too long")));
@@ -87,7 +101,7 @@ impl Connection {
         {
             self.close(generation, &error.to_string()).await;
         }
-        answer.map_err(|error| lost_by(&error))
+        answer.map(|answer| (answer, generation)).map_err(|error| lost_by(&error))
     }
 
     /// Waits for an answer for as long as there are answers at all.

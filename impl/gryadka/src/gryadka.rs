@@ -1,16 +1,15 @@
 //! The store as applications use it: one cloneable handle on a cluster, which follows its changes of
 //! membership by itself.
 
-use crate::address;
-use crate::bootstrap::{BootstrapError, bootstrap};
-use crate::cluster_config::{ClusterConfig, ClusterConfigError};
+use crate::cluster_proposers::{StoreProposers, TokioClock};
 use crate::credentials::{self, Logins};
-use crate::directory::{Connector, Directory, DirectoryError};
 use crate::limits::Limits;
 use crate::{
-    Acceptor, Access, AddressError, Bytes, CasAnswer, ChangeError, Decision, Expected, Options,
-    Present, ProposerId, RemoteAcceptor, RequestError, Store, Versioned, Watch,
+    Acceptor, Access, AddressError, BootstrapError, Bytes, CasAnswer, ChangeError, ClusterConfig,
+    ClusterConfigError, Connector, Decision, DirectoryError, Expected, Options, Present,
+    ProposerId, RemoteAcceptor, RequestError, Store, Versioned, Watch, address,
 };
+use gryadka_cluster::{Directory, Proposers, bootstrap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -154,12 +153,11 @@ pub struct Gryadka {
 
 /// What the clones of a handle have in common, beside the store.
 pub(crate) struct Shared {
-    pub(crate) directory: Directory<RemoteAcceptor>,
+    pub(crate) directory: Directory<RemoteAcceptor, TokioClock>,
+    pub(crate) proposers: StoreProposers,
     logins: Arc<Logins>,
     config: Mutex<ClusterConfig>,
     follower: Mutex<Option<AbortHandle>>,
-    #[cfg(feature = "mutants")]
-    pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
 }
 
 impl Drop for Shared {
@@ -245,10 +243,16 @@ impl Gryadka {
         cluster: Option<u64>,
     ) -> Result<Self, ConnectError> {
         let logins = Arc::new(options.logins()?);
-        let directory = Directory::new(options.connector_with(Arc::clone(&logins)));
+        let connector = options.connector_with(Arc::clone(&logins));
+        let directory = Directory::new(connector, TokioClock::new());
+        let proposers = StoreProposers {
+            #[cfg(feature = "mutants")]
+            rules: options.rules.clone(),
+        };
         let config = if options.initialise {
-            let made = bootstrap(&directory, &addresses, rand::random_range(1..=1 << 52)).await;
-            made.map_err(unless_locked)?
+            let token = || Proposers::<RemoteAcceptor>::token(&proposers);
+            let fresh = rand::random_range(1..=1 << 52);
+            bootstrap(&directory, &addresses, fresh, &token).await.map_err(not_made)?
         } else {
             match directory.newest(&addresses, cluster).await? {
                 Some(config) => config,
@@ -266,11 +270,10 @@ impl Gryadka {
         let store = Store::new(settings, directory.of(&config)?);
         let shared = Arc::new(Shared {
             directory,
+            proposers,
             logins,
             config: Mutex::new(config),
             follower: Mutex::default(),
-            #[cfg(feature = "mutants")]
-            rules: options.rules,
         });
         let follower = tokio::spawn(follow(store.clone(), Arc::downgrade(&shared)));
         *shared.follower.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -437,7 +440,7 @@ fn first_twice(urls: &[String]) -> Option<&String> {
 
 /// What the acceptors said instead.
 async fn no_cluster(
-    directory: &Directory<RemoteAcceptor>,
+    directory: &Directory<RemoteAcceptor, TokioClock>,
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
     let found = directory.ask(urls).await?;
@@ -451,12 +454,19 @@ async fn no_cluster(
     Ok(if locked { ConnectError::Credentials(said) } else { ConnectError::NoCluster(said) })
 }
 
-/// Why no cluster could be made: a server that refuses this process is the user's to mend.
-fn unless_locked(error: BootstrapError) -> ConnectError {
-    if let BootstrapError::Acceptor { address, lost } = &error
-        && credentials::wants_credentials(lost)
-    {
-        return ConnectError::Credentials(format!("{address}: {lost}"));
+/// Why no cluster could be made. A server that refuses this process is the user's to mend; and records of
+/// earlier versions have logins in them.
+fn not_made(error: BootstrapError) -> ConnectError {
+    match error {
+        BootstrapError::Acceptor { address, error } if credentials::wants_credentials(&error) => {
+            ConnectError::Credentials(format!("{address}: {error}"))
+        }
+        BootstrapError::Moved { address, cluster, acceptors } => {
+            let acceptors = address::redacted(&acceptors);
+            BootstrapError::Moved { address, cluster, acceptors }.into()
+        }
+        error @ (BootstrapError::Directory(_)
+        | BootstrapError::Acceptor { .. }
+        | BootstrapError::Taken { .. }) => error.into(),
     }
-    error.into()
 }

@@ -3,11 +3,12 @@
 //! A server that has left keeps the registers that it had and the configuration record, so that those
 //! who know only its address still find the cluster. That is ended by this alone.
 
-use crate::cluster_config::{self, ClusterConfig};
+use crate::cluster_proposers::StoreProposers;
 use crate::{
-    Acceptor, AcceptorState, AddressError, ChangeError, ConnectError, ConnectOptions, Gryadka,
-    RequestError,
+    Acceptor, AcceptorState, AddressError, ChangeError, ClusterConfig, ConnectError,
+    ConnectOptions, Gryadka, RemoteAcceptor, RequestError, wipe,
 };
+use gryadka_cluster::{KEY, Proposers};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -30,12 +31,12 @@ pub enum ReleaseError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// It did not do what it was asked for. Asking for the same again is safe.
-    #[error("{address}: {lost}")]
+    #[error("{address}: {error}")]
     Server {
         /// Its address.
         address: String,
         /// What became of the request.
-        lost: RequestError,
+        error: RequestError,
     },
     /// It is an acceptor of its cluster.
     #[error(
@@ -80,7 +81,7 @@ pub async fn release(url: &str, options: &ConnectOptions) -> Result<Released, Re
     let options = ConnectOptions { urls, initialise: false, ..options.clone() };
     let address = url.parse::<crate::AcceptorAddress>()?.to_string();
     let server = options.connector()?(&address)?;
-    let failed = |lost| ReleaseError::Server { address: address.clone(), lost };
+    let failed = |error| ReleaseError::Server { address: address.clone(), error };
     let late = || RequestError::NoAnswer(String::from("no answer in time"));
     let status = tokio::time::timeout(TIMEOUT, server.status()).await;
     let status = status.unwrap_or_else(|_| Err(late())).map_err(failed)?;
@@ -90,7 +91,8 @@ pub async fn release(url: &str, options: &ConnectOptions) -> Result<Released, Re
         check_has_left(&address, state, record, options).await?;
         server.retire(state.identity, state.epoch).await.map_err(failed)?;
     }
-    let erased = server.wipe().await.map_err(failed)?;
+    let token = Proposers::<RemoteAcceptor>::token(&StoreProposers::default());
+    let erased = wipe(&server, token).await.map_err(failed)?;
     let cluster = status.state.map(|state| state.identity.cluster).or(recorded);
     Ok(Released { cluster, erased })
 }
@@ -140,7 +142,7 @@ async fn present_record(
     let addresses = copy.acceptors.values().cloned().collect();
     let gryadka = Gryadka::connect_to(options, addresses, Some(copy.cluster)).await?;
     let deadline = Instant::now() + TIMEOUT;
-    let own = gryadka.store.read_any(cluster_config::KEY, deadline).await?;
+    let own = gryadka.store.read_any(KEY, deadline).await?;
     match own.and_then(|cell| cell.value) {
         Some(bytes) => Ok(ClusterConfig::parse(&bytes)?),
         // No membership was ever changed.

@@ -57,7 +57,7 @@ async fn observe(
 
 async fn ask(address: String, acceptor: RemoteAcceptor) -> Observed {
     let late = || RequestError::NoAnswer(String::from("no answer in time"));
-    let status = tokio::time::timeout(TIMEOUT, acceptor.status()).await;
+    let status = tokio::time::timeout(TIMEOUT, acceptor.examine()).await;
     let status = status.unwrap_or_else(|_| Err(late()));
     let script = acceptor.set_epoch(NO_ACCEPTOR, 0, Bytes::new());
     let script = tokio::time::timeout(TIMEOUT, script).await;
