@@ -106,8 +106,10 @@ impl AcceptorAddress {
             }
         };
         let info = address.into_connection_info()?;
-        let settings = login.credentials.apply(info.redis_settings().clone());
-        Ok(info.set_redis_settings(settings.set_db(self.database)))
+        let settings = info.redis_settings().clone().set_db(self.database);
+        // A native server knows no users.
+        let shown = if self.is_native() { settings } else { login.credentials.apply(settings) };
+        Ok(info.set_redis_settings(shown))
     }
 }
 

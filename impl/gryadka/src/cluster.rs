@@ -106,8 +106,8 @@ impl Gryadka {
         Ok(ClusterStatus { acceptors, config: without_logins(config) })
     }
 
-    /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. Told
-    /// to stop, or killed, it can be resumed by anybody. `watch` hears of every part that is done.
+    /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. If
+    /// it is dropped or killed, any process can resume it. `watch` hears of every part that is done.
     ///
     /// # Errors
     /// [`MembershipError`].
@@ -131,7 +131,7 @@ impl Gryadka {
                 Aim::Change(&target)
             }
         };
-        let done = driver.drive(aim).await?;
+        let done = driver.drive(aim).await.map_err(without_login)?;
         self.shared.adopt(&self.store, done.clone()).ok();
         Ok(without_logins(done))
     }
@@ -216,6 +216,25 @@ impl Gryadka {
 fn without_logins(mut config: ClusterConfig) -> ClusterConfig {
     config.acceptors.values_mut().for_each(|address| *address = normalised(address));
     config
+}
+
+/// The same, of an acceptor whose address an earlier version has announced.
+fn without_login(error: MembershipError) -> MembershipError {
+    match error {
+        MembershipError::JoinFailed { id, address, error } => {
+            MembershipError::JoinFailed { id, address: normalised(&address), error }
+        }
+        error @ (MembershipError::NoCluster
+        | MembershipError::Directory(_)
+        | MembershipError::ClusterConfig(_)
+        | MembershipError::Address(_)
+        | MembershipError::NoAcceptors
+        | MembershipError::UnknownAcceptor { .. }
+        | MembershipError::AcceptorExists(_)
+        | MembershipError::Busy(_)
+        | MembershipError::GivenUp(_)
+        | MembershipError::Deadline) => error,
+    }
 }
 
 /// A status whose copy of the record has no logins in it, either.

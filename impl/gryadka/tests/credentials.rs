@@ -112,9 +112,15 @@ async fn the_settings_are_for_servers_whose_urls_have_no_password() {
 
 #[tokio::test]
 async fn a_server_that_demands_a_password_is_not_taken_for_one_without_a_cluster() {
-    let server = locked("first-secret");
+    let (server, acl) = (locked("first-secret"), with_user("ann", "ann-secret"));
     for initialise in [false, true] {
-        for url in [bare(&server), format!("redis://:wrong-secret@127.0.0.1:{}", server.port)] {
+        for url in [
+            bare(&server),
+            format!("redis://:wrong-secret@127.0.0.1:{}", server.port),
+            bare(&acl),
+            format!("redis://ann:wrong-secret@127.0.0.1:{}", acl.port),
+            format!("redis://bob:ann-secret@127.0.0.1:{}", acl.port),
+        ] {
             let options = ConnectOptions { initialise, ..ConnectOptions::new([url]) };
             let error = Gryadka::connect(options).await.unwrap_err();
             assert!(matches!(error, ConnectError::Credentials(_)), "{error:?}");
@@ -176,4 +182,18 @@ async fn a_record_with_passwords_is_read_and_the_next_change_of_membership_takes
     for server in &servers {
         assert!(!stored(server).contains("secret"), "{}", stored(server));
     }
+}
+
+#[tokio::test]
+async fn a_server_that_left_under_an_earlier_version_shows_no_password() {
+    let servers = [locked("a-secret"), locked("b-secret")];
+    drop(connect(&urls(&servers), true).await);
+    write_passwords_into_the_record(&servers);
+    servers[0].execute("HDEL gryadka:! identity");
+    let url = servers[0].address.clone();
+    servers[1].execute("CONFIG SET requirepass another-secret");
+    let options = ConnectOptions { initialise: true, ..ConnectOptions::new([url]) };
+    let said = Gryadka::connect(options).await.unwrap_err().to_string();
+    assert!(said.contains("has left cluster") && said.contains(&bare(&servers[1])), "{said}");
+    assert!(!said.contains("secret"), "{said}");
 }
