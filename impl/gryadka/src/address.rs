@@ -219,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn a_login_is_for_redis_servers_alone() {
+        let shown = |url: &str| {
+            let (address, login) = parse(url).unwrap();
+            let info = address.connection_info(&login).unwrap();
+            let settings = info.redis_settings();
+            [settings.username(), settings.password()].map(|text| text.map(str::to_owned))
+        };
+        assert_eq!(
+            shown("redis://ann:se%40cret@h:1"),
+            ["ann", "se@cret"].map(|it| Some(it.into()))
+        );
+        assert_eq!(shown("native://ann:secret@h:1"), [None, None]);
+    }
+
+    #[test]
     fn no_password_is_left() {
         for (text, expected) in [
             ("redis://127.0.0.1:6379", "redis://127.0.0.1:6379"),

@@ -58,6 +58,32 @@ async fn a_body_that_is_sent_slowly_takes_no_other_requests_place() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_sent_slowly_is_given_up_for_another() {
+    let service = Running::with(|settings| {
+        settings.limits.value_bytes = 100;
+        settings.limits.body_bytes = 100;
+        settings.limits.read_timeout = Duration::from_secs(600);
+    })
+    .await;
+    let mut slow = begun(&service, 100, &[7; 90]).await;
+    let mut client = service.client().await;
+    let served = async {
+        loop {
+            let answer = client.put("/v1/kv/k", vec![7; 50]).await;
+            if answer.status == 201 {
+                return;
+            }
+            assert_eq!((answer.status, answer.error().as_str()), (503, "overloaded"));
+            assert_eq!(answer.problem()["outcome"], "not-applied");
+        }
+    };
+    timeout(Duration::from_secs(60), served).await.unwrap();
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
 async fn a_service_that_can_take_no_more_says_at_once_that_it_is_not_ready() {
     let mut service = Running::with(|settings| settings.limits.requests = 0).await;
     // Otherwise it would be waited for.
