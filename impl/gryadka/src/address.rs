@@ -57,9 +57,11 @@ pub(crate) struct Login {
     pub(crate) any_certificate: bool,
 }
 
-/// The error for a URL. Its message shows no password.
-fn wrong(url: &str, reason: impl Into<String>) -> AddressError {
-    AddressError { address: redacted_url(url), reason: reason.into() }
+/// The error for a URL. Its message shows no password, not even where the scheme is missing.
+fn wrong(url: &str, reason: &str) -> AddressError {
+    let url = redacted_url(url);
+    let address = if url.contains(SCHEME_END) { &url } else { after_login(&url) };
+    AddressError { address: address.to_owned(), reason: reason.to_owned() }
 }
 
 impl FromStr for AcceptorAddress {
@@ -122,7 +124,7 @@ pub(crate) fn parse(url: &str) -> Result<(AcceptorAddress, Login), AddressError>
         .find(|known| known.name().eq_ignore_ascii_case(scheme))
         .ok_or_else(|| wrong("its scheme is none of redis, rediss and native"))?;
     if rest.contains('?') {
-        return Err(wrong("it has a query"));
+        return Err(wrong("it has a query; a ? in a password is written %3F"));
     }
     let spoken = if scheme == Scheme::Native { Scheme::Redis } else { scheme };
     let info = format!("{}://{rest}", spoken.name()).into_connection_info();
@@ -158,16 +160,20 @@ pub fn redacted(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(redacted_url).collect()
 }
 
-/// The same for a text that is one URL.
+/// The same for a text that is one URL, or a word that ends with one.
 fn redacted_url(url: &str) -> String {
-    let shown = url.split_once(SCHEME_END).and_then(|(scheme, rest)| {
-        if rest.starts_with(LOGIN_HERE) {
-            return None;
+    match url.split_once(SCHEME_END) {
+        Some((_, rest)) if rest.starts_with(LOGIN_HERE) => url.to_owned(),
+        Some((before, rest)) => {
+            format!("{}{SCHEME_END}{}", after_login(before), after_login(rest))
         }
-        let (_, place) = rest.rsplit_once('@')?;
-        Some(format!("{scheme}{SCHEME_END}{place}"))
-    });
-    shown.unwrap_or_else(|| url.to_owned())
+        None => url.to_owned(),
+    }
+}
+
+/// What follows a login, which ends with the last `@`.
+fn after_login(text: &str) -> &str {
+    text.rsplit_once('@').map_or(text, |(_, place)| place)
 }
 
 const SCHEME_END: &str = "://";
@@ -203,16 +209,17 @@ mod tests {
     fn what_is_no_address_says_what_would_be_right_and_shows_no_password() {
         let wrong = |url: &str| url.parse::<AcceptorAddress>().unwrap_err().to_string();
         insta::assert_snapshot!([
-            "host", "http://me:p@ss@host:1", "redis://", "redis://me:secret@host:port",
+            "host", "me:secret@host:1", "http://me:p@ss@host:1", "redis://", "redis://me:secret@host:port",
             "redis://host/one", "redis://me:secret@host?protocol=resp3", "rediss://host#nothing",
             "redis://0.0.0.0:1",
         ].map(wrong).join("\n"), @r#"
         "host" is not an acceptor's address: it has no scheme; write redis://[user:password@]host:port
+        "host:1" is not an acceptor's address: it has no scheme; write redis://[user:password@]host:port
         "http://host:1" is not an acceptor's address: its scheme is none of redis, rediss and native; write redis://[user:password@]host:port
         "redis://" is not an acceptor's address: Missing hostname; write redis://[user:password@]host:port
         "redis://host:port" is not an acceptor's address: Redis URL did not parse; write redis://[user:password@]host:port
         "redis://host/one" is not an acceptor's address: Invalid database number; write redis://[user:password@]host:port
-        "redis://host?protocol=resp3" is not an acceptor's address: it has a query; write redis://[user:password@]host:port
+        "redis://host?protocol=resp3" is not an acceptor's address: it has a query; a ? in a password is written %3F; write redis://[user:password@]host:port
         "rediss://host#nothing" is not an acceptor's address: only #insecure is supported as URL fragment; write redis://[user:password@]host:port
         "redis://0.0.0.0:1" is not an acceptor's address: Cannot connect to a wildcard address (0.0.0.0 or ::); write redis://[user:password@]host:port
         "#);
@@ -245,6 +252,7 @@ mod tests {
             ),
             ("write redis://[user:password@]host:port", "write redis://[user:password@]host:port"),
             ("ann@example.org", "ann@example.org"),
+            ("u:secret@a:1=redis://v:secret@b:1", "a:1=redis://b:1"),
         ] {
             assert_eq!(redacted(text), expected);
         }
