@@ -14,7 +14,7 @@ pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// An address that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{address:?} is not an address of a server: {reason}; write redis://[user:password@]host:port"
+    "{address:?} is not an acceptor's address: {reason}; write redis://[user:password@]host:port"
 )]
 pub struct AddressError {
     /// The address, without its password.
@@ -81,6 +81,11 @@ impl<A: Acceptor, C: Clock> Directory<A, C> {
         let acceptor = Arc::new((self.connector)(address)?);
         known.insert(address.to_owned(), Arc::clone(&acceptor));
         Ok(acceptor)
+    }
+
+    /// Connects anew where this address is asked for next.
+    pub fn forget(&self, address: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
     }
 
     /// The acceptors of a configuration, by number.

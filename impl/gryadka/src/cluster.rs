@@ -1,14 +1,16 @@
 //! The cluster behind a handle: who is in it, how they are, and changes of it.
 
+use crate::address::{normalised, redacted};
 use crate::cluster_proposers::{StoreProposers, TokioClock};
 use crate::gryadka::Gryadka;
 use crate::{
-    AcceptorId, ClusterConfig, CollectorOutcome, MembershipError, MembershipEvent, RemoteAcceptor,
-    RequestError, Status,
+    AcceptorId, AddressError, ClusterConfig, CollectorOutcome, MembershipError, MembershipEvent,
+    RemoteAcceptor, RequestError, Status,
 };
 use futures_util::future::join_all;
 use gryadka_cluster::{Aim, Collector, Driver, KEY, Proposers};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -17,9 +19,9 @@ use tokio::time::Instant;
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A change of who the acceptors are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Membership {
-    /// These addresses join.
+    /// These addresses join. A user and a password in one stay in this process.
     Grow(Vec<String>),
     /// These acceptors leave.
     Shrink(Vec<u32>),
@@ -36,6 +38,22 @@ pub enum Membership {
     /// What was begun is given up, once the step that is under way is done. The acceptors stay that
     /// there are then.
     Cancel,
+}
+
+impl fmt::Debug for Membership {
+    /// Without the passwords that URLs have in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grow(urls) => f.debug_tuple("Grow").field(&redacted(&urls.join(" "))).finish(),
+            Self::Shrink(ids) => f.debug_tuple("Shrink").field(ids).finish(),
+            Self::Replace { old, new } => {
+                let new = redacted(new);
+                f.debug_struct("Replace").field("old", old).field("new", &new).finish()
+            }
+            Self::Resume => f.write_str("Resume"),
+            Self::Cancel => f.write_str("Cancel"),
+        }
+    }
 }
 
 /// How a change is made.
@@ -77,18 +95,19 @@ impl Gryadka {
         let acceptors = self.shared.directory.of(&config)?;
         let examine = async |(id, acceptor): (AcceptorId, Arc<RemoteAcceptor>)| {
             let status = tokio::time::timeout(TIMEOUT, acceptor.examine()).await;
-            let status = status.unwrap_or_else(|_| Err(no_answer())).map_err(|it| it.to_string());
+            let status = status.unwrap_or_else(|_| Err(no_answer())).map(shown);
+            let status = status.map_err(|error| error.to_string());
             let state = status.as_ref().ok().and_then(|status| status.state);
             let votes = state.is_some_and(|state| state.identity == config.identity(id.0));
-            let address = config.acceptors.get(&id.0).cloned().unwrap_or_default();
-            AcceptorStatus { id: id.0, address, status, votes }
+            let address = config.acceptors.get(&id.0).map(|address| normalised(address));
+            AcceptorStatus { id: id.0, address: address.unwrap_or_default(), status, votes }
         };
         let acceptors = join_all(acceptors.into_iter().map(examine)).await;
-        Ok(ClusterStatus { acceptors, config })
+        Ok(ClusterStatus { acceptors, config: without_logins(config) })
     }
 
-    /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. Told
-    /// to stop, or killed, it can be resumed by anybody. `watch` hears of every part that is done.
+    /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. If
+    /// it is dropped or killed, any process can resume it. `watch` hears of every part that is done.
     ///
     /// # Errors
     /// [`MembershipError`].
@@ -98,8 +117,13 @@ impl Gryadka {
         options: MembershipOptions,
         watch: &(dyn Fn(MembershipEvent) + Send + Sync),
     ) -> Result<ClusterConfig, MembershipError> {
+        let change = change.with_addresses(|url, leaving| self.shared.learn(url, leaving))?;
         let driver = self.driver(options, watch);
-        let target = |config: &mut ClusterConfig| change.target(config);
+        // What an earlier version has written there goes with the first change.
+        let target = |config: &mut ClusterConfig| {
+            *config = without_logins(config.clone());
+            change.target(config)
+        };
         let aim = match &change {
             Membership::Resume => Aim::Resume,
             Membership::Cancel => Aim::Cancel,
@@ -107,9 +131,9 @@ impl Gryadka {
                 Aim::Change(&target)
             }
         };
-        let done = driver.drive(aim).await?;
+        let done = driver.drive(aim).await.map_err(without_login)?;
         self.shared.adopt(&self.store, done.clone()).ok();
-        Ok(done)
+        Ok(without_logins(done))
     }
 
     /// Commits every key again under the present configuration. Answers how many there are.
@@ -188,11 +212,58 @@ impl Gryadka {
     }
 }
 
+/// The record with every address in its one spelling. Records of earlier versions have logins in them.
+fn without_logins(mut config: ClusterConfig) -> ClusterConfig {
+    config.acceptors.values_mut().for_each(|address| *address = normalised(address));
+    config
+}
+
+/// The same, of an acceptor whose address an earlier version has announced.
+fn without_login(error: MembershipError) -> MembershipError {
+    match error {
+        MembershipError::JoinFailed { id, address, error } => {
+            MembershipError::JoinFailed { id, address: normalised(&address), error }
+        }
+        error @ (MembershipError::NoCluster
+        | MembershipError::Directory(_)
+        | MembershipError::ClusterConfig(_)
+        | MembershipError::Address(_)
+        | MembershipError::NoAcceptors
+        | MembershipError::UnknownAcceptor { .. }
+        | MembershipError::AcceptorExists(_)
+        | MembershipError::Busy(_)
+        | MembershipError::GivenUp(_)
+        | MembershipError::Deadline) => error,
+    }
+}
+
+/// A status whose copy of the record has no logins in it, either.
+fn shown(mut status: Status) -> Status {
+    if let Ok(config) = ClusterConfig::parse(&status.config) {
+        status.config = without_logins(config).bytes();
+    }
+    status
+}
+
 fn no_answer() -> RequestError {
     RequestError::NoAnswer(String::from("no answer in time"))
 }
 
 impl Membership {
+    /// The same, with what `address` makes of each URL, and of the acceptor that makes room for it.
+    fn with_addresses(
+        self,
+        address: impl Fn(&str, Option<u32>) -> Result<String, AddressError>,
+    ) -> Result<Self, AddressError> {
+        Ok(match self {
+            Self::Grow(urls) => {
+                Self::Grow(urls.iter().map(|url| address(url, None)).collect::<Result<_, _>>()?)
+            }
+            Self::Replace { old, new } => Self::Replace { old, new: address(&new, Some(old))? },
+            Self::Shrink(_) | Self::Resume | Self::Cancel => self,
+        })
+    }
+
     /// The acceptors that are wanted; newcomers get numbers in the config.
     fn target(&self, config: &mut ClusterConfig) -> Result<BTreeSet<u32>, MembershipError> {
         let mut wanted = config.members();

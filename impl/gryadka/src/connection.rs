@@ -1,12 +1,13 @@
 //! One multiplexed connection to one server, made again when it breaks.
 
+use crate::RequestError;
 use crate::wire::lost_by;
-use crate::{AddressError, RequestError};
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, RedisError, Script,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, RedisError, Script,
     ServerErrorKind, TlsCertificates, Value,
 };
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -21,7 +22,6 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The connection, shared by all callers, whose requests and replies are pipelined on it.
-#[derive(Debug)]
 pub(crate) struct Connection {
     client: Client,
     state: Mutex<State>,
@@ -36,15 +36,17 @@ enum State {
     Closed { generation: u64, failures: u32, not_before: Instant, failed: Instant, reason: String },
 }
 
+impl fmt::Debug for Connection {
+    /// Without the client, which holds a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
 impl Connection {
-    /// Reads the address, and the certificates (PEM) of those who may vouch for a `rediss://` one,
-    /// if not the web's usual ones. Connects when first used.
-    pub(crate) fn to(address: &str, roots: Option<&[u8]>) -> Result<Self, AddressError> {
-        let wrong = |error: RedisError| AddressError {
-            address: without_secrets(address),
-            reason: error.to_string(),
-        };
-        let info = address.into_connection_info().map_err(wrong)?;
+    /// Connects when first used. `roots` are the certificates (PEM) that a `rediss://` server is
+    /// trusted by, if not the web's usual ones.
+    pub(crate) fn to(info: ConnectionInfo, roots: Option<&[u8]>) -> Result<Self, RedisError> {
         // Introducing itself would cost every new connection a round trip before its first use.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let info = info.set_redis_settings(settings);
@@ -64,8 +66,7 @@ impl Connection {
             failed: born,
             reason: String::from("never connected"),
         };
-        let client = client.map_err(wrong)?;
-        Ok(Self { client, state: Mutex::new(state), last_reply: AtomicU64::new(0), born })
+        Ok(Self { client: client?, state: Mutex::new(state), last_reply: AtomicU64::new(0), born })
     }
 
     /// Sends a command and waits for its reply, which may be an error of the server's. If the
@@ -186,15 +187,6 @@ impl Connection {
     }
 }
 
-/// The address as it may be shown.
-fn without_secrets(address: &str) -> String {
-    let parts = address.split_once("://").and_then(|(scheme, rest)| {
-        let (_, place) = rest.rsplit_once('@')?;
-        Some(format!("{scheme}://…@{place}"))
-    });
-    parts.unwrap_or_else(|| address.to_owned())
-}
-
 async fn execute(
     connection: &mut MultiplexedConnection,
     command: &Cmd,
@@ -219,17 +211,4 @@ async fn execute(
 fn choose_cryptography() {
     // An error says that it has.
     drop(rustls::crypto::ring::default_provider().install_default());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_shown_without_its_password() {
-        let wrong = Connection::to("http://me:p@ss@host:1", None).unwrap_err();
-        assert!(wrong.to_string().starts_with("\"http://…@host:1\" is not"), "{wrong}");
-        let wrong = Connection::to("host", None).unwrap_err();
-        assert!(wrong.to_string().starts_with("\"host\" is not"), "{wrong}");
-    }
 }

@@ -2,11 +2,12 @@
 //! membership by itself.
 
 use crate::cluster_proposers::{StoreProposers, TokioClock};
+use crate::credentials::{self, Logins};
 use crate::limits::Limits;
 use crate::{
     Acceptor, Access, AddressError, BootstrapError, Bytes, CasAnswer, ChangeError, ClusterConfig,
     ClusterConfigError, Connector, Decision, DirectoryError, Expected, Options, Present,
-    ProposerId, RemoteAcceptor, Store, Versioned, Watch,
+    ProposerId, RemoteAcceptor, RequestError, Store, Versioned, Watch, address,
 };
 use gryadka_cluster::{Directory, Proposers, bootstrap};
 use std::fmt;
@@ -25,7 +26,9 @@ const NOTIFY_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct ConnectOptions {
     /// Some of its acceptors: `redis://[user:password@]host:port`, `rediss://…` for TLS, or
-    /// `native://host:port` for a [`crate::NativeServer`]. They name the others.
+    /// `native://host:port` for a [`crate::NativeServer`]. They name the others. A user and a
+    /// password are for that server, and where all of these have the same, for the others, too; they
+    /// stay in this process. [`Access::credentials`] go before what is not for that server.
     pub urls: Vec<String>,
     /// How they are reached, beside their addresses.
     pub access: Access,
@@ -36,7 +39,9 @@ pub struct ConnectOptions {
     /// Whether servers that belong to no cluster yet are made one, of all of `urls`.
     pub initialise: bool,
     /// Where to go instead of an acceptor's own address: through a tunnel, or a proxy. The cluster
-    /// knows acceptors by their own addresses alone.
+    /// knows acceptors by their own addresses alone, which is what it is asked with, as
+    /// [`crate::AcceptorAddress`] spells them. Where the answer has no password, that of the
+    /// acceptor's own address is shown.
     pub route: Option<Route>,
     /// The id of this proposer; drawn when absent. Never one that was used before.
     pub proposer: Option<ProposerId>,
@@ -64,12 +69,36 @@ impl ConnectOptions {
         }
     }
 
-    fn connector(&self) -> Connector<RemoteAcceptor> {
+    /// Makes acceptors of addresses, as a handle with these options does: with the logins and by the
+    /// routes that are given here.
+    ///
+    /// # Errors
+    /// [`AddressError`] when one of the URLs cannot be understood.
+    pub fn connector(&self) -> Result<Connector<RemoteAcceptor>, AddressError> {
+        Ok(self.connector_with(Arc::new(self.logins()?)))
+    }
+
+    fn logins(&self) -> Result<Logins, AddressError> {
+        Logins::new(&self.urls, &self.access.credentials)
+    }
+
+    fn connector_with(&self, logins: Arc<Logins>) -> Connector<RemoteAcceptor> {
         let (access, route) = (self.access.clone(), self.route.clone());
-        Arc::new(move |url| match &route {
-            Some(route) => RemoteAcceptor::open(&route(url), &access),
-            None => RemoteAcceptor::open(url, &access),
+        Arc::new(move |recorded| {
+            let (address, recorded) = address::parse(recorded)?;
+            let login = logins.of(&address, &recorded);
+            let Some(route) = &route else {
+                return RemoteAcceptor::at(&address, &login, &access);
+            };
+            let (there, mut own) = address::parse(&route(&address.to_string()))?;
+            own.credentials = own.credentials.or(&login.credentials);
+            RemoteAcceptor::at(&there, &own, &access)
         })
+    }
+
+    /// The addresses, as the cluster spells them.
+    fn addresses(&self) -> Result<Vec<String>, AddressError> {
+        self.urls.iter().map(|url| Ok(address::parse(url)?.0.to_string())).collect()
     }
 }
 
@@ -108,6 +137,11 @@ pub enum ConnectError {
         "none of the acceptors answered as a member of a cluster: {0}; `gryadka cluster init` makes one"
     )]
     NoCluster(String),
+    /// A server refuses to talk to this process.
+    #[error(
+        "a server demands another user or password: {0}; give them in its address, as redis://user:password@host:port, or with --acceptor-user and --acceptor-password-file (or GRYADKA_ACCEPTOR_PASSWORD)"
+    )]
+    Credentials(String),
 }
 
 /// A handle on a cluster. Clones share everything.
@@ -121,6 +155,7 @@ pub struct Gryadka {
 pub(crate) struct Shared {
     pub(crate) directory: Directory<RemoteAcceptor, TokioClock>,
     pub(crate) proposers: StoreProposers,
+    logins: Arc<Logins>,
     config: Mutex<ClusterConfig>,
     follower: Mutex<Option<AbortHandle>>,
 }
@@ -134,6 +169,22 @@ impl Drop for Shared {
 }
 
 impl Shared {
+    /// The address in the URL of a server that is to join, perhaps in place of this acceptor. Its login
+    /// is kept, unless another acceptor is there: that one is reached as before.
+    pub(crate) fn learn(&self, url: &str, leaving: Option<u32>) -> Result<String, AddressError> {
+        let (address, login) = address::parse(url)?;
+        let text = address.to_string();
+        let taken = self
+            .config()
+            .acceptors
+            .iter()
+            .any(|(id, own)| Some(*id) != leaving && address::normalised(own) == text);
+        if !taken && self.logins.learn(&address, login) {
+            self.directory.forget(&text);
+        }
+        Ok(text)
+    }
+
     pub(crate) fn config(&self) -> ClusterConfig {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -177,21 +228,35 @@ impl Gryadka {
         if options.urls.is_empty() {
             return Err(ConnectError::NoAcceptors);
         }
-        if let Some(twice) = first_twice(&options.urls) {
+        let addresses = options.addresses()?;
+        if let Some(twice) = first_twice(&addresses) {
             return Err(ConnectError::Twice(twice.clone()));
         }
-        let directory = Directory::new(options.connector(), TokioClock::new());
+        Self::connect_to(options, addresses, None).await
+    }
+
+    /// The same for the acceptors at these addresses, of this cluster where one is named. The URLs of
+    /// `options` are there for the logins in them.
+    pub(crate) async fn connect_to(
+        options: ConnectOptions,
+        addresses: Vec<String>,
+        cluster: Option<u64>,
+    ) -> Result<Self, ConnectError> {
+        let logins = Arc::new(options.logins()?);
+        let connector = options.connector_with(Arc::clone(&logins));
+        let directory = Directory::new(connector, TokioClock::new());
         let proposers = StoreProposers {
             #[cfg(feature = "mutants")]
             rules: options.rules.clone(),
         };
         let config = if options.initialise {
             let token = || Proposers::<RemoteAcceptor>::token(&proposers);
-            bootstrap(&directory, &options.urls, rand::random_range(1..=1 << 52), &token).await?
+            let fresh = rand::random_range(1..=1 << 52);
+            bootstrap(&directory, &addresses, fresh, &token).await.map_err(not_made)?
         } else {
-            match directory.newest(&options.urls, None).await? {
+            match directory.newest(&addresses, cluster).await? {
                 Some(config) => config,
-                None => return Err(no_cluster(&directory, &options.urls).await?),
+                None => return Err(no_cluster(&directory, &addresses).await?),
             }
         };
         let proposer = options.proposer.unwrap_or_else(fresh_proposer_id);
@@ -206,6 +271,7 @@ impl Gryadka {
         let shared = Arc::new(Shared {
             directory,
             proposers,
+            logins,
             config: Mutex::new(config),
             follower: Mutex::default(),
         });
@@ -377,9 +443,30 @@ async fn no_cluster(
     directory: &Directory<RemoteAcceptor, TokioClock>,
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
-    let said = directory.ask(urls).await?.into_iter().map(|found| match found.status {
+    let found = directory.ask(urls).await?;
+    let is_locked = |lost: &RequestError| credentials::wants_credentials(lost);
+    let locked = found.iter().any(|found| found.status.as_ref().is_err_and(is_locked));
+    let said = found.into_iter().map(|found| match found.status {
         Ok(_) => format!("{} belongs to no cluster", found.address),
         Err(lost) => format!("{}: {lost}", found.address),
     });
-    Ok(ConnectError::NoCluster(said.collect::<Vec<_>>().join("; ")))
+    let said = said.collect::<Vec<_>>().join("; ");
+    Ok(if locked { ConnectError::Credentials(said) } else { ConnectError::NoCluster(said) })
+}
+
+/// Why no cluster could be made. A server that refuses this process is the user's to mend; and records of
+/// earlier versions have logins in them.
+fn not_made(error: BootstrapError) -> ConnectError {
+    match error {
+        BootstrapError::Acceptor { address, error } if credentials::wants_credentials(&error) => {
+            ConnectError::Credentials(format!("{address}: {error}"))
+        }
+        BootstrapError::Moved { address, cluster, acceptors } => {
+            let acceptors = address::redacted(&acceptors);
+            BootstrapError::Moved { address, cluster, acceptors }.into()
+        }
+        error @ (BootstrapError::Directory(_)
+        | BootstrapError::Acceptor { .. }
+        | BootstrapError::Taken { .. }) => error.into(),
+    }
 }

@@ -57,15 +57,19 @@
 //! | how does a change run and end? | `store.rs`, `pending_change.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
 //! | how do requests travel together? | `acceptor_client.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
+//! | how is a server named, and who is this process to it? | `address.rs`, `credentials.rs` |
 //! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `script.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
 //! | how does a cluster begin, change its members, and collect tombstones? | the crate `gryadka-cluster`; what it needs of the store: `cluster_proposers.rs` |
 //! | what can be asked of the cluster behind a handle? | `cluster.rs` |
+//! | how is a server that has left a cluster used again? | `release.rs` |
 
 mod acceptor_client;
+mod address;
 mod cluster;
 mod cluster_proposers;
 mod connection;
+mod credentials;
 mod engine;
 mod error;
 mod gryadka;
@@ -74,6 +78,7 @@ mod native_registers;
 mod native_server;
 mod pending_change;
 mod register;
+mod release;
 mod remote_acceptor;
 mod script;
 mod store;
@@ -81,12 +86,14 @@ mod watching;
 mod wire;
 
 pub use acceptor_client::{AcceptorClient, Completed, ReplyHandler};
+pub use address::{AcceptorAddress, redacted};
 pub use bytes::Bytes;
 pub use caspaxos::{
     AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, ConfigurationError,
     Decision, Lineage, ProposerId, Quorum, Reason,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
+pub use credentials::{Credentials, wants_credentials};
 pub use error::ChangeError;
 pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
 pub use gryadka_cluster::{
@@ -98,6 +105,7 @@ pub use limits::{Limits, TooLong};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
 pub use register::{CasAnswer, Expected, Versioned};
+pub use release::{ReleaseError, Released, release};
 pub use remote_acceptor::{Access, RemoteAcceptor};
 pub use store::{Options, Store};
 pub use watching::Watch;

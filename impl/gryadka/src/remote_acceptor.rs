@@ -19,16 +19,18 @@
 //!
 //! `+info` and `+config|get` let [`Acceptor::status`] say how durable the server is.
 
+use crate::address::{self, Login};
 use crate::connection::Connection;
 use crate::script::Script;
-use crate::{Acceptor, AddressError, RequestError, wire};
+use crate::{Acceptor, AcceptorAddress, AddressError, Credentials, RequestError, wire};
 use crate::{Cursor, Head, Page, Reply, Request, Status};
 use bytes::Bytes;
 use caspaxos::{AcceptorIdentity, AcceptorState};
 use redis::{Cmd, Value};
 use std::collections::BTreeMap;
 
-/// How to reach the acceptors of a cluster, beside their addresses.
+/// How to reach the acceptors of a cluster, beside their addresses. A process's own settings: none of
+/// it is stored in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// What all keys in Redis begin with.
@@ -36,11 +38,13 @@ pub struct Access {
     /// The certificates, in PEM, of those who may vouch for a `rediss://` server; `None` for those
     /// that the web trusts.
     pub roots: Option<Vec<u8>>,
+    /// The user and the password for every server that no URL with a password is given for.
+    pub credentials: Credentials,
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self { prefix: String::from("gryadka:"), roots: None }
+        Self { prefix: String::from("gryadka:"), roots: None, credentials: Credentials::default() }
     }
 }
 
@@ -62,33 +66,42 @@ enum Dialect {
 const PAGE: usize = 1000;
 
 impl RemoteAcceptor {
-    /// The acceptor at `address`: `redis://[user:password@]host:port[/database]`, `rediss://…` for
+    /// The acceptor at `url`: `redis://[user:password@]host:port[/database]`, `rediss://…` for
     /// TLS (`rediss://…#insecure` trusts any certificate), `native://host:port` for a native server.
-    /// Connects when first used.
+    /// Where it has no password, the one in `access` is shown. Connects when first used.
     ///
     /// # Errors
     /// [`AddressError`] when the address or the certificates cannot be understood.
-    pub fn open(address: &str, access: &Access) -> Result<Self, AddressError> {
-        let native = address.strip_prefix("native://").map(|place| format!("redis://{place}"));
-        let roots = access.roots.as_deref();
-        Ok(match native {
-            Some(address) => Self {
-                connection: Connection::to(&address, roots)?,
-                prefix: Vec::new(),
-                dialect: Dialect::Native,
-            },
-            None => Self {
-                connection: Connection::to(address, roots)?,
-                prefix: access.prefix.as_bytes().to_vec(),
-                dialect: Dialect::Redis,
-            },
-        })
+    pub fn open(url: &str, access: &Access) -> Result<Self, AddressError> {
+        let (address, login) = address::parse(url)?;
+        let login = Login { credentials: login.credentials.or(&access.credentials), ..login };
+        Self::at(&address, &login, access)
+    }
+
+    /// The acceptor at an address, by this login.
+    pub(crate) fn at(
+        address: &AcceptorAddress,
+        login: &Login,
+        access: &Access,
+    ) -> Result<Self, AddressError> {
+        let info = address.connection_info(login);
+        let connection = info.and_then(|info| Connection::to(info, access.roots.as_deref()));
+        let wrong = |error: redis::RedisError| AddressError {
+            address: address.to_string(),
+            reason: error.to_string(),
+        };
+        let (dialect, prefix) = match address.is_native() {
+            true => (Dialect::Native, Vec::new()),
+            false => (Dialect::Redis, access.prefix.as_bytes().to_vec()),
+        };
+        let connection = connection.map_err(wrong)?;
+        Ok(Self { connection, prefix, dialect })
     }
 
     /// The acceptor at `address` under another prefix than the default one: see [`Self::open`].
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// [`AddressError`] when the address cannot be understood.
     pub fn new(address: &str, prefix: &str) -> Result<Self, AddressError> {
         Self::open(address, &Access { prefix: prefix.to_owned(), ..Access::default() })
     }

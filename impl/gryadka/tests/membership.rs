@@ -192,7 +192,7 @@ async fn what_cannot_be_is_refused_by_name() {
     assert_eq!(refused(all).await, "a cluster needs at least one acceptor");
     let url = cluster.members[0].url();
     let twice = refused(Membership::Grow(vec![url])).await;
-    assert!(twice.ends_with("is the address of an acceptor of the cluster already"), "{twice}");
+    assert!(twice.ends_with("is the address of a member already"), "{twice}");
 
     // Somebody else's acceptor is not taken away from them.
     let others = Natives::start(1);

@@ -97,7 +97,7 @@ async fn a_rescan_misses_no_key_of_a_server_that_restarts_between_two_pages() {
     let change = Membership::Replace { old: 2, new: fourth.address.clone() };
     let options = MembershipOptions { deadline: within(60) };
     store.change_membership(change, options, &watch).await.unwrap();
-    let third = restarting.into_inner().unwrap().take().unwrap();
+    let third = restarting.into_inner().unwrap().unwrap();
     assert_eq!(third.restarts(), 1, "it has not been restarted in the middle");
     drop(third);
     assert_eq!(missing(&join(&[&first, &fourth]).await).await, 0);

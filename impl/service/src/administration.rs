@@ -1,10 +1,9 @@
 //! What can be asked of a cluster as a whole, by the service and by the command line alike.
 
 use crate::overview::Overview;
-use crate::redaction::without_logins;
 use gryadka::{
-    Access, ClusterConfig, CollectorOutcome, DirectoryError, Gryadka, Membership, MembershipError,
-    MembershipEvent, MembershipOptions, RemoteAcceptor,
+    ClusterConfig, CollectorOutcome, DirectoryError, Gryadka, Membership, MembershipError,
+    MembershipEvent, MembershipOptions, redacted,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 /// A change of the cluster, which may take long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// These acceptors join, leave, or take another's place; or what was begun is ended.
+    /// Acceptors join, leave or are replaced; or such a change is resumed or cancelled.
     Membership(Membership),
     /// Every key is committed again under the present configuration.
     Rescan,
@@ -41,11 +40,11 @@ impl Task {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
-    /// The acceptors that there are now, by number.
+    /// The present acceptors, by number.
     Members {
         /// The configuration's number.
         epoch: u64,
-        /// Their addresses, without logins.
+        /// Their addresses.
         acceptors: BTreeMap<u32, String>,
     },
     /// Every key was committed again.
@@ -53,13 +52,13 @@ pub(crate) enum Outcome {
         /// How many there are.
         keys: u64,
     },
-    /// Tombstones were collected.
+    /// Deleted keys were erased.
     Collected {
         /// Keys that are erased on every acceptor.
         erased: u64,
-        /// Keys that have a value by now.
+        /// Keys that have been written again meanwhile.
         alive: u64,
-        /// Keys that are left for later, because not every acceptor could be asked.
+        /// Keys that are left for later, because not every acceptor answered.
         unfinished: u64,
     },
 }
@@ -68,7 +67,7 @@ impl Outcome {
     fn members(config: &ClusterConfig) -> Self {
         let members = config.members();
         let acceptors = config.acceptors.iter().filter(|(id, _)| members.contains(id));
-        let shown = |(&id, address): (&u32, &String)| (id, without_logins(address));
+        let shown = |(&id, address): (&u32, &String)| (id, address.clone());
         Self::Members { epoch: config.epoch, acceptors: acceptors.map(shown).collect() }
     }
 }
@@ -79,18 +78,18 @@ impl From<CollectorOutcome> for Outcome {
     }
 }
 
-/// A task that did not come to its end.
+/// A task that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// The store says reason.
-    #[error("{}", without_logins(&.0.to_string()))]
+    /// The store says why.
+    #[error("{}", redacted(&.0.to_string()))]
     Membership(#[from] MembershipError),
-    /// It was stopped in favour of one that gives up.
-    #[error("it was cancelled; what was done stays")]
+    /// `cancel` was asked for.
+    #[error("the operation was cancelled; the steps that were done stay")]
     Cancelled,
 }
 
-/// What a failure means to whoever asked.
+/// What a failure means to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
     /// What was asked for makes no sense for this cluster.
@@ -128,28 +127,6 @@ impl TaskError {
     }
 }
 
-/// What can be no acceptor's address, whether anybody is there or not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadAddress {
-    /// It is another kind of address.
-    #[error("{0:?} is no acceptor's address: write redis://[user:password@]host:port")]
-    Scheme(String),
-    /// The store says what is wrong.
-    #[error("{0}")]
-    Malformed(String),
-}
-
-/// Refuses what can be no acceptor's address.
-pub(crate) fn check_address(address: &str) -> Result<(), BadAddress> {
-    if !SCHEMES.iter().any(|scheme| address.starts_with(scheme)) {
-        return Err(BadAddress::Scheme(without_logins(address)));
-    }
-    let opened = RemoteAcceptor::open(address, &Access::default());
-    opened.map(drop).map_err(|error| BadAddress::Malformed(without_logins(&error.to_string())))
-}
-
-const SCHEMES: [&str; 3] = ["redis://", "rediss://", "native://"];
-
 /// A cluster, and how to change it.
 #[derive(Debug, Clone)]
 pub(crate) struct Administration {
@@ -166,8 +143,8 @@ impl Administration {
         Ok(Overview::of(&self.gryadka.cluster().await?))
     }
 
-    /// Does all of a task, and tells `watch` of every part that is done. What is not done `within`
-    /// this time is left as it is, and can be resumed.
+    /// Carries out a task, and calls `watch` after each part. After the time `within`, what is done
+    /// stays, and the task can be resumed.
     pub(crate) async fn perform(
         &self,
         task: Task,

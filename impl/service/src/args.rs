@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub(crate) use cluster::{ClusterArgs, ClusterCommand, LongArgs};
+pub(crate) use cluster::{ClusterArgs, ClusterCommand, LongArgs, ReleaseArgs};
 
 use crate::exit::USAGE;
 use clap::error::ErrorKind;
@@ -18,7 +18,7 @@ use std::time::Duration;
 #[command(
     name = "gryadka",
     version,
-    after_help = "Exit codes: 0 done, 1 no value or another one than expected, 2 unknown whether it happened,\n3 not applied, 64 bad arguments, 70 the tool itself failed. Doctor: 0 well, 1 warnings, 2 dangers."
+    after_help = "Exit codes: 0 done, 1 no value or another version than expected, 2 unknown whether applied,\n3 not applied, 64 bad arguments, 70 the tool itself failed. Doctor: 0 ok, 1 warnings, 2 dangers."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -33,26 +33,27 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Write a key's value, whatever it was
     Set(SetArgs),
-    /// Write a key's value only if it has a certain version, or none
+    /// Write a key's value only if its version is the given one, or only if it has no value
     Cas(CasArgs),
     /// Delete a key's value
     Delete(DeleteArgs),
-    /// Look at the cluster and change which acceptors it has
+    /// Show the cluster, and change which acceptors it has
     #[command(subcommand)]
     Cluster(ClusterCommand),
-    /// Check every acceptor: durability, eviction, replication, version, memory, its place
+    /// Check every acceptor: durability, eviction, replication, version, memory, membership
     Doctor(DoctorArgs),
     /// Ask a service whether it is ready: for health checks of containers
     Ready(ReadyArgs),
-    /// Measure what the store does in a second, beside what its servers could do
+    /// Measure the store's throughput and latency, beside what its servers alone can do
     Bench(BenchArgs),
 }
 
 /// Where the cluster is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PlaceArgs {
-    /// Some acceptors' addresses, with commas between: redis://host:port, redis://user:password@host:port,
-    /// rediss:// for TLS. They name the others
+    /// Addresses of some acceptors, with commas between: redis://host:port, rediss:// for TLS,
+    /// redis://user:password@host:port. The others are found through them. A user and a password are for
+    /// that server, and if all these addresses have the same, for the others too; they are not stored
     #[arg(
         long,
         value_name = "URL,…",
@@ -62,12 +63,25 @@ pub(crate) struct PlaceArgs {
         required = true
     )]
     pub(crate) acceptors: Vec<String>,
-    /// What the registers' keys begin with on the servers
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+}
+
+/// How servers are reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReachArgs {
+    /// The user of the servers whose address has no password
+    #[arg(long, value_name = "NAME", env = "GRYADKA_ACCEPTOR_USER", hide_env_values = true)]
+    pub(crate) acceptor_user: Option<String>,
+    /// A file with the password for the servers whose address has none; also from
+    /// GRYADKA_ACCEPTOR_PASSWORD
+    #[arg(long, value_name = "PATH")]
+    pub(crate) acceptor_password_file: Option<PathBuf>,
+    /// What the names of the store's keys begin with on the servers
     #[arg(long, value_name = "TEXT", default_value = "gryadka:")]
     pub(crate) prefix: String,
-    /// Where to go instead of an acceptor's own address, through a tunnel or a proxy:
-    /// redis://10.0.0.1:6379=redis://127.0.0.1:7001. As often as there are such acceptors, or with commas
-    /// between
+    /// Connect to TO instead of an acceptor's own address FROM, through a tunnel or a proxy:
+    /// redis://10.0.0.1:6379=redis://127.0.0.1:7001. Once for each such acceptor, or with commas between
     #[arg(
         long = "route",
         value_name = "FROM=TO",
@@ -76,12 +90,12 @@ pub(crate) struct PlaceArgs {
         value_delimiter = ','
     )]
     pub(crate) routes: Vec<String>,
-    /// Certificates of those who may vouch for rediss:// servers, PEM, instead of those the web trusts
-    #[arg(long, value_name = "FILE")]
+    /// The certificates (PEM) that rediss:// servers are trusted by, instead of the web's usual ones
+    #[arg(long, value_name = "PATH")]
     pub(crate) tls_roots: Option<PathBuf>,
 }
 
-/// Which cluster, and how it is called.
+/// Which cluster, and how long a call of it may take.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreArgs {
     #[command(flatten)]
@@ -134,7 +148,7 @@ pub(crate) struct CasExpected {
     /// The version that the value must have
     #[arg(long, value_name = "N")]
     pub(crate) version: Option<u64>,
-    /// There must be no value
+    /// The key must have no value
     #[arg(long)]
     pub(crate) absent: bool,
 }
@@ -175,22 +189,22 @@ pub(crate) struct DeleteArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// Where to listen; beyond this machine only with a token and TLS
+    /// The address to listen on; other than a loopback address only with a token and TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
     pub(crate) listen: SocketAddr,
-    /// Make a cluster of the servers first, if none of them belongs to one, as `gryadka cluster init` does
+    /// First make a cluster of these servers if none of them belongs to one, as `gryadka cluster init` does
     #[arg(long)]
     pub(crate) init: bool,
-    /// How long acceptors are waited for that are not there yet, or belong to no cluster yet; 0 to ask once
+    /// How long to wait for acceptors that do not answer yet or belong to no cluster yet; 0 to ask once
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = pause)]
     pub(crate) start_timeout: Duration,
-    /// How many keys are remembered to save them a round trip
+    /// How many keys to remember, whose changes then take one round trip instead of two
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) cache: usize,
-    /// The pause between two collections of deleted keys; 0 for none by this service
+    /// The pause between two collections of deleted keys; with 0 this service collects none
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = pause)]
     pub(crate) collect_every: Duration,
-    /// How long requests under way have to finish after SIGTERM or SIGINT
+    /// How long requests in progress may take to finish after SIGTERM or SIGINT
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) shutdown_grace: Duration,
     #[command(flatten, next_help_heading = "Access")]
@@ -201,22 +215,23 @@ pub(crate) struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
-    /// A file with the token that clients must show; also from GRYADKA_TOKEN
+    /// A file with the token that clients must send; also from GRYADKA_TOKEN
     #[arg(long, value_name = "PATH")]
     pub(crate) token_file: Option<PathBuf>,
-    /// A file with the token that changes the cluster; also from GRYADKA_ADMIN_TOKEN
+    /// A file with the token that administrators must send to change the cluster; also from
+    /// GRYADKA_ADMIN_TOKEN
     #[arg(long, value_name = "PATH")]
     pub(crate) admin_token_file: Option<PathBuf>,
-    /// The certificate and those that signed it, PEM
+    /// The certificate, followed by those that signed it (PEM)
     #[arg(long, value_name = "PATH", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// The certificate's private key, PEM
+    /// The certificate's private key (PEM)
     #[arg(long, value_name = "PATH", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Let anybody who can reach the service read and write
+    /// Allow every host that can reach the service to read and write
     #[arg(long)]
     pub(crate) insecure_no_token: bool,
-    /// Let anybody on the way read, write, and learn the token
+    /// Allow every host on the network path to read, to write, and to learn the token
     #[arg(long)]
     pub(crate) insecure_no_tls: bool,
 }
@@ -231,16 +246,20 @@ pub(crate) struct LimitArgs {
         value_parser = clap::value_parser!(u32).range(1..=512 << 20)
     )]
     pub(crate) max_value: u32,
-    /// How many requests may be under way; more are turned away
+    /// How many requests may be in progress; more are refused with 503
     #[arg(long, value_name = "N", default_value_t = 1024)]
     pub(crate) max_requests: usize,
+    /// How many bytes of request bodies may be in memory; more are refused with 503. At least
+    /// --max-value [default: 256 MiB, or four times --max-value if that is more]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_bodies: Option<usize>,
     /// How many connections may be open; more wait
     #[arg(long, value_name = "N", default_value_t = 4096)]
     pub(crate) max_connections: usize,
-    /// How long a client may take to send its headers, and its body
+    /// How long a client may take to send its headers, and then its body
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) read_timeout: Duration,
-    /// How long a client may take nothing of its answer
+    /// How long a client may stop reading an answer before its connection is closed
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) write_timeout: Duration,
 }
@@ -259,10 +278,10 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReadyArgs {
-    /// Where the service listens, without TLS, and what to ask it for
+    /// The address that the service listens on, without TLS, and the path to ask for
     #[arg(value_name = "ADDRESS[/PATH]", default_value = "127.0.0.1:7480/readyz")]
     pub(crate) address: String,
-    /// How long it may take to answer
+    /// How long the service may take to answer
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
     pub(crate) timeout: Duration,
 }
@@ -271,12 +290,12 @@ pub(crate) struct ReadyArgs {
 pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) options: gryadka_bench::Options,
-    /// Write the whole report as JSON to this file, too
+    /// Also write the whole report to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 }
 
-/// A time between two things, or none where it is 0.
+/// A time, or none where it is 0.
 fn pause(text: &str) -> Result<Duration, String> {
     if text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) == "0" {
         return Ok(Duration::ZERO);
@@ -309,7 +328,7 @@ const LONGEST: u64 = 86_400_000;
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
     let words = std::iter::once(OsString::from("gryadka")).chain(args);
     Cli::try_parse_from(words).map_err(|error| {
-        // With stderr gone there is nobody left to tell.
+        // If stderr is closed, only the exit code can say it.
         drop(error.print());
         let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
         if asked { ExitCode::SUCCESS } else { USAGE.into() }
@@ -385,6 +404,7 @@ mod tests {
             ("cluster grow", false),
             ("cluster grow redis://h:1 redis://h:2", true),
             ("cluster shrink one", false),
+            ("serve --acceptor-user u --acceptor-password-file f --max-bodies 9", true),
         ] {
             assert_eq!(parsed(line), fine, "{line}");
         }

@@ -6,13 +6,14 @@ mod doctor;
 mod keys;
 mod print;
 mod ready;
+mod secret;
 mod serve;
 mod watch;
 
-use crate::args::{Command, PlaceArgs};
+use crate::args::{Command, PlaceArgs, ReachArgs};
 use crate::exit::{End, Failure};
 use crate::routes;
-use gryadka::{Access, ConnectOptions, Route};
+use gryadka::{Access, ConnectOptions, Credentials};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
@@ -39,24 +40,39 @@ async fn perform(command: Command) -> Result<End, Failure> {
     }
 }
 
-/// How the arguments say that acceptors are reached.
-fn access(args: &PlaceArgs) -> Result<Access, Failure> {
+/// The cluster that the arguments name. One call needs no memory of keys.
+fn options(args: &PlaceArgs) -> Result<ConnectOptions, Failure> {
+    reaching(args.acceptors.clone(), &args.reach)
+}
+
+/// The servers at these URLs, reached as the arguments say.
+fn reaching(urls: Vec<String>, args: &ReachArgs) -> Result<ConnectOptions, Failure> {
     let read = |path: &PathBuf| {
         let what = format!("cannot read {}", path.display());
         std::fs::read(path).map_err(Failure::io(what))
     };
     let roots = args.tls_roots.as_ref().map(read).transpose()?;
-    Ok(Access { prefix: args.prefix.clone(), roots })
-}
-
-/// Where the arguments say that acceptors are, instead of at their own addresses.
-fn route(args: &PlaceArgs) -> Result<Option<Route>, Failure> {
-    routes::route(&args.routes).map_err(|error| Failure::Usage(error.to_string()))
-}
-
-/// The cluster that the arguments name. One call needs no memory of keys.
-fn options(args: &PlaceArgs) -> Result<ConnectOptions, Failure> {
-    let urls = args.acceptors.iter().cloned();
-    let (access, route) = (access(args)?, route(args)?);
+    let route = routes::route(&args.routes).map_err(|error| Failure::Usage(error.to_string()))?;
+    let access = Access { prefix: args.prefix.clone(), roots, credentials: credentials(args)? };
     Ok(ConnectOptions { access, route, cache: 0, ..ConnectOptions::new(urls) })
+}
+
+/// Where the password of acceptors comes from when no file is named.
+const ACCEPTOR_PASSWORD: &str = "GRYADKA_ACCEPTOR_PASSWORD";
+
+/// The user and password for servers whose addresses have none.
+fn credentials(args: &ReachArgs) -> Result<Credentials, Failure> {
+    let file = args.acceptor_password_file.as_deref();
+    let password = secret::secret(file, ACCEPTOR_PASSWORD)?;
+    if password.as_ref().is_some_and(String::is_empty) {
+        let from = secret::source(file, ACCEPTOR_PASSWORD);
+        return Err(Failure::Usage(format!("{from}: the password is empty")));
+    }
+    // A variable that is set to nothing says nothing.
+    let user = args.acceptor_user.clone().filter(|user| !user.is_empty());
+    if user.is_some() && password.is_none() {
+        let text = "--acceptor-user needs a password: give --acceptor-password-file, or set GRYADKA_ACCEPTOR_PASSWORD";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    Ok(Credentials { user, password })
 }

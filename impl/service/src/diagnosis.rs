@@ -1,19 +1,18 @@
-//! What is wrong with the acceptors of a cluster, or with servers that are to become some.
+//! What is wrong with the acceptors of a cluster, or with servers that are to become acceptors.
 //!
 //! | question | file |
 //! |---|---|
-//! | does the server keep what it says, and can it do what it must? | `diagnosis/server.rs` |
-//! | has it the place that the cluster gives it? | `diagnosis/place.rs` |
-//! | how is it told? | `diagnosis/report.rs` |
+//! | does the server keep its data, and can it run the scripts? | `diagnosis/server.rs` |
+//! | is it the acceptor that the cluster takes it for? | `diagnosis/membership.rs` |
+//! | how is it shown? | `diagnosis/report.rs` |
 
-mod place;
+mod membership;
 mod report;
 mod server;
 
 pub(crate) use report::Report;
 
-use crate::redaction::without_logins;
-use gryadka::{ClusterConfig, RequestError, Status};
+use gryadka::{ClusterConfig, RequestError, Status, redacted, wants_credentials};
 use serde::Serialize;
 
 /// How bad something is.
@@ -55,24 +54,24 @@ impl Finding {
 /// What was seen of one server.
 #[derive(Debug)]
 pub(crate) struct Observed {
-    /// Its address, as it was given.
+    /// Its address.
     pub(crate) address: String,
     /// What it says of itself.
     pub(crate) status: Result<Status, RequestError>,
-    /// What became of a script that changes nothing. It is meant for nobody, so a server that
-    /// executes it says that it is not meant.
+    /// What became of a script that changes nothing: it names an identity that no acceptor has, so
+    /// a server that runs it answers [`RequestError::NotMember`].
     pub(crate) script: Result<(), RequestError>,
 }
 
 /// Judges everything that was seen. The config is the latest that any of them carries.
 pub(crate) fn diagnose(observed: &[Observed], config: Option<&ClusterConfig>) -> Report {
     let acceptors = observed.iter().map(|one| report::Examined {
-        acceptor: config.and_then(|config| place::number(config, &one.address)),
-        address: without_logins(&one.address),
+        acceptor: config.and_then(|config| membership::number(config, &one.address)),
+        address: one.address.clone(),
         findings: examine(one, config),
     });
     Report {
-        cluster: config.map_or_else(Vec::new, |config| place::cluster(config, observed)),
+        cluster: config.map_or_else(Vec::new, |config| membership::cluster(config, observed)),
         acceptors: acceptors.collect(),
     }
 }
@@ -81,16 +80,20 @@ fn examine(observed: &Observed, config: Option<&ClusterConfig>) -> Vec<Finding> 
     let status = match &observed.status {
         Ok(status) => status,
         Err(lost) => {
-            let text = format!(
-                "{}: start it, or mend the way to it; if it is lost, `gryadka cluster replace`",
-                without_logins(&lost.to_string())
-            );
+            let advice = if wants_credentials(lost) {
+                "give its user and password in its address, or with --acceptor-user and \
+                 --acceptor-password-file (or GRYADKA_ACCEPTOR_PASSWORD)"
+            } else {
+                "start it, or repair the network path to it; if it is lost, `gryadka cluster replace`"
+            };
+            let text = format!("{}: {advice}", redacted(&lost.to_string()));
             return vec![Finding::danger("reachable", text)];
         }
     };
     let mut findings = server::examine(&status.server);
     findings.push(server::scripts(&observed.script));
-    findings.push(place::examine(&observed.address, status, config));
+    findings.push(membership::examine(&observed.address, status, config));
+    findings.extend(membership::passwords(status));
     findings
 }
 
@@ -100,7 +103,7 @@ mod tests {
     use gryadka::{AcceptorState, Bytes};
 
     const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
-        "acceptors":{"1":"redis://:secret@10.0.0.1:6379","2":"redis://10.0.0.2:6379",
+        "acceptors":{"1":"redis://10.0.0.1:6379","2":"redis://10.0.0.2:6379",
             "3":"redis://10.0.0.3:6379"},
         "prepare":{"members":[1,2,3],"size":2},"accept":{"members":[1,2,3],"size":2}}"#;
 
@@ -125,7 +128,14 @@ mod tests {
         }
         let identity = config.identity(number);
         let state = state.map(|epoch| AcceptorState { identity, epoch, promise_floor: 12 });
-        let status = Status { state, config: Bytes::new(), server };
+        let copy = String::from_utf8_lossy(DOCUMENT);
+        let copy = match number {
+            1 | 2 => copy.into_owned(),
+            // As an earlier version wrote it; and on a server that has left.
+            3 | 12 => copy.replace("//", "//:secret@"),
+            _ => String::new(),
+        };
+        let status = Status { state, config: Bytes::from(copy), server };
         let address = config.acceptors.get(&number);
         let other = || format!("redis://10.0.0.{number}:6379");
         Observed {
@@ -183,9 +193,22 @@ mod tests {
                     None,
                     "redis_version:- redis_mode:- aof_enabled:- server:gryadka-native"
                 ),
+                server(12, None, ""),
             ],
             false
         ));
+    }
+
+    #[test]
+    fn a_server_that_demands_a_password_gets_the_advice_to_give_it() {
+        for lost in [
+            RequestError::Refused(String::from("NOAUTH Authentication required.")),
+            RequestError::NotConnected(String::from("Password authentication failed")),
+        ] {
+            let said = told(&[Observed { status: Err(lost), ..server(1, None, "") }], true);
+            assert!(said.contains("--acceptor-password-file"), "{said}");
+            assert!(!said.contains("start it"), "{said}");
+        }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Exit codes: what scripts can rely on.
 
 use crate::administration::{Blame, TaskError};
-use crate::redaction::without_logins;
 use crate::service::StartError;
-use gryadka::{ChangeError, ConnectError};
+use gryadka::{ChangeError, ConnectError, ReleaseError, redacted};
 use gryadka_bench::BenchError;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,7 +14,7 @@ pub(crate) enum End {
     Done,
     /// The key has no value, or another one than was expected: 1.
     Mismatch,
-    /// The doctor has warnings, and they were to count: 1.
+    /// The doctor has warnings, under `--strict`: 1.
     Warned,
     /// The doctor has found a danger: 2.
     InDanger,
@@ -24,25 +23,28 @@ pub(crate) enum End {
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The user can mend it: 64.
+    /// An argument is wrong: 64.
     #[error("{0}")]
     Usage(String),
     /// The change may have happened: 2; or has not: 3.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// The cluster cannot be used: 3 where nobody is to be reached, 64 where what was typed is wrong.
-    #[error("{}", without_logins(&.0.to_string()))]
+    /// The cluster cannot be used: 3 where no acceptor can be reached, 64 where an argument is wrong.
+    #[error("{}", redacted(&.0.to_string()))]
     Connect(#[from] ConnectError),
+    /// A server was not freed: 64 where an argument is wrong, else 3.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// The cluster was not changed, or not to the end: 64, 3 or 2.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// Something cannot be measured: 64 where what was typed is wrong, else 70.
+    /// A measurement failed: 64 where an argument is wrong, else 70.
     #[error(transparent)]
     Bench(#[from] BenchError),
     /// The service cannot start: 64.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// A service is not ready, or is not there: 3.
+    /// A service is not ready, or does not answer: 3.
     #[error("the service at {address} is not ready: {reason}")]
     NotReady {
         /// Where it should be.
@@ -53,7 +55,7 @@ pub(crate) enum Failure {
     /// A file or stream cannot be read or written: 70.
     #[error("{what}: {source}")]
     Io {
-        /// Which one, and what was to be done with it.
+        /// Which one, and what failed.
         what: String,
         /// What the system says.
         source: io::Error,
@@ -78,10 +80,16 @@ pub(crate) fn code(result: &Result<End, Failure>) -> u8 {
         Err(Failure::Change(ChangeError::NotApplied(_))) => 3,
         Err(Failure::Connect(ConnectError::NoCluster(_) | ConnectError::Bootstrap(_))) => 3,
         Err(Failure::NotReady { .. }) => 3,
+        Err(Failure::Release(
+            ReleaseError::Server { .. }
+            | ReleaseError::Member { .. }
+            | ReleaseError::ClusterUnknown { .. },
+        )) => 3,
         Err(Failure::Task(error)) => task_code(error),
         Err(
             Failure::Change(ChangeError::TooLong(_))
             | Failure::Usage(_)
+            | Failure::Release(ReleaseError::Address(_))
             | Failure::Connect(_)
             | Failure::Start(_)
             | Failure::Bench(BenchError::Option { .. } | BenchError::Address { .. }),
@@ -102,7 +110,7 @@ fn task_code(error: &TaskError) -> u8 {
 /// Says what went wrong, if anything did, and gives the code.
 pub(crate) fn tell(result: &Result<End, Failure>) -> ExitCode {
     if let Err(failure) = result {
-        // With stderr gone there is nobody left to tell; the code still says it.
+        // If stderr is closed, only the exit code can say it.
         drop(writeln!(io::stderr(), "gryadka: {failure}"));
     }
     code(result).into()

@@ -10,7 +10,6 @@
 //! | what can be asked of a cluster as a whole? | `administration.rs`; how is it shown? `overview.rs` |
 //! | what is wrong with an acceptor? | `diagnosis.rs`, `diagnosis/` |
 //! | how are acceptors reached that are elsewhere than their addresses say? | `routes.rs` |
-//! | how are passwords kept out of sight? | `redaction.rs` |
 //! | where does the binary begin? | `start.rs` |
 
 mod administration;
@@ -19,7 +18,6 @@ mod command;
 mod diagnosis;
 mod exit;
 mod overview;
-mod redaction;
 mod routes;
 mod service;
 mod settings;

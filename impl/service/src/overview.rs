@@ -1,12 +1,11 @@
 //! A cluster at a glance: as JSON for programs, as a table for people.
 
-use crate::redaction::without_logins;
-use gryadka::{AcceptorStatus, ClusterStatus, Votes};
+use gryadka::{AcceptorStatus, ClusterStatus, Votes, redacted};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The cluster's configuration, and how its acceptors are.
+/// The cluster's configuration, and the state of its acceptors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Overview {
     /// The cluster's own number.
@@ -14,14 +13,14 @@ pub(crate) struct Overview {
     /// The configuration's number.
     epoch: u64,
     /// Whether every key has been committed in this epoch.
-    settled: bool,
-    /// Whose promises are wanted, and how many.
+    rescan_complete: bool,
+    /// The prepare quorums.
     prepare: Votes,
-    /// Whose accepts are wanted, and how many.
+    /// The accept quorums.
     accept: Votes,
-    /// The acceptors that the cluster is on its way to.
+    /// The acceptors that the cluster will have after the change in progress.
     target: Option<BTreeSet<u32>>,
-    /// Every acceptor that takes part, did in the epoch before, or is to.
+    /// Every acceptor of this epoch, of the one before, and of the target.
     acceptors: Vec<Acceptor>,
 }
 
@@ -30,21 +29,21 @@ pub(crate) struct Overview {
 struct Acceptor {
     /// Its number, never used again for another.
     id: u32,
-    /// Its address, without user and password.
+    /// Its address.
     address: String,
     /// Whether it takes part in this epoch.
     member: bool,
     /// Whether it answered just now.
     reachable: bool,
-    /// Whether it has the place that the cluster gives it. One that lost its memory has not.
+    /// Whether it has the identity that the cluster gave it. One that lost its data has none.
     votes: bool,
-    /// The latest epoch that it was told of.
+    /// The latest epoch that it was notified of.
     epoch: Option<u64>,
-    /// It refuses ballots up to this counter on registers that it does not hold.
+    /// On registers that it does not hold, it refuses ballots up to this counter.
     promise_floor: Option<u64>,
-    /// How many registers it holds, where it says so by itself.
+    /// How many registers it holds, if its server says so.
     registers: Option<u64>,
-    /// What its server calls itself, and the version.
+    /// The name and version of its server.
     server: Option<String>,
     /// Why it did not answer.
     error: Option<String>,
@@ -58,7 +57,7 @@ impl Overview {
         Self {
             cluster: config.cluster,
             epoch: config.epoch,
-            settled: config.is_rescan_complete(),
+            rescan_complete: config.is_rescan_complete(),
             prepare: config.prepare.clone(),
             accept: config.accept.clone(),
             target: config.target.clone(),
@@ -75,7 +74,7 @@ impl Acceptor {
         let error = acceptor.status.as_ref().err();
         Self {
             id: acceptor.id,
-            address: without_logins(&acceptor.address),
+            address: acceptor.address.clone(),
             member: members.contains(&acceptor.id),
             reachable: status.is_some(),
             votes: acceptor.votes,
@@ -83,7 +82,7 @@ impl Acceptor {
             promise_floor: state.map(|state| state.promise_floor),
             registers: fact("registers").and_then(|count| count.parse().ok()),
             server: server_name(&fact),
-            error: error.map(|error| without_logins(error)),
+            error: error.map(|error| redacted(error)),
         }
     }
 
@@ -91,14 +90,14 @@ impl Acceptor {
         match (self.reachable, self.member, self.votes) {
             (false, _, _) => "DOWN",
             (true, true, true) => "votes",
-            (true, true, false) => "NO PLACE",
-            (true, false, true) => "waits",
-            (true, false, false) => "aside",
+            (true, true, false) => "NO VOTE",
+            (true, false, true) => "admitted",
+            (true, false, false) => "no member",
         }
     }
 }
 
-/// What a server calls itself, and its version: `redis 7.0.15`, `valkey 8.0.1`.
+/// The name and version of a server: `redis 7.0.15`, `valkey 8.0.1`.
 pub(crate) fn server_name(fact: &impl Fn(&str) -> Option<String>) -> Option<String> {
     if let Some(version) = fact("valkey_version") {
         return Some(format!("valkey {version}"));
@@ -109,25 +108,25 @@ pub(crate) fn server_name(fact: &impl Fn(&str) -> Option<String>) -> Option<Stri
 
 impl fmt::Display for Overview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settled = if self.settled { "settled" } else { "keys are being brought along" };
-        writeln!(f, "cluster {}, epoch {}, {settled}", self.cluster, self.epoch)?;
-        writeln!(f, "promises: {}; accepts: {}", votes(&self.prepare), votes(&self.accept))?;
+        let rescan = if self.rescan_complete { "rescan complete" } else { "rescan in progress" };
+        writeln!(f, "cluster {}, epoch {}, {rescan}", self.cluster, self.epoch)?;
+        writeln!(f, "prepare: {}; accept: {}", votes(&self.prepare), votes(&self.accept))?;
         if let Some(target) = &self.target {
-            writeln!(f, "on the way to acceptors {}: `cluster resume` goes on", list(target))?;
-        } else if !self.settled {
-            writeln!(f, "`cluster resume` ends what was begun")?;
+            writeln!(f, "changing to acceptors {}: `cluster resume` continues", list(target))?;
+        } else if !self.rescan_complete {
+            writeln!(f, "a change is not finished: `cluster resume` continues")?;
         }
-        let headings = ["ID", "STATE", "EPOCH", "AGE", "ADDRESS", "SERVER"].map(String::from);
+        let headings = ["ID", "STATE", "EPOCH", "FLOOR", "ADDRESS", "SERVER"].map(String::from);
         let mut rows = vec![headings];
         rows.extend(self.acceptors.iter().map(Acceptor::row));
         let widths: [usize; 6] = std::array::from_fn(|column| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
         });
         for [id, state, epoch, promise_floor, address, server] in rows {
-            let [w_id, w_state, w_epoch, w_age, w_address, _] = widths;
+            let [w_id, w_state, w_epoch, w_floor, w_address, _] = widths;
             writeln!(
                 f,
-                "{id:>w_id$}  {state:<w_state$}  {epoch:>w_epoch$}  {promise_floor:>w_age$}  {address:<w_address$}  {server}"
+                "{id:>w_id$}  {state:<w_state$}  {epoch:>w_epoch$}  {promise_floor:>w_floor$}  {address:<w_address$}  {server}"
             )?;
         }
         Ok(())
@@ -169,7 +168,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
-        "acceptors":{"1":"redis://:secret@10.0.0.1:6379","2":"redis://10.0.0.2:6379",
+        "acceptors":{"1":"redis://10.0.0.1:6379","2":"redis://10.0.0.2:6379",
             "3":"redis://10.0.0.3:6379","4":"rediss://10.0.0.4:6379","5":"native://10.0.0.5:7001"},
         "prepare":{"members":[1,2,3,4],"size":3},"accept":{"members":[1,2,3,4],"size":2},
         "before":[{"members":[1,2,3],"size":2},{"members":[1,2,3],"size":2}],
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_known_by_its_own_name() {
+    fn a_server_is_shown_by_its_own_name() {
         let name = |facts: &[(&str, &str)]| {
             let facts: BTreeMap<&str, &str> = facts.iter().copied().collect();
             server_name(&|name: &str| facts.get(name).map(ToString::to_string))

@@ -1,26 +1,24 @@
 //! Ways to acceptors that are not reached at their own addresses: through a tunnel, a translation of
 //! addresses, or a proxy.
 
-use crate::administration::{BadAddress, check_address};
-use crate::redaction::without_logins;
-use gryadka::Route;
+use gryadka::{AcceptorAddress, AddressError, Route, redacted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A route that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadRoute {
-    /// There is nothing between two addresses.
+    /// It is not two addresses with `=` between.
     #[error(
-        "{0:?} is no route: write FROM=TO, the acceptor's own address and where to go instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001"
+        "{0:?} is not a route: write FROM=TO, the acceptor's own address and the one to connect to instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001"
     )]
     Shape(String),
-    /// One of the two is no address.
+    /// One of the two is not an address.
     #[error("in a route, {0}")]
-    Address(#[from] BadAddress),
+    Address(#[from] AddressError),
     /// An acceptor has two.
-    #[error("there are two routes to {0}; give one")]
-    Twice(String),
+    #[error("two routes are given for {0}; give one")]
+    Twice(AcceptorAddress),
 }
 
 /// What `--route` says, put together; nothing where it says nothing. An acceptor that no route names
@@ -29,11 +27,11 @@ pub(crate) fn route(given: &[String]) -> Result<Option<Route>, BadRoute> {
     let mut ways = BTreeMap::new();
     // A variable that is set to nothing says nothing.
     for text in given.iter().filter(|text| !text.is_empty()) {
-        let (from, to) = split(text).ok_or_else(|| BadRoute::Shape(without_logins(text)))?;
-        check_address(from)?;
-        check_address(to)?;
-        if ways.insert(from.to_owned(), to.to_owned()).is_some() {
-            return Err(BadRoute::Twice(without_logins(from)));
+        let (from, to) = split(text).ok_or_else(|| BadRoute::Shape(redacted(text)))?;
+        let from: AcceptorAddress = from.parse()?;
+        to.parse::<AcceptorAddress>()?;
+        if ways.insert(from.to_string(), to.to_owned()).is_some() {
+            return Err(BadRoute::Twice(from));
         }
     }
     if ways.is_empty() {
@@ -72,7 +70,8 @@ mod tests {
     fn an_acceptor_is_reached_where_its_route_leads_and_the_others_where_they_are() {
         let given = ["redis://a1:6379=redis://proxy:1", "redis://u:p=q@a2:1=native://127.0.0.1:2"];
         assert_eq!(goes(&given, "redis://a1:6379"), "redis://proxy:1");
-        assert_eq!(goes(&given, "redis://u:p=q@a2:1"), "native://127.0.0.1:2");
+        assert_eq!(goes(&given, "redis://a2:1"), "native://127.0.0.1:2");
+        assert_eq!(goes(&["redis://A1=redis://u:p@b:1"], "redis://a1:6379"), "redis://u:p@b:1");
         assert_eq!(goes(&given, "redis://a3:6379"), "redis://a3:6379");
         for nothing in [&[][..], &[String::new()]] {
             assert!(route(nothing).unwrap().is_none());
@@ -80,17 +79,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_route_is_told_what_would_be_right_and_shows_no_password() {
+    fn a_wrong_route_gets_an_error_that_says_what_is_right_and_shows_no_password() {
         insta::assert_snapshot!([
             wrong(&["redis://u:secret@a1:6379"]),
             wrong(&["redis://a1:6379="]),
             wrong(&["redis://a1:6379=http://u:secret@proxy:1"]),
             wrong(&["redis://u:secret@a1:1=redis://b:1", "redis://u:secret@a1:1=redis://c:1"]),
         ].join("\n"), @r#"
-        "redis://a1:6379" is no route: write FROM=TO, the acceptor's own address and where to go instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
-        "redis://a1:6379=" is no route: write FROM=TO, the acceptor's own address and where to go instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
-        in a route, "http://proxy:1" is no acceptor's address: write redis://[user:password@]host:port
-        there are two routes to redis://a1:1; give one
+        "redis://a1:6379" is not a route: write FROM=TO, the acceptor's own address and the one to connect to instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
+        "redis://a1:6379=" is not a route: write FROM=TO, the acceptor's own address and the one to connect to instead, such as redis://10.0.0.1:6379=redis://127.0.0.1:7001
+        in a route, "http://proxy:1" is not an acceptor's address: its scheme is none of redis, rediss and native; write redis://[user:password@]host:port
+        two routes are given for redis://a1:1; give one
         "#);
     }
 }

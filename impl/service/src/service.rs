@@ -1,7 +1,7 @@
 //! The store over HTTP.
 //!
 //! A client that goes away does not take its request back: what was sent to the acceptors may take
-//! effect, then or later. Operations on the cluster go on without whoever asked for them.
+//! effect, then or later. Operations on the cluster go on when their client is gone.
 //!
 //! | question | file |
 //! |---|---|
@@ -9,10 +9,11 @@
 //! | values of keys? | `kv.rs` |
 //! | which bytes does a path name? | `key.rs` |
 //! | versions and preconditions? | `etag.rs` |
-//! | deadlines, bodies, queries? | `request.rs` |
+//! | deadlines, queries, JSON? | `request.rs` |
+//! | bodies, and how much of them is in memory? | `bodies.rs` |
 //! | what becomes of a body that was refused? | `leftover.rs` |
-//! | what is said when it goes wrong? | `problem.rs` |
-//! | who may do what, and how much at a time? | `access.rs` |
+//! | how are errors answered? | `problem.rs` |
+//! | which request is allowed, and how many at a time? | `access.rs` |
 //! | the cluster, and long operations on it? | `cluster.rs`, `operations.rs` |
 //! | is it alive, and what has it done? | `probes.rs`, `metrics.rs` |
 //! | its description for programs? | `openapi.rs`, `openapi.json` |
@@ -20,6 +21,7 @@
 //! | what becomes of a client that does not read its answers? | `impatient.rs` |
 
 mod access;
+mod bodies;
 mod cluster;
 mod etag;
 mod impatient;
@@ -41,10 +43,10 @@ pub use tls::TlsError;
 
 use crate::administration::Administration;
 use crate::settings::{Limits, Tokens};
+use bodies::Bodies;
 use gryadka::Gryadka;
 use metrics::Metrics;
 use operations::Operations;
-use request::BodyLimits;
 use tokio::sync::Semaphore;
 
 /// What every request is served with.
@@ -54,13 +56,11 @@ struct Service {
     administration: Administration,
     operations: Operations,
     tokens: Tokens,
+    /// Whether it listens on a loopback address.
+    is_local: bool,
     limits: Limits,
+    /// One permit for each request that may be in progress.
     admission: Semaphore,
+    bodies: Bodies,
     metrics: Metrics,
-}
-
-impl Service {
-    const fn body_limits(&self) -> BodyLimits {
-        BodyLimits { bytes: self.limits.value_bytes, time: self.limits.read_timeout }
-    }
 }

@@ -19,7 +19,7 @@ pub struct Settings {
     pub waived: Waived,
     /// What it takes, and how long it waits.
     pub limits: Limits,
-    /// How long requests under way have to finish when it stops.
+    /// How long requests in progress may take to finish when it stops.
     pub shutdown_grace: Duration,
 }
 
@@ -37,8 +37,8 @@ impl Settings {
         }
     }
 
-    /// Checks that nobody else can reach a service that does not ask who they are, or that would
-    /// send a token in the clear.
+    /// Checks that other machines cannot reach a service that demands no token, or that would have
+    /// tokens sent in the clear.
     pub(crate) fn check_exposure(&self) -> Result<(), Exposed> {
         if self.listen.ip().is_loopback() {
             return Ok(());
@@ -58,7 +58,7 @@ const NO_TOKEN: &str = "--token-file (or GRYADKA_TOKEN)";
 const NO_TLS: &str = "--tls-cert and --tls-key";
 const NEITHER: &str = "--token-file (or GRYADKA_TOKEN), --tls-cert and --tls-key";
 
-/// A service that others could reach without safeguards.
+/// A service that other machines could reach without safeguards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{listen} can be reached from other machines: give {missing}, or listen on 127.0.0.1")]
 pub struct Exposed {
@@ -69,9 +69,9 @@ pub struct Exposed {
 /// Safeguards that the operator does without, knowingly.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waived {
-    /// Anybody may read and write.
+    /// Every host that reaches the service may read and write.
     pub token: bool,
-    /// Anybody on the way may read, write, and learn the token.
+    /// Every host on the network path may read, write, and learn the token.
     pub tls: bool,
 }
 
@@ -91,11 +91,13 @@ pub struct Limits {
     pub timeout: Duration,
     /// How long a client may take to send its headers, and its body.
     pub read_timeout: Duration,
-    /// How long a client may take nothing of its answer.
+    /// How long a client may stop reading an answer.
     pub write_timeout: Duration,
     /// The longest value, in bytes.
     pub value_bytes: usize,
-    /// How many requests may be under way.
+    /// How many bytes of request bodies may be in memory; `value_bytes` at least.
+    pub body_bytes: usize,
+    /// How many requests may be in progress, not counting those whose bodies are still arriving.
     pub requests: usize,
     /// How many connections may be open; more wait to be accepted.
     pub connections: usize,
@@ -108,6 +110,7 @@ impl Default for Limits {
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             value_bytes: 16 << 20,
+            body_bytes: 256 << 20,
             requests: 1024,
             connections: 4096,
         }
@@ -117,9 +120,9 @@ impl Default for Limits {
 /// Who may use a service.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
-    /// Opens keys and the cluster's state; none: they are open to everybody.
+    /// Opens keys and the cluster's state; without it they are open to every client.
     pub client: Option<Token>,
-    /// Opens everything; none: nobody may change the cluster through the service.
+    /// Opens everything; without it the cluster cannot be changed through the service.
     pub admin: Option<Token>,
 }
 
@@ -127,7 +130,7 @@ pub struct Tokens {
 #[derive(Clone)]
 pub struct Token(Box<[u8]>);
 
-/// A token that would be guessed.
+/// A token that could be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token has at least 16 characters")]
 pub struct TokenTooShort;

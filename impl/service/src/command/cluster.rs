@@ -1,17 +1,20 @@
 //! `gryadka cluster`: the same tasks as the service's, in the foreground.
 
-use super::{options, print, watch::Watch};
-use crate::administration::{Administration, Outcome, Task, check_address};
-use crate::args::{ClusterArgs, ClusterCommand, LongArgs};
+use super::{options, print, reaching, watch::Watch};
+use crate::administration::{Administration, Outcome, Task};
+use crate::args::{ClusterArgs, ClusterCommand, LongArgs, ReleaseArgs};
 use crate::exit::{End, Failure};
 use crate::overview::list;
-use gryadka::{ConnectOptions, Gryadka, Membership, MembershipEvent};
+use gryadka::{
+    AcceptorAddress, AddressError, ConnectOptions, Gryadka, Membership, MembershipEvent, Released,
+};
+use serde::Serialize;
 
 pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
     match command {
         ClusterCommand::Init(args) => init(&args).await,
         ClusterCommand::Status(args) => status(&args).await,
-        ClusterCommand::Grow { newcomers, how } => change(Membership::Grow(newcomers), &how).await,
+        ClusterCommand::Grow { joining, how } => change(Membership::Grow(joining), &how).await,
         ClusterCommand::Shrink { leaving, how } => change(Membership::Shrink(leaving), &how).await,
         ClusterCommand::Replace { old, new, how } => {
             change(Membership::Replace { old, new }, &how).await
@@ -20,6 +23,7 @@ pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
         ClusterCommand::Resume(how) => change(Membership::Resume, &how).await,
         ClusterCommand::Cancel(how) => change(Membership::Cancel, &how).await,
         ClusterCommand::Collect(args) => perform(&args, Task::Collect).await,
+        ClusterCommand::Release(args) => release(&args).await,
     }
 }
 
@@ -48,8 +52,10 @@ async fn change(change: Membership, how: &LongArgs) -> Result<End, Failure> {
         Membership::Replace { new, .. } => std::slice::from_ref(new),
         Membership::Shrink(_) | Membership::Resume | Membership::Cancel => &[],
     };
-    let check = |address: &String| check_address(address);
-    joining.iter().try_for_each(check).map_err(|error| Failure::Usage(error.to_string()))?;
+    for url in joining {
+        let wrong = |error: AddressError| Failure::Usage(error.to_string());
+        url.parse::<AcceptorAddress>().map_err(wrong)?;
+    }
     perform(how, Task::Membership(change)).await
 }
 
@@ -68,6 +74,31 @@ async fn perform(args: &LongArgs, task: Task) -> Result<End, Failure> {
     Ok(End::Done)
 }
 
+/// What a server was freed of, for programs.
+#[derive(Serialize)]
+struct Freed {
+    address: String,
+    cluster: Option<u64>,
+    erased: u64,
+}
+
+async fn release(args: &ReleaseArgs) -> Result<End, Failure> {
+    let wrong = |error: AddressError| Failure::Usage(error.to_string());
+    let address = args.address.parse::<AcceptorAddress>().map_err(wrong)?.to_string();
+    let options = reaching(Vec::new(), &args.reach)?;
+    let Released { cluster, erased } = gryadka::release(&args.address, &options).await?;
+    if args.json {
+        print::json(&Freed { address, cluster, erased })?;
+    } else {
+        let left = cluster.map_or_else(
+            || String::from("it belonged to no cluster"),
+            |cluster| format!("it has left cluster {cluster}"),
+        );
+        print::text(&format!("{address} is free: {left}, {erased} registers are erased\n"))?;
+    }
+    Ok(End::Done)
+}
+
 fn line(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Members { epoch, acceptors } => {
@@ -80,7 +111,7 @@ fn line(outcome: &Outcome) -> String {
         }
         Outcome::Collected { erased, alive, unfinished } => format!(
             "{erased} keys are erased, {alive} have a value again; {unfinished} are left for \
-             later, because every acceptor must take part: see `gryadka cluster status`\n"
+             later, because not every acceptor answered: see `gryadka cluster status`\n"
         ),
     }
 }
@@ -102,7 +133,7 @@ mod tests {
         epoch 3: the acceptors are 1, 2, 4
         17 keys are committed again
         3 keys are erased, 1 have a value again
-        0 keys are erased, 0 have a value again; 2 are left for later, because every acceptor must take part: see `gryadka cluster status`
+        0 keys are erased, 0 have a value again; 2 are left for later, because not every acceptor answered: see `gryadka cluster status`
         ");
     }
 }

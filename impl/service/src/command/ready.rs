@@ -1,4 +1,4 @@
-//! `gryadka ready`: what a container's health check runs, where there is no shell and no `curl`.
+//! `gryadka ready`: a health check for containers without a shell or `curl`.
 
 use crate::args::ReadyArgs;
 use crate::exit::{End, Failure};
@@ -6,10 +6,10 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What is asked for where nothing is named.
+/// The path where none is given.
 const PATH: &str = "readyz";
-/// How an answer begins that says yes: any of the 200s.
-const YES: &str = "HTTP/1.1 2";
+/// How an answer begins that says that the service is ready: any of the 200s.
+const READY: &str = "HTTP/1.1 2";
 /// How much of an answer is read: its first line and more.
 const ENOUGH: u64 = 64 << 10;
 
@@ -22,10 +22,10 @@ pub(crate) async fn ready(args: &ReadyArgs) -> Result<End, Failure> {
         Ok(Err(error)) => return Err(not_ready(&error.to_string())),
         Err(_) => return Err(not_ready("no answer in time")),
     };
-    if answer.starts_with(YES) {
+    if answer.starts_with(READY) {
         return Ok(End::Done);
     }
-    Err(not_ready(answer.lines().next().unwrap_or("it answers nothing")))
+    Err(not_ready(answer.lines().next().unwrap_or("it closed the connection without an answer")))
 }
 
 async fn ask(address: &str, path: &str) -> io::Result<String> {

@@ -3,6 +3,7 @@
 mod waiting;
 
 use super::options;
+use super::secret::{secret, source};
 use crate::args::{AccessArgs, LimitArgs, ServeArgs};
 use crate::exit::{End, Failure};
 use crate::service::{Drained, Server, StartError};
@@ -20,12 +21,12 @@ const ADMIN_TOKEN: &str = "GRYADKA_ADMIN_TOKEN";
 pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::io("signals"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
-    let (cluster, patience, pause) = (cluster(&args)?, args.start_timeout, args.collect_every);
+    let (cluster, timeout, pause) = (cluster(&args)?, args.start_timeout, args.collect_every);
     let settings = settings(args)?;
     // What is not allowed is not waited for.
     settings.check_exposure().map_err(StartError::from)?;
     let gryadka = tokio::select! {
-        connected = waiting::connect(cluster, patience) => connected?,
+        connected = waiting::connect(cluster, timeout) => connected?,
         () = either(&mut terminate, &mut interrupt) => return Ok(End::Done),
     };
     let server = Server::bind(settings, gryadka.clone()).await?;
@@ -35,8 +36,10 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
     writeln!(io::stderr(), "gryadka: listening on {}", server.address())
         .map_err(Failure::io("stderr"))?;
     match server.run(either(&mut terminate, &mut interrupt)).await {
-        Drained::Finished => tracing::info!("everything under way was finished"),
-        Drained::CutOff => tracing::warn!("the time of grace is over: what was left is cut off"),
+        Drained::Finished => tracing::info!("all requests in progress were finished"),
+        Drained::CutOff => {
+            tracing::warn!("--shutdown-grace is over: the requests still in progress are cut off")
+        }
     }
     Ok(End::Done)
 }
@@ -75,39 +78,35 @@ fn settings(args: ServeArgs) -> Result<Settings, Failure> {
         },
         tls,
         waived: Waived { token: insecure_no_token, tls: insecure_no_tls },
-        limits: limits(&args.limits, args.store.timeout),
+        limits: limits(&args.limits, args.store.timeout)?,
         shutdown_grace: args.shutdown_grace,
     })
 }
 
-const fn limits(args: &LimitArgs, timeout: Duration) -> Limits {
-    Limits {
+fn limits(args: &LimitArgs, timeout: Duration) -> Result<Limits, Failure> {
+    let value_bytes = args.max_value as usize;
+    let usual = Limits::default().body_bytes.max(value_bytes.saturating_mul(4));
+    let body_bytes = args.max_bodies.unwrap_or(usual);
+    if body_bytes < value_bytes {
+        let text = format!(
+            "--max-bodies {body_bytes}: one value may have {value_bytes} bytes (--max-value); give as many"
+        );
+        return Err(Failure::Usage(text));
+    }
+    Ok(Limits {
         timeout,
         read_timeout: args.read_timeout,
         write_timeout: args.write_timeout,
-        value_bytes: args.max_value as usize,
+        value_bytes,
+        body_bytes,
         requests: args.max_requests,
         connections: args.max_connections,
-    }
+    })
 }
 
 /// The token from the file, or else from the environment. An empty one is an error rather than none.
 fn token(file: Option<&Path>, variable: &str) -> Result<Option<Token>, Failure> {
-    let text = match file {
-        Some(path) => {
-            let what = format!("cannot read {}", path.display());
-            Some(std::fs::read_to_string(path).map_err(Failure::io(what))?)
-        }
-        None => match std::env::var(variable) {
-            Ok(text) => Some(text),
-            Err(std::env::VarError::NotPresent) => None,
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(Failure::Usage(format!("{variable} is no text")));
-            }
-        },
-    };
-    let from = || file.map_or_else(|| variable.to_owned(), |path| path.display().to_string());
-    text.map(|text| Token::new(&text))
-        .transpose()
-        .map_err(|error| Failure::Usage(format!("{}: {error}", from())))
+    let wrong = |error| Failure::Usage(format!("{}: {error}", source(file, variable)));
+    let text = secret(file, variable)?;
+    text.map(|text| Token::new(&text)).transpose().map_err(wrong)
 }

@@ -1,4 +1,4 @@
-//! What a long command shows of itself as it goes, on stderr.
+//! The progress of a long command, on stderr.
 
 use crate::overview::list;
 use gryadka::MembershipEvent;
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-/// Shows lines; on a terminal also that it is alive, and how many keys are done.
+/// Shows lines; on a terminal also a spinner, and how many keys are done.
 pub(crate) struct Watch {
     bar: Option<ProgressBar>,
 }
@@ -21,7 +21,7 @@ impl Watch {
         Self { bar }
     }
 
-    /// Shows what was done.
+    /// Shows one part of the work.
     pub(crate) fn show(&self, progress: &MembershipEvent) {
         let line = line(progress);
         match &self.bar {
@@ -29,7 +29,7 @@ impl Watch {
                 bar.set_message(line)
             }
             Some(bar) => bar.println(line),
-            // With stderr gone there is nobody to see it; the work goes on.
+            // If stderr is closed, the work continues.
             None => drop(writeln!(io::stderr(), "{line}")),
         }
     }
@@ -45,14 +45,14 @@ impl Drop for Watch {
 
 fn line(progress: &MembershipEvent) -> String {
     match progress {
-        MembershipEvent::Announced(target) => format!("on the way to acceptors {}", list(target)),
-        MembershipEvent::Admitted(id) => format!("acceptor {id} has its place"),
+        MembershipEvent::Announced(target) => format!("changing to acceptors {}", list(target)),
+        MembershipEvent::Admitted(id) => format!("acceptor {id} is admitted"),
         MembershipEvent::Decided(epoch) => format!("epoch {epoch} is decided"),
         MembershipEvent::Fenced(epoch) => format!("epoch {epoch}: the epoch before is fenced"),
         MembershipEvent::Rescanned { epoch, keys } => {
-            format!("epoch {epoch}: {keys} keys brought along")
+            format!("epoch {epoch}: {keys} keys rescanned")
         }
-        MembershipEvent::RescanComplete(epoch) => format!("epoch {epoch} is settled"),
+        MembershipEvent::RescanComplete(epoch) => format!("epoch {epoch}: rescan complete"),
     }
 }
 
@@ -71,12 +71,12 @@ mod tests {
             MembershipEvent::RescanComplete(2),
         ];
         insta::assert_snapshot!(steps.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
-        on the way to acceptors 1, 2, 4
-        acceptor 4 has its place
+        changing to acceptors 1, 2, 4
+        acceptor 4 is admitted
         epoch 2 is decided
-        epoch 2: the one before is closed
-        epoch 2: 1000 keys brought along
-        epoch 2 is settled
+        epoch 2: the epoch before is fenced
+        epoch 2: 1000 keys rescanned
+        epoch 2: rescan complete
         ");
     }
 }

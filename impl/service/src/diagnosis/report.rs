@@ -1,4 +1,4 @@
-//! What the doctor says.
+//! How findings are shown.
 
 use super::{Finding, Level};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub(crate) struct Report {
 pub(super) struct Examined {
     /// Its number, if the cluster has an acceptor at this address.
     pub(super) acceptor: Option<u32>,
-    /// Its address, without user and password.
+    /// Its address.
     pub(super) address: String,
     pub(super) findings: Vec<Finding>,
 }

@@ -1,4 +1,4 @@
-//! Whether a server keeps what it says, and can do what it must: by its own `INFO` and `CONFIG GET`.
+//! Whether a server keeps its data and can run the scripts: by its own `INFO` and `CONFIG GET`.
 
 use super::Finding;
 use crate::overview::server_name;
@@ -42,12 +42,12 @@ pub(super) fn examine(facts: &BTreeMap<String, String>) -> Vec<Finding> {
     }
     let mut findings = vec![version(&facts)];
     if facts.get("redis_mode") == Some("cluster") {
-        let text = "cluster mode: scripts reach one slot only; use a server of its own";
+        let text = "cluster mode: scripts reach one slot only; use a standalone server";
         findings.push(Finding::danger("mode", text));
     }
     findings.extend(role(&facts));
     if facts.get("loading").is_some_and(|loading| loading != "0") {
-        let text = "it is still loading its data, and votes when it is done";
+        let text = "it is still loading its data, and votes after that";
         findings.push(Finding::warning("loading", text));
     }
     findings.extend(persistence(&facts));
@@ -58,7 +58,7 @@ pub(super) fn examine(facts: &BTreeMap<String, String>) -> Vec<Finding> {
 fn version(facts: &Facts<'_>) -> Finding {
     let name = |name: &str| facts.get(name).map(str::to_owned);
     let Some(own) = server_name(&name) else {
-        let text = "it does not say what it is: allow its user +info and +config|get";
+        let text = "its user may not ask for its version: allow +info and +config|get";
         return Finding::warning(SERVER, text);
     };
     let major =
@@ -67,21 +67,21 @@ fn version(facts: &Facts<'_>) -> Finding {
         return Finding::danger(SERVER, format!("{own}: too old; version {OLDEST} is needed"));
     }
     let tested = own.starts_with(TESTED);
-    Finding::ok(SERVER, if tested { own } else { format!("{own}; tested is {TESTED}x") })
+    Finding::ok(SERVER, if tested { own } else { format!("{own}; tested with {TESTED}x") })
 }
 
 fn role(facts: &Facts<'_>) -> Option<Finding> {
     const ROLE: &str = "role";
-    let promoted = "a promoted one may lack the last promises";
+    let promoted = "a promoted replica may lack the last promises";
     match (facts.get("role")?, facts.number("connected_slaves")) {
         ("master", None | Some(0)) => Some(Finding::ok(ROLE, "master, without replicas")),
         ("master", Some(replicas)) => Some(Finding::warning(
             ROLE,
-            format!("{replicas} replicas follow it: never let one take its place, {promoted}"),
+            format!("it has {replicas} replicas: never promote one, {promoted}"),
         )),
         (_, _) => Some(Finding::danger(
             ROLE,
-            format!("a replica, no acceptor of its own, and {promoted}: name a master instead"),
+            format!("a replica, which cannot be an acceptor, and {promoted}: use a master instead"),
         )),
     }
 }
@@ -92,12 +92,12 @@ fn persistence(facts: &Facts<'_>) -> Option<Finding> {
     if !aof {
         let text = match facts.get("save") {
             Some("") => format!(
-                "none: after a restart it votes for nothing until it is replaced, and the restart \
-                 of a majority loses everything; {set}"
+                "none: after a restart it does not vote until it is replaced, and the restart of a \
+                 majority loses everything; {set}"
             ),
             Some(_) | None => format!(
-                "no append-only file: after a restart it has an old state, forgets promises, and \
-                 votes all the same, so acknowledged writes may be lost; {set}"
+                "no append-only file: after a restart it has an old state without its last promises, and \
+                 still votes, so acknowledged writes may be lost; {set}"
             ),
         };
         return Some(Finding::danger(PERSISTENCE, text));
@@ -113,21 +113,21 @@ fn persistence(facts: &Facts<'_>) -> Option<Finding> {
             "appendfsync always, but not while the file is rewritten: set no-appendfsync-on-rewrite no",
         ),
         Some("always") => {
-            Finding::ok(PERSISTENCE, "appendfsync always: on the disk before it is answered")
+            Finding::ok(PERSISTENCE, "appendfsync always: on disk before it is acknowledged")
         }
         Some("everysec") => Finding::warning(
             PERSISTENCE,
-            "appendfsync everysec: a crash of the machine forgets the last second or two, and it \
-             votes all the same; set appendfsync always, or replace it after such a crash",
+            "appendfsync everysec: a crash of the machine loses the last second or two, and it still \
+             votes; set appendfsync always, or replace it after such a crash",
         ),
         Some(_) => Finding::danger(
             PERSISTENCE,
-            "appendfsync no: a crash of the machine forgets half a minute or more, and it votes all \
-             the same, so acknowledged writes may be lost; set appendfsync always",
+            "appendfsync no: a crash of the machine loses half a minute or more, and it still votes, so \
+             acknowledged writes may be lost; set appendfsync always",
         ),
         None => Finding::warning(
             PERSISTENCE,
-            "an append-only file, but how it is synced is not to be known: allow +config|get",
+            "an append-only file, but its user may not ask how it is synced: allow +config|get",
         ),
     })
 }
@@ -136,27 +136,27 @@ fn memory(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let limit = facts.number("maxmemory").filter(|limit| *limit > 0);
     match (limit, facts.get("maxmemory_policy")) {
-        (None, _) => {
-            findings.push(Finding::ok(EVICTION, "no limit of memory, so nothing is evicted"))
-        }
+        (None, _) => findings.push(Finding::ok(EVICTION, "no memory limit, so nothing is evicted")),
         (Some(_), None) => {}
         (Some(_), Some("noeviction")) => findings.push(Finding::ok(EVICTION, "noeviction")),
         (Some(_), Some(policy)) if policy.starts_with("volatile-") => {
-            let text = format!("{policy}: no key of the store expires; say noeviction to be sure");
+            let text = format!(
+                "{policy}: the store's keys do not expire, so none is evicted; set noeviction to be sure"
+            );
             findings.push(Finding::warning(EVICTION, text));
         }
         (Some(_), Some(policy)) => {
             let text = format!(
-                "{policy}: registers are thrown away, and promises with them; set maxmemory-policy noeviction"
+                "{policy}: it evicts registers, and promises with them; set maxmemory-policy noeviction"
             );
             findings.push(Finding::danger(EVICTION, text));
         }
     }
     let room = limit.or_else(|| facts.number("total_system_memory")).filter(|room| *room > 0);
     if let Some((used, room)) = facts.number("used_memory").zip(room) {
-        let text = format!("{} of {} MiB are used", used >> 20, room >> 20);
+        let text = format!("{} of {} MiB used", used >> 20, room >> 20);
         findings.push(if used.saturating_mul(100) >= room.saturating_mul(SCARCE) {
-            Finding::warning(MEMORY, format!("{text}: writes are refused when there is no more"))
+            Finding::warning(MEMORY, format!("{text}: when memory is full, writes are refused"))
         } else {
             Finding::ok(MEMORY, text)
         });
@@ -164,7 +164,7 @@ fn memory(facts: &Facts<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether scripts may be run. One that was executed has said that it is not meant.
+/// Whether scripts may be run. One that ran was answered as [`Observed::script`] says.
 pub(super) fn scripts(ran: &Result<(), RequestError>) -> Finding {
     const SCRIPTS: &str = "scripts";
     match ran {
@@ -174,7 +174,7 @@ pub(super) fn scripts(ran: &Result<(), RequestError>) -> Finding {
         Err(RequestError::Refused(reason)) => Finding::danger(
             SCRIPTS,
             format!(
-                "refused ({reason}): allow its user +evalsha, +script|load and what scripts call"
+                "refused ({reason}): allow its user +evalsha, +script|load and the commands that scripts call"
             ),
         ),
         Err(lost @ (RequestError::NotConnected(_) | RequestError::NoAnswer(_))) => {

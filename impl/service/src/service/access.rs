@@ -1,8 +1,10 @@
-//! Who may do what: tokens, and how many requests at a time.
+//! Which requests are allowed, by token and origin; and how many at a time.
 
 use super::Service;
+use super::bodies::Received;
 use super::problem::Problem;
 use crate::settings::{Token, Tokens};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -11,25 +13,42 @@ use axum::middleware::Next;
 use axum::response::Response;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::SemaphorePermit;
 
-/// Where there is a token, every resource of a key or the cluster asks for it.
+/// Every resource of a key or the cluster demands the token, if the service has one.
 pub(crate) async fn client(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     may_use(&service.tokens, bearer(request.headers()))?;
-    // Browsers say where a page comes from. Without a token, any page on the web could change what
-    // this machine's service holds.
-    let headers = request.headers();
-    if service.tokens.client.is_none() && (headers.contains_key(ORIGIN) || is_named(headers)) {
-        return Err(Problem::Forbidden("without a token, pages in browsers are not served"));
+    if service.tokens.client.is_none() {
+        refuse_pages(service.is_local, request.headers())?;
     }
     Ok(next.run(request).await)
 }
 
-/// Whether the request was sent to a name of the web, which may have been bent to this machine after
-/// the page that sends it was loaded (DNS rebinding).
+/// Without a token, any page on the web could use the service through the browser of a reader who can
+/// reach it. Browsers name the origin of a page in what it sends to another one. On a loopback address,
+/// where the service is meant for the programs of this machine alone, the host must be an IP address or
+/// `localhost` as well: a page can have the name that it comes from resolved to this machine after it
+/// was loaded, and is of the same origin then (DNS rebinding). A service that listens on another address
+/// has names of its own, which it does not know.
+fn refuse_pages(is_local: bool, headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(ORIGIN) {
+        return Err(Problem::Forbidden(
+            "a service without a token does not answer pages in browsers (Origin header): give it --token-file",
+        ));
+    }
+    if is_local && is_named(headers) {
+        return Err(Problem::Forbidden(
+            "a service without a token that listens on a loopback address is asked as localhost or by IP address: other hosts in a request may be those of a page in a browser (DNS rebinding); give it --token-file",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the request was sent to a name that can be resolved to any machine.
 fn is_named(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     host.is_some_and(|host| {
@@ -38,7 +57,7 @@ fn is_named(headers: &HeaderMap) -> bool {
     })
 }
 
-/// What changes the cluster asks for the administrator's token, and is closed without one.
+/// Every change of the cluster demands the administrator's token, and is refused if the service has none.
 pub(crate) async fn admin(
     State(service): State<Arc<Service>>,
     request: Request,
@@ -48,14 +67,22 @@ pub(crate) async fn admin(
     Ok(next.run(request).await)
 }
 
-/// Turns away what is more than the service may have under way.
-pub(crate) async fn admission(
-    State(service): State<Arc<Service>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let _permit = service.admission.try_acquire().map_err(|_| Problem::Overloaded)?;
-    Ok(next.run(request).await)
+impl Service {
+    /// Leave to carry a request out, for as long as it is held.
+    pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.admission.try_acquire().map_err(|_| Problem::Overloaded)
+    }
+
+    /// The whole body of a request, and then leave to carry it out: a client that sends slowly takes no
+    /// other request's place. If no more may be carried out now, the body is not read.
+    pub(crate) async fn admit_with_body(
+        &self,
+        body: Body,
+    ) -> Result<(Received<'_>, SemaphorePermit<'_>), Problem> {
+        drop(self.admit()?);
+        let received = self.bodies.receive(body).await?;
+        Ok((received, self.admit()?))
+    }
 }
 
 fn may_use(tokens: &Tokens, given: Option<&[u8]>) -> Result<(), Problem> {
@@ -128,6 +155,27 @@ mod tests {
             let case = format!("{client:?} {admin:?} {given:?}");
             assert_eq!(may_use(&tokens, given), using, "{case}");
             assert_eq!(may_administer(&tokens, given), administering, "{case}");
+        }
+    }
+
+    #[test]
+    fn pages_are_refused_by_origin_and_on_loopback_by_host() {
+        for (is_local, host, origin, allowed) in [
+            (true, "localhost:7480", None, true),
+            (true, "LOCALHOST", None, true),
+            (true, "127.0.0.1:7480", None, true),
+            (true, "[::1]:7480", None, true),
+            (true, "p1.example:7480", None, false),
+            (true, "localhost.example", None, false),
+            (true, "localhost", Some("https://example.org"), false),
+            (false, "p1.example:7480", None, true),
+            (false, "p1.example:7480", Some("http://p1.example:7480"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.extend(origin.map(|origin| (ORIGIN, origin.parse().unwrap())));
+            let refused = refuse_pages(is_local, &headers);
+            assert_eq!(refused.is_ok(), allowed, "{is_local} {host} {origin:?}: {refused:?}");
         }
     }
 

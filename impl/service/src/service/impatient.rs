@@ -1,5 +1,5 @@
-//! Clients that do not read what they asked for: an answer that nobody takes would hold its connection,
-//! and one of those that there may be, for ever.
+//! Clients that do not read their answers: each would hold its connection, and a place among
+//! `--max-connections`, for ever.
 
 use std::future::Future;
 use std::io;

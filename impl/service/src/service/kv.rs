@@ -5,7 +5,7 @@ use super::etag::{Preconditions, Unmet, etag};
 use super::key::{key, segment};
 use super::metrics::outcome;
 use super::problem::Problem;
-use super::request::{body, by, timeout};
+use super::request::{by, timeout};
 use crate::settings::Limits;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -28,6 +28,7 @@ pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let _permit = service.admit()?;
     let Target { key, conditions, timeout } = Target::of(&request, &service.limits)?;
     let answer = service.gryadka.get(&key, Instant::now() + timeout).await;
     service.metrics.change(outcome(&answer));
@@ -58,7 +59,8 @@ pub(crate) async fn write(
         return Err(Problem::BadHeader { name: "Content-Range", want });
     }
     let target = Target::of(&request, &service.limits)?;
-    let value = body(request.into_body(), service.body_limits()).await?;
+    let (body, _permit) = service.admit_with_body(request.into_body()).await?;
+    let value = body.bytes.clone();
     let done = update(&service, target, Needs::Nothing, move |_| Ok(Some(value.clone()))).await?;
     let status = if done.created { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
     Ok((status, [(ETAG, etag(done.version))]).into_response())
@@ -69,6 +71,7 @@ pub(crate) async fn remove(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let _permit = service.admit()?;
     let target = Target::of(&request, &service.limits)?;
     update(&service, target, Needs::Value, |_| Ok(None)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -79,6 +82,7 @@ pub(crate) async fn increment(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let _permit = service.admit()?;
     let target = Target::of(&request, &service.limits)?;
     let by = by(request.uri().query())?;
     let location = format!("/v1/kv/{}", segment(request.uri().path()));
@@ -102,7 +106,8 @@ pub(crate) async fn append(
 ) -> Result<Response, Problem> {
     let target = Target::of(&request, &service.limits)?;
     let limit = service.limits.value_bytes;
-    let tail = body(request.into_body(), service.body_limits()).await?;
+    let (body, _permit) = service.admit_with_body(request.into_body()).await?;
+    let tail = body.bytes.clone();
     let done = update(&service, target, Needs::Nothing, move |present| {
         let value = [present.map(Bytes::as_ref).unwrap_or_default(), &tail].concat();
         if value.len() > limit { Err(Problem::TooLarge { limit }) } else { Ok(Some(value.into())) }

@@ -63,14 +63,18 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("gryadka");
         let requests = Family::default();
-        registry.register("http_requests", "Requests that were answered", requests.clone());
+        registry.register("http_requests", "Requests answered", requests.clone());
         let latency = Family::new_with_constructor((|| Histogram::new(BOUNDS)) as fn() -> _);
         let help = "From the end of a request's headers to its answer";
         registry.register_with_unit("http_latency", help, Unit::Seconds, latency.clone());
         let changes = Family::default();
         registry.register("changes", "Calls of the store, by how they ended", changes.clone());
         let in_flight = Gauge::default();
-        registry.register("http_in_flight", "Requests under way", in_flight.clone());
+        registry.register(
+            "http_in_flight",
+            "Requests in progress, including those whose bodies are arriving",
+            in_flight.clone(),
+        );
         Self { registry, requests, latency, changes, in_flight }
     }
 
@@ -91,7 +95,7 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     ([(CONTENT_TYPE, format)], text).into_response()
 }
 
-/// Counts and logs a request, whoever answers it.
+/// Counts and logs a request.
 pub(crate) async fn observe(
     State(service): State<Arc<Service>>,
     request: Request,
@@ -115,7 +119,7 @@ pub(crate) async fn observe(
     response
 }
 
-/// Methods are the client's to invent, and must not make endless series.
+/// Clients can invent methods; each would make a time series of its own.
 fn method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -127,7 +131,7 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// A request whose client goes away is dropped, and leaves all the same.
+/// The future of a request whose client goes away is dropped; the gauge must go down then, too.
 struct InFlight<'a>(&'a Gauge);
 
 impl<'a> InFlight<'a> {

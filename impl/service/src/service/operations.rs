@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 
 /// How many operations are remembered.
 const REMEMBERED: usize = 64;
-/// How long one may go on. Somebody may cancel it long before.
+/// How long one may go on, if it is not cancelled.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// All operations of this service, by id. Ids count from 1 in each life of the service.
@@ -31,7 +31,7 @@ struct Operation {
     cancel: Notify,
 }
 
-/// How a task goes.
+/// How far a task has come.
 #[derive(Debug, Default)]
 struct Course {
     phase: Option<&'static str>,
@@ -46,13 +46,13 @@ pub(crate) struct Status {
     id: u64,
     kind: &'static str,
     state: State,
-    /// What was done last.
+    /// The last step that was done.
     phase: Option<&'static str>,
     /// The epoch that this was done in.
     epoch: Option<u64>,
     /// The keys that were committed again in this epoch.
     keys: u64,
-    /// What it came to.
+    /// Its result.
     result: Option<Outcome>,
     /// Why it failed.
     problem: Option<Document>,
@@ -67,19 +67,19 @@ enum State {
 }
 
 impl Operations {
-    /// Starts a task in the background, and waits a while for it to do something. One that fails
-    /// before it has done anything is a problem of whoever asked.
+    /// Starts a task in the background, and waits up to `timeout` for its first step. If it fails
+    /// before that, the client that asked for it is told why.
     pub(crate) async fn begin(
         &self,
         cluster: &Administration,
         task: Task,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Status, Problem> {
         let operation = self.start(cluster, task)?;
         let mut course = operation.course.subscribe();
-        let stirs = course.wait_for(|course| course.phase.is_some() || course.end.is_some());
+        let first_step = course.wait_for(|course| course.phase.is_some() || course.end.is_some());
         // A task that takes longer has begun all the same.
-        drop(tokio::time::timeout(patience, stirs).await);
+        drop(tokio::time::timeout(timeout, first_step).await);
         let course = operation.course.borrow();
         match (&course.phase, &course.end) {
             (None, Some(Err(error))) => Err(error.into()),
@@ -113,7 +113,7 @@ impl Operations {
         Ok(operation)
     }
 
-    /// How an operation is.
+    /// The state of an operation.
     pub(crate) fn status(&self, id: u64) -> Option<Status> {
         let operation = self.table().get(&id).map(Arc::clone)?;
         let course = operation.course.borrow();

@@ -1,15 +1,15 @@
-//! Everything that can go wrong with a request, as one shape of JSON document (RFC 9457).
+//! Every error of a request, as one shape of JSON document (RFC 9457).
 
-use crate::administration::{BadAddress, Blame, TaskError};
+use crate::administration::{Blame, TaskError};
 use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gryadka::{ChangeError, Reason, TooLong};
+use gryadka::{AddressError, ChangeError, Reason, TooLong};
 use serde::Serialize;
 
 use super::etag::etag;
 
-/// A request that did not get what it asked for.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("the key is empty; keys have 1 to 1024 bytes")]
@@ -25,20 +25,20 @@ pub(crate) enum Problem {
     #[error("the body is wrong: {0}")]
     BadBody(String),
     #[error(transparent)]
-    BadAddress(BadAddress),
-    #[error("a token is needed: Authorization: Bearer <token>")]
+    BadAddress(AddressError),
+    #[error("the token is missing or wrong: send Authorization: Bearer <token>")]
     Unauthorized,
     #[error("{0}")]
     Forbidden(&'static str),
     #[error("the key has no value")]
     Absent,
-    #[error("there is no such resource; a key is one path segment, so a / in it is written %2F")]
+    #[error("unknown resource; a key is one path segment, so a / in it is written %2F")]
     NoRoute,
-    #[error("there is no such operation, or it ended long ago")]
+    #[error("unknown operation: its id is wrong, or it ended long ago")]
     NoOperation,
-    #[error("this resource does not know the method; see the Allow header")]
+    #[error("this resource does not have the method; the Allow header lists those that it has")]
     MethodNotAllowed,
-    #[error("the body did not arrive in time")]
+    #[error("the body arrived too slowly")]
     BodyTimeout,
     #[error("the value is not a decimal integer of 64 bits")]
     NotAnInteger,
@@ -54,17 +54,17 @@ pub(crate) enum Problem {
     NotApplied(Reason),
     #[error("{}", ChangeError::Unknown(*.0))]
     Unknown(Reason),
-    #[error("too many requests are under way")]
+    #[error("too many requests, or too many bytes of their bodies, are in progress")]
     Overloaded,
-    /// An operation on the cluster that cannot be, or cannot be now.
+    /// The cluster cannot be changed in this way, or not now.
     #[error("{detail}")]
     Refused { error: &'static str, detail: String },
-    /// An operation on the cluster that could not even be begun.
+    /// An operation on the cluster could not begin.
     #[error("{detail}")]
     OutOfReach { error: &'static str, detail: String },
 }
 
-/// What a client may act upon, beside the status.
+/// The body of an error.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
     title: &'static str,
@@ -114,7 +114,7 @@ impl Problem {
         }
     }
 
-    /// Whether the change may have happened, and why that is so, where the status leaves it open.
+    /// For a 503: whether the change may have been applied, and the reason.
     const fn outcome(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::NotApplied(reason) => Some((NOT_APPLIED, word(*reason))),
@@ -148,7 +148,7 @@ impl Problem {
         if let Self::PreconditionFailed { version } = self { Some(*version) } else { None }
     }
 
-    /// What is told of it.
+    /// The body of its answer.
     pub(crate) fn document(&self) -> Document {
         let (status, error) = self.kind();
         let (outcome, reason) = self.outcome().unzip();

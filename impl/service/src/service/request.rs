@@ -1,10 +1,8 @@
-//! What is read of a request beside its path: the deadline, the body, the query.
+//! What is read of a request beside its path: the deadline, the query, a JSON body.
 
 use super::problem::Problem;
-use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
-use gryadka::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use gryadka::redacted;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -33,39 +31,9 @@ pub(crate) fn timeout(headers: &HeaderMap, default: Duration) -> Result<Duration
 
 const WRONG_TIMEOUT: Problem = Problem::BadHeader { name: TIMEOUT, want: "one number, 1 to 60000" };
 
-/// How much of a body is taken, and how long it is waited for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyLimits {
-    pub(crate) bytes: usize,
-    pub(crate) time: Duration,
-}
-
-/// The whole body.
-pub(crate) async fn body(body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
-    // What announces itself as too long need not be read.
-    if body.size_hint().lower() > u64::try_from(limits.bytes).unwrap_or(u64::MAX) {
-        return Err(Problem::TooLarge { limit: limits.bytes });
-    }
-    let collecting = Limited::new(body, limits.bytes).collect();
-    let Ok(collected) = tokio::time::timeout(limits.time, collecting).await else {
-        return Err(Problem::BodyTimeout);
-    };
-    match collected {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem::TooLarge { limit: limits.bytes })
-        }
-        Err(error) => Err(Problem::BadBody(error.to_string())),
-    }
-}
-
-/// A body that is a JSON document.
-pub(crate) async fn json<T: DeserializeOwned>(
-    received: Body,
-    limits: BodyLimits,
-) -> Result<T, Problem> {
-    let bytes = body(received, limits).await?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::BadBody(error.to_string()))
+/// What a body says that is a JSON document. The error shows no password.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::BadBody(redacted(&error.to_string())))
 }
 
 /// How much an increment adds: `by`, or 1.

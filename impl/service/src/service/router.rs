@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 type Resource = (&'static str, MethodRouter<Arc<Service>>);
 
-/// Open to everybody who can reach the service.
+/// Open to every client.
 fn open() -> [Resource; 4] {
     [
         ("/healthz", get(probes::healthy)),
@@ -19,7 +19,7 @@ fn open() -> [Resource; 4] {
     ]
 }
 
-/// Behind the token, where there is one.
+/// Behind the token, if the service has one.
 fn guarded() -> [Resource; 5] {
     [
         ("/v1/kv/{key}", get(kv::read).put(kv::write).delete(kv::remove)),
@@ -58,7 +58,6 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     let state = || Arc::clone(service);
     let client = from_fn_with_state(state(), access::client);
     let admin = from_fn_with_state(state(), access::admin);
-    let admission = from_fn_with_state(state(), access::admission);
     let observe = from_fn_with_state(state(), metrics::observe);
     let empty = EMPTY_KEYS.into_iter().fold(Router::new(), |router, path| {
         router.route(path, axum::routing::any(async || Problem::EmptyKey))
@@ -67,7 +66,6 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         .merge(empty)
         .layer(client)
         .merge(table(administrative()).layer(admin))
-        .layer(admission)
         .merge(table(open()))
         .fallback(async || Problem::NoRoute)
         .layer(from_fn(leftover::clear))

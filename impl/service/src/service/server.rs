@@ -2,7 +2,7 @@
 
 use super::impatient::Impatient;
 use super::router::router;
-use super::{Metrics, Operations, Service, TlsError, tls};
+use super::{Bodies, Metrics, Operations, Service, TlsError, tls};
 use crate::administration::Administration;
 use crate::settings::{Exposed, Settings};
 use axum::Router;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-/// The wait after a connection could not be accepted: usually there are too many open files.
+/// The wait after a connection could not be accepted: usually too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A service that listens, and does not answer yet.
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Serving {
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It would be open to others without safeguards.
+    /// Other machines could use it without safeguards.
     #[error(transparent)]
     Exposed(#[from] Exposed),
     /// Its certificate cannot be used.
@@ -71,7 +71,7 @@ pub enum StartError {
 /// How a service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
-    /// Everything that was under way was answered.
+    /// Every request in progress was answered.
     Finished,
     /// The time of grace was over first; the rest was cut off.
     CutOff,
@@ -94,8 +94,10 @@ impl Server {
             gryadka,
             operations: Operations::default(),
             tokens: settings.tokens,
+            is_local: address.ip().is_loopback(),
             limits,
             admission: Semaphore::new(limits.requests),
+            bodies: Bodies::new(limits.body_bytes, limits.value_bytes, limits.read_timeout),
             metrics: Metrics::new(),
         });
         Ok(Self {
@@ -118,7 +120,7 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop`, then accepts nobody any more and finishes what is under way.
+    /// Serves until `stop`, then accepts no more connections and finishes the requests in progress.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
         let graceful = GracefulShutdown::new();
         tokio::pin!(stop);
@@ -135,7 +137,7 @@ impl Server {
             }
         }
         drop(self.listener);
-        tracing::info!("no more connections; finishing what is under way");
+        tracing::info!("accepting no more connections; finishing the requests in progress");
         match tokio::time::timeout(self.shutdown_grace, graceful.shutdown()).await {
             Ok(()) => Drained::Finished,
             Err(_) => Drained::CutOff,

@@ -2,14 +2,14 @@
 
 use crate::client::{Answer, Client, Security};
 use crate::running::{Acceptors, Running};
-use gryadka_service::{Server, Settings, StartError, TlsFiles, Token};
+use gryadka_service::{Server, Settings, StartError, TlsFiles, Token, Waived};
 use std::sync::Arc;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 const CLIENT: (&str, &str) = ("authorization", "Bearer a client's own token");
 const ADMIN: (&str, &str) = ("authorization", "Bearer an administrator's token");
-const WRONG: (&str, &str) = ("authorization", "Bearer something somebody guessed");
+const WRONG: (&str, &str) = ("authorization", "Bearer a token that was guessed");
 
 fn with_tokens(settings: &mut Settings) {
     settings.tokens.client = Some(Token::new("a client's own token").unwrap());
@@ -82,7 +82,7 @@ fn json(answer: &Answer) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn without_an_administrators_token_nobody_changes_the_cluster() {
+async fn without_an_administrators_token_the_cluster_cannot_be_changed() {
     let service = Running::plain().await;
     let mut client = service.client().await;
     assert_eq!(client.post("/v1/cluster/rescan", "").await.status, 403);
@@ -106,6 +106,22 @@ async fn without_a_token_pages_in_browsers_are_not_served() {
 }
 
 #[tokio::test]
+async fn a_service_that_others_may_reach_without_a_token_is_reached_by_any_name() {
+    let service = Running::with(|settings| {
+        settings.listen = "0.0.0.0:0".parse().unwrap();
+        settings.waived = Waived { token: true, tls: true };
+    })
+    .await;
+    let mut client = service.client().await;
+    let named = ("host", "p1.example:7480");
+    assert_eq!(client.send("PUT", "/v1/kv/k", &[named], "x").await.status, 201);
+    assert_eq!(client.send("GET", "/v1/kv/k", &[named], "").await.body, "x");
+    let page =
+        client.send("GET", "/v1/kv/k", &[named, ("origin", "https://example.org")], "").await;
+    assert_eq!((page.status, page.error().as_str()), (403, "forbidden"));
+}
+
+#[tokio::test]
 async fn bodies_that_ask_for_nothing_sensible_are_refused() {
     let service = Running::with(with_tokens).await;
     let mut client = service.client().await;
@@ -114,14 +130,17 @@ async fn bodies_that_ask_for_nothing_sensible_are_refused() {
         ("/v1/cluster/grow", "{}"),
         ("/v1/cluster/grow", r#"{"acceptors": []}"#),
         ("/v1/cluster/grow", r#"{"acceptors": [4]}"#),
+        ("/v1/cluster/grow", r#"{"acceptors": ["redis://a:1"], "rescan": "copy"}"#),
+        ("/v1/cluster/shrink", r#"{"acceptors": "redis://u:secret@a:1"}"#),
         ("/v1/cluster/grow", r#"{"acceptors": ["redis://a:1"], "force": true}"#),
         ("/v1/cluster/shrink", r#"{"acceptors": [-1]}"#),
         ("/v1/cluster/shrink", r#"{"acceptors": []}"#),
         ("/v1/cluster/replace", r#"{"old": 1}"#),
-        ("/v1/cluster/replace", r#"{"old": 1, "new": "redis://a:1"}"#),
+        ("/v1/cluster/replace", r#"{"old": 1, "new": "redis://a:1", "rescan": "copy"}"#),
     ] {
         let answer = client.send("POST", path, &[ADMIN], body).await;
         assert_eq!((answer.status, answer.error().as_str()), (400, "bad-body"), "{path} {body}");
+        assert!(!answer.problem().to_string().contains("secret"), "{:?}", answer.body);
     }
     for (path, body) in [
         ("/v1/cluster/grow", r#"{"acceptors": ["http://example.org"]}"#),
@@ -149,7 +168,7 @@ async fn the_clusters_state_shows_who_is_there() {
     }
     assert!(health[0]["error"].is_null() && health[1]["error"].is_string());
     assert_eq!(health[2]["address"], service.acceptors.url(2));
-    assert_eq!((&state["epoch"], &state["settled"]), (&1.into(), &true.into()));
+    assert_eq!((&state["epoch"], &state["rescan_complete"]), (&1.into(), &true.into()));
     assert_eq!(state["accept"]["members"].as_array().unwrap().len(), 3);
 }
 

@@ -9,6 +9,11 @@ impl Description {
         Self(serde_json::from_str(include_str!("../../src/service/openapi.json")).unwrap())
     }
 
+    /// A schema by name.
+    pub(crate) fn schema(&self, name: &str) -> &Value {
+        &self.0["components"]["schemas"][name]
+    }
+
     /// Every path, with its methods in upper case.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
         self.0["paths"].as_object().unwrap().iter().map(|(path, item)| {

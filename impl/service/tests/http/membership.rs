@@ -43,7 +43,7 @@ async fn refused(client: &mut Client, path: &str, body: Value) -> (u16, String) 
 /// The acceptors of the cluster that take part, by number.
 async fn members(client: &mut Client) -> Vec<u64> {
     let state: Value = serde_json::from_slice(&client.get("/v1/cluster").await.body).unwrap();
-    assert_eq!((&state["settled"], &state["target"]), (&json!(true), &Value::Null));
+    assert_eq!((&state["rescan_complete"], &state["target"]), (&json!(true), &Value::Null));
     let members = state["accept"]["members"].as_array().unwrap();
     members.iter().map(|id| id.as_u64().unwrap()).collect()
 }
@@ -125,7 +125,7 @@ async fn acceptors_join_leave_and_are_replaced_while_requests_go_on() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_at_once_and_by_name() {
+async fn an_impossible_change_is_refused_at_once_and_by_name() {
     let mut service = administered().await;
     let mut client = service.client().await;
     let own = service.acceptors.url(0);
@@ -194,7 +194,7 @@ async fn deleted_keys_are_erased_from_every_acceptor() {
 }
 
 #[tokio::test]
-async fn a_cluster_of_which_nobody_answers_is_503() {
+async fn a_cluster_none_of_whose_acceptors_answers_is_503() {
     let mut service = administered().await;
     let mut client = service.client().await;
     (0..3).for_each(|index| service.acceptors.stop(index));

@@ -13,6 +13,8 @@ pub(crate) fn gryadka(acceptors: &str) -> Command {
         .env_remove("GRYADKA_ROUTES")
         .env_remove("GRYADKA_TOKEN")
         .env_remove("GRYADKA_ADMIN_TOKEN")
+        .env_remove("GRYADKA_ACCEPTOR_USER")
+        .env_remove("GRYADKA_ACCEPTOR_PASSWORD")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -89,6 +91,11 @@ async fn what_cannot_be_done_says_why() {
         ("cluster shrink 7", 64),
         ("cluster grow native://127.0.0.1:1", 3),
         ("cluster grow nonsense", 64),
+        ("cluster release nonsense", 64),
+        ("cluster release native://127.0.0.1:1", 3),
+        ("get k --acceptor-user u", 64),
+        ("get k --acceptor-password-file /nonexistent", 70),
+        ("serve --max-bodies 100", 64),
         ("bench --loops 0", 64),
         ("serve --listen 0.0.0.0:0", 64),
         ("serve --token-file /nonexistent", 70),
@@ -160,7 +167,7 @@ async fn a_cluster_is_made_and_changed() {
         .map(|row| row.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
         .collect();
     assert_eq!(rows[4..], ["3 votes 4", "4 votes 4"]);
-    assert!(status.contains(", epoch 4, settled\n"), "{status}");
+    assert!(status.contains(", epoch 4, rescan complete\n"), "{status}");
 }
 
 #[test]

@@ -1,37 +1,35 @@
-//! Acceptors that are not there yet: services and servers are often started at the same time.
+//! Waiting for acceptors that do not answer yet: services and servers are often started together.
 
 use crate::command::print;
 use crate::exit::Failure;
-use crate::redaction::without_logins;
-use gryadka::{BootstrapError, ConnectError, ConnectOptions, Gryadka};
+use gryadka::{BootstrapError, ConnectError, ConnectOptions, Gryadka, redacted};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The wait before acceptors are asked again.
-const AGAIN: Duration = Duration::from_millis(250);
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// Becomes a proposer of the cluster, as soon as it is there; with the last obstacle when it is not
-/// there in time.
+/// Becomes a proposer of the cluster as soon as that is possible, or says what was in the way last.
 pub(crate) async fn connect(
     options: ConnectOptions,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Gryadka, Failure> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut said = String::new();
     loop {
         let error = match Gryadka::connect(options.clone()).await {
             Ok(gryadka) => return Ok(gryadka),
             Err(error) => error,
         };
-        if !may_pass(&error) || Instant::now() + AGAIN >= deadline {
+        if !may_pass(&error) || Instant::now() + RETRY_DELAY >= deadline {
             return Err(error.into());
         }
-        let reason = without_logins(&error.to_string());
+        let reason = redacted(&error.to_string());
         if reason != said {
             print::note(&format!("gryadka: waiting for the acceptors: {reason}"))?;
             said = reason;
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }
 
@@ -49,6 +47,7 @@ const fn may_pass(error: &ConnectError) -> bool {
         | ConnectError::Directory(_)
         | ConnectError::Address(_)
         | ConnectError::ClusterConfig(_)
+        | ConnectError::Credentials(_)
         | ConnectError::Bootstrap(BootstrapError::Directory(_)) => false,
     }
 }
