@@ -51,7 +51,8 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | how is a cluster found, used and followed? | `gryadka.rs` |
+//! | how is a cluster found and used? | `gryadka.rs` |
+//! | when is a later configuration looked for? | `following.rs` |
 //! | registers with versions, compare-and-set, deletes? | `register.rs`; watching one: `watching.rs` |
 //! | what can a caller be told? | `error.rs`, `limits.rs` |
 //! | how does a change run and end? | `store.rs`, `waiting.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
@@ -75,6 +76,7 @@ mod connection;
 mod directory;
 mod engine;
 mod error;
+mod following;
 mod gryadka;
 mod limits;
 mod membership;
@@ -105,7 +107,7 @@ pub use connection::AddressError;
 pub use directory::{Connector, DirectoryError};
 pub use error::ChangeError;
 pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
-pub use limits::{Limits, TooLong};
+pub use limits::{Limits, LimitsError, TooLong};
 pub use membership::{MembershipError, MembershipEvent};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
