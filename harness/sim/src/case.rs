@@ -110,8 +110,10 @@ impl Case {
     pub fn link_of(&self, message: MessageId) -> Option<Link> {
         let proposer = match message.op.client {
             OpId::COLLECTOR => self.setup.collector(),
-            OpId::DRIVER => self.setup.driver(),
-            learner if learner >= OpId::LEARNER => learner - OpId::LEARNER + 1,
+            learner if (OpId::LEARNER..OpId::PROCEDURE).contains(&learner) => {
+                learner - OpId::LEARNER + 1
+            }
+            _ if message.op.procedure().is_some() => message.op.procedure()?.0,
             _ => self.operations.iter().find(|operation| operation.id == message.op)?.proposer,
         };
         Some(Link { proposer, acceptor: self.setup.home(message.acceptor) })

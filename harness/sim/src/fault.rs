@@ -84,6 +84,8 @@ pub enum Memory {
     TailLost(u64),
     /// Nothing. It notices, and never votes again.
     Wiped,
+    /// Nothing, while its server goes on, as after `FLUSHALL`.
+    Flushed,
 }
 
 impl Trouble {
@@ -102,7 +104,7 @@ impl Trouble {
             Self::PauseProposer(_) => "pause-proposer",
             Self::CrashAcceptor { memory: Memory::Kept, .. } => "kill",
             Self::CrashAcceptor { memory: Memory::TailLost(_), .. } => "lose-tail",
-            Self::CrashAcceptor { memory: Memory::Wiped, .. } => "wipe",
+            Self::CrashAcceptor { memory: Memory::Wiped | Memory::Flushed, .. } => "wipe",
             Self::PauseAcceptor(_) => "pause",
         }
     }
@@ -134,6 +136,7 @@ impl fmt::Display for Trouble {
                 Memory::Kept => write!(f, "kills a{a}"),
                 Memory::TailLost(_) => write!(f, "kills a{a}, and its last moments are lost"),
                 Memory::Wiped => write!(f, "kills a{a}, and all that it knew is lost"),
+                Memory::Flushed => write!(f, "flushes all that a{a} knew"),
             },
             Self::PauseAcceptor(a) => write!(f, "pauses a{a}"),
         }

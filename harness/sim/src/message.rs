@@ -14,12 +14,23 @@ pub struct OpId {
 }
 
 impl OpId {
-    /// Not a client: whoever collects tombstones.
+    /// Not a client: the collector of tombstones.
     pub(crate) const COLLECTOR: u32 = 1000;
-    /// Not a client: whoever changes the membership.
-    pub(crate) const DRIVER: u32 = 1001;
     /// Not a client: the first proposer when it asks for the configuration; the others follow.
     pub(crate) const LEARNER: u32 = 1002;
+
+    /// Not a client: the procedure of the first proposer; those of the others follow.
+    pub(crate) const PROCEDURE: u32 = 2000;
+
+    /// An errand of the procedure of this proposer.
+    pub(crate) const fn of_procedure(proposer: u32, number: u32) -> Self {
+        Self { client: Self::PROCEDURE + proposer - 1, number }
+    }
+
+    /// The proposer whose procedure it is an errand of, and the errand's number.
+    pub(crate) fn procedure(self) -> Option<(u32, u32)> {
+        Some((self.client.checked_sub(Self::PROCEDURE)? + 1, self.number))
+    }
 
     /// Whether a client asked for it, and not one of the processes in the background.
     #[must_use]
@@ -33,7 +44,9 @@ impl fmt::Display for OpId {
         let Self { client, number } = self;
         match *client {
             Self::COLLECTOR => write!(f, "collection#{number}"),
-            Self::DRIVER => write!(f, "driver#{number}"),
+            procedure if procedure >= Self::PROCEDURE => {
+                write!(f, "procedure of p{}#{number}", procedure - Self::PROCEDURE + 1)
+            }
             learner if learner >= Self::LEARNER => {
                 write!(f, "p{} asks#{number}", learner - Self::LEARNER + 1)
             }

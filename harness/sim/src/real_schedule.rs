@@ -51,7 +51,10 @@ fn planned(trouble: &Trouble) -> Option<PlannedFault> {
             Some(of_acceptor(FaultKind::Kill, *acceptor))
         }
         Trouble::PauseAcceptor(acceptor) => Some(of_acceptor(FaultKind::Pause, *acceptor)),
-        Trouble::CrashAcceptor { memory: Memory::TailLost(_) | Memory::Wiped, .. }
+        Trouble::CrashAcceptor {
+            memory: Memory::TailLost(_) | Memory::Wiped | Memory::Flushed,
+            ..
+        }
         | Trouble::CrashProposer(_)
         | Trouble::PauseProposer(_) => None,
     }

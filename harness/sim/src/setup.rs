@@ -5,6 +5,7 @@ use crate::fault::{Fault, Trouble};
 use crate::mutants::Mutant;
 use caspaxos::{AcceptorId, Configuration, ConfigurationError, Quorum};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use workloads::Link;
 
 /// A world. All times are virtual nanoseconds.
@@ -89,13 +90,16 @@ pub struct Load {
 pub struct Membership {
     /// When the driver is first started.
     pub at: u64,
-    /// The configurations to go through, in order.
-    pub steps: Vec<Voters>,
+    /// The acceptors that there are to be, in turn.
+    pub goals: Vec<BTreeSet<u32>>,
     /// The longest wait between two steps; drawn evenly from 0.
     pub pause: u64,
-    /// How likely the driver crashes as it goes on from one part of a step to the next.
+    /// How often the driver crashes, in the middle of anything: about so often in a step.
     #[serde(default)]
     pub crashes: f64,
+    /// When processes are started again with `--init` and the first list of acceptors, and which.
+    #[serde(default)]
+    pub founders: Vec<(u64, u32)>,
     /// The longest wait between two times that a proposer is told of the configuration by another;
     /// drawn evenly from 0.
     pub gossip: u64,
@@ -216,8 +220,9 @@ impl Setup {
         if !self.unsafe_quorums {
             Configuration::flexible(prepare, accept).map_err(SetupError::Quorums)?;
         }
-        for step in self.membership.iter().flat_map(|membership| &membership.steps) {
-            step.check().map_err(SetupError::Quorums)?;
+        for goal in self.membership.iter().flat_map(|membership| &membership.goals) {
+            let members = goal.iter().copied().map(AcceptorId);
+            Configuration::majority(members).map_err(SetupError::Quorums)?;
         }
         self.faults.iter().try_for_each(|fault| self.check_fault(&fault.what))
     }
@@ -267,8 +272,7 @@ impl Setup {
     /// How many acceptors there are over the whole run.
     #[must_use]
     pub fn numbers(&self) -> u32 {
-        let steps = self.membership.iter().flat_map(|membership| &membership.steps);
-        let numbers = steps.flat_map(|step| step.prepare.of.iter().chain(&step.accept.of));
+        let numbers = self.membership.iter().flat_map(|it| it.goals.iter().flatten());
         numbers.copied().max().unwrap_or_default().max(self.acceptors)
     }
 

@@ -62,6 +62,10 @@ pub enum Situation {
     DriverResumed,
     /// A step of the membership was settled.
     StepSettled,
+    /// A listing was broken off because the acceptor had restarted, or was out of reach.
+    ListingInterrupted,
+    /// A process that started with an old list of acceptors was led to the cluster that has moved on.
+    LedToSuccessor,
     /// A key was committed again by a change.
     RescannedByIdentity,
     /// A tombstone was collected.
@@ -78,7 +82,7 @@ pub enum Situation {
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::PrepareConflict,
         Self::ConflictAfterPartialAccept,
         Self::RefusedByAll,
@@ -107,6 +111,8 @@ impl Situation {
         Self::ConfigurationLearnt,
         Self::DriverResumed,
         Self::StepSettled,
+        Self::ListingInterrupted,
+        Self::LedToSuccessor,
         Self::RescannedByIdentity,
         Self::Collected,
         Self::CollectionFoundAlive,
@@ -147,6 +153,8 @@ impl Situation {
             Self::ConfigurationLearnt => "configuration learnt",
             Self::DriverResumed => "driver crashed and resumed",
             Self::StepSettled => "step of the membership settled",
+            Self::ListingInterrupted => "listing begun anew",
+            Self::LedToSuccessor => "old list of acceptors led to the cluster",
             Self::RescannedByIdentity => "key rescanned by change",
             Self::Collected => "tombstone collected",
             Self::CollectionFoundAlive => "collection found a value",

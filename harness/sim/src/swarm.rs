@@ -5,8 +5,6 @@
 
 mod membership;
 
-pub(crate) use membership::through;
-
 use crate::fault::{Effect, Fault, Memory, Trouble};
 use crate::setup::{Calls, Load, Network, Setup};
 use rand::RngExt;
@@ -54,7 +52,8 @@ pub fn swarm(seed: u64) -> Setup {
         if setup.load.deletes > 0.0 { one_of(random, &[2, 10, 40]) * MS } else { 0 };
     setup.membership = membership::draw(random, &setup, horizon);
     setup.faults = draw_faults(random, &setup, horizon, seed);
-    setup.faults.extend(setup.membership.iter().flat_map(membership::faults).collect::<Vec<_>>());
+    let brought = membership::faults(random, &mut setup, horizon);
+    setup.faults.extend(brought);
     setup
 }
 
@@ -196,7 +195,7 @@ fn draw_trouble(random: &mut Pcg32, setup: &Setup, kind: Kind, seed: u64) -> Opt
         Kind::PauseProposer => Trouble::PauseProposer(proposer),
         Kind::Kill => crash(Memory::Kept),
         Kind::LoseTail => crash(Memory::TailLost(random.random_range(MS..=40 * MS))),
-        Kind::Wipe => crash(Memory::Wiped),
+        Kind::Wipe => crash(one_of(random, &[Memory::Wiped, Memory::Flushed])),
         Kind::Pause => Trouble::PauseAcceptor(acceptor),
     };
     Some(trouble)

@@ -12,7 +12,7 @@
 //! | how do rounds run, end and run again? | `world/proposing.rs` |
 //! | how are reads tried without a round? | `world/reading.rs` |
 //! | how are tombstones collected? | `world/collecting.rs` |
-//! | how does the membership change, step by step? | `world/driving.rs`, `world/rescanning.rs` |
+//! | how do the store's own procedures run: the driver of the membership, `--init`? | `world/procedures.rs`, `world/errands.rs`, `world/flawed.rs` |
 //! | how do proposers learn of it? | `world/learning.rs` |
 //! | what do acceptors answer, and what do they forget? | `world/accepting.rs` |
 //! | how do messages travel? | `world/network.rs` |
@@ -21,16 +21,16 @@
 mod accepting;
 mod clients;
 mod collecting;
-mod driving;
+mod errands;
+mod flawed;
 mod learning;
 mod nemesis;
 mod network;
+mod procedures;
 mod proposing;
 mod reading;
-mod rescanning;
 
 use crate::case::Case;
-use crate::document::Document;
 use crate::fates::{Fates, Repeats};
 use crate::message::OpId;
 use crate::mutants::Flaw;
@@ -42,9 +42,10 @@ use accepting::Acceptor;
 use caspaxos::{Faithful, ProposerId, Rules};
 use clients::{Client, Operation};
 use collecting::Collector;
-use driving::Driver;
+use gryadka_cluster::ClusterConfig;
 use nemesis::Weather;
-use network::{Letter, Origin, Return};
+use network::{Destination, Letter, Origin, Return};
+use procedures::{Operator, Procedure, first_config};
 use proposing::Process;
 use rand_pcg::Pcg32;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +65,7 @@ enum Event {
     /// A proposer takes a call up.
     Start { op: OpId },
     /// A request is at its acceptor.
-    Request { origin: Origin, letter: Letter },
+    Request { origin: Origin, to: Destination, letter: Letter },
     /// A reply is at its proposer.
     Reply { origin: Origin, reply: Return },
     /// A proposer hears that a message is lost.
@@ -75,8 +76,10 @@ enum Event {
     ReadOver { op: OpId, life: u32 },
     /// The collector begins with a tombstone, or ends with one.
     Collect { life: u32, number: u32 },
-    /// The driver begins, or waits for the present part of its step no longer.
-    Drive { life: u32, number: u32 },
+    /// A procedure's process starts, or an errand of it ends with a pause.
+    Procedure { proposer: u32, life: u32, number: u32 },
+    /// A process is started again, with `--init`.
+    Found { proposer: u32 },
     /// A proposer tells another one of the configuration.
     Gossip,
     /// A client waits no longer.
@@ -105,14 +108,29 @@ pub(crate) struct World<'a> {
     /// The clients' proposers, then the collector, then the driver of the membership.
     processes: Vec<Process>,
     collector: Collector,
-    driver: Driver,
-    first: Rc<Document>,
+    operator: Operator,
+    /// The procedures under way, by their processes.
+    procedures: BTreeMap<u32, Procedure>,
+    first: Rc<ClusterConfig>,
     gossip: Pcg32,
     /// How many proposers have ever lived: the id of the last one.
     lives: u64,
     acceptors: Vec<Acceptor>,
     weather: Weather,
     record: Record,
+}
+
+/// The cluster that a world begins with.
+const CLUSTER: u64 = 1;
+
+/// The address of a place where acceptors live.
+fn address(home: u32) -> String {
+    format!("a{home}")
+}
+
+/// The place with this address.
+fn home_of(address: &str) -> Option<u32> {
+    address.strip_prefix('a')?.parse().ok()
 }
 
 /// Streams of the one seed.
@@ -147,7 +165,7 @@ impl<'a> World<'a> {
         weather: Weather,
         detail: Detail,
     ) -> Self {
-        let first = Rc::new(Document::first(setup.voters()));
+        let first = Rc::new(first_config(setup));
         let rules = setup.mutant.map_or_else(|| Arc::new(Faithful) as _, |mutant| mutant.rules());
         let mut world = Self {
             setup,
@@ -163,7 +181,8 @@ impl<'a> World<'a> {
             unknown: BTreeSet::new(),
             processes: Vec::new(),
             collector: Collector::new(Pcg32::new(seed, COLLECTIONS)),
-            driver: Driver::new(Pcg32::new(seed, DRIVER)),
+            operator: Operator::new(Pcg32::new(seed, DRIVER)),
+            procedures: BTreeMap::new(),
             gossip: Pcg32::new(seed, GOSSIP),
             lives: 0,
             acceptors: (1..=setup.homes()).map(|home| Acceptor::new(setup, home, &first)).collect(),
@@ -189,7 +208,7 @@ impl<'a> World<'a> {
             self.schedule_next(client, 0);
         }
         self.schedule_collection();
-        self.schedule_driver();
+        self.schedule_procedures();
         self.schedule_gossip();
         while self.busy > 0
             && let Some((at, event)) = self.queue.take()
@@ -206,13 +225,16 @@ impl<'a> World<'a> {
             Event::Invoke { client } => self.invoke(client),
             Event::Linger { client, until } => self.linger(client, until),
             Event::Start { op } => self.start(op),
-            Event::Request { origin, letter } => self.on_request(origin, letter),
+            Event::Request { origin, to, letter } => self.on_request(origin, to, letter),
             Event::Reply { origin, reply } => self.on_reply(origin, reply),
             Event::Lost { origin, may_have_executed } => self.on_error(origin, may_have_executed),
             Event::Wake { proposer, life, key } => self.on_wake(proposer, life, &key),
             Event::ReadOver { op, life } => self.on_read_over(op, life),
             Event::Collect { life, number } => self.on_collect(life, number),
-            Event::Drive { life, number } => self.on_drive(life, number),
+            Event::Procedure { proposer, life, number } => {
+                self.on_procedure(proposer, life, number);
+            }
+            Event::Found { proposer } => self.on_found(proposer),
             Event::Gossip => self.on_gossip(),
             Event::GiveUp { op } => self.on_give_up(op),
             Event::Fault { number } => self.begin_fault(number),
@@ -229,21 +251,19 @@ impl<'a> World<'a> {
             Event::Wake { proposer, .. } => Some(*proposer),
             Event::Reply { origin, .. } | Event::Lost { origin, .. } => Some(origin.proposer),
             Event::Collect { .. } => Some(self.setup.collector()),
-            Event::Drive { .. } => Some(self.setup.driver()),
+            Event::Procedure { proposer, .. } => Some(*proposer),
             Event::Request { .. }
             | Event::Invoke { .. }
             | Event::Linger { .. }
             | Event::Gossip
+            | Event::Found { .. }
             | Event::GiveUp { .. }
             | Event::Fault { .. }
             | Event::Over { .. } => None,
         };
         let hold = match (&event, proposer) {
             (_, Some(proposer)) => self.processes[proposer as usize - 1].hold.as_mut(),
-            (Event::Request { origin, .. }, None) => {
-                let home = self.setup.home(origin.acceptor);
-                self.acceptors[home as usize - 1].hold.as_mut()
-            }
+            (Event::Request { to, .. }, None) => self.acceptors[to.home as usize - 1].hold.as_mut(),
             (_, None) => None,
         };
         match hold {

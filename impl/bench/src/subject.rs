@@ -132,7 +132,7 @@ impl Wire {
             let acceptor = RemoteAcceptor::new(url, &self.prefix).map_err(|error| open(&error))?;
             let state =
                 AcceptorState { identity: HEAD.identity, epoch: HEAD.epoch, promise_floor: 0 };
-            acceptor.admit(state, Bytes::new()).await.map_err(|error| open(&error))?;
+            acceptor.admit(state, Bytes::new(), 0).await.map_err(|error| open(&error))?;
         }
         Ok(())
     }

@@ -208,7 +208,7 @@ async fn main() {
     let address = format!("redis://127.0.0.1:{PORT}");
     let acceptor = Arc::new(RemoteAcceptor::new(&address, "gryadka:").unwrap());
     let state = AcceptorState { identity: HEAD.identity, epoch: 1, promise_floor: 0 };
-    acceptor.admit(state, Bytes::new()).await.unwrap();
+    acceptor.admit(state, Bytes::new(), 0).await.unwrap();
     work(&acceptor).await;
 
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -14,8 +14,8 @@
 //! were not if it was not. Only what the whole call is refused for, a wrong identity or an old epoch,
 //! is judged once for all.
 
-use crate::acceptor::{Acceptor, Head, Reply, Request, RequestError};
 use crate::wire;
+use crate::{Acceptor, Head, Reply, Request, RequestError};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};

@@ -1,11 +1,15 @@
 //! The cluster behind a handle: who is in it, how they are, and changes of it.
 
-use crate::cluster_config::{self, ClusterConfig};
-use crate::collector::{Collector, Pass};
-use crate::gryadka::{Gryadka, fresh_proposer_id};
-use crate::membership::{Aim, Driver, MembershipError, MembershipEvent};
-use crate::{RemoteAcceptor, Status};
+use crate::cluster_proposers::{StoreProposers, TokioClock};
+use crate::gryadka::Gryadka;
+use crate::{
+    AcceptorId, ClusterConfig, CollectorOutcome, MembershipError, MembershipEvent, RemoteAcceptor,
+    RequestError, Status,
+};
+use futures_util::future::join_all;
+use gryadka_cluster::{Aim, Collector, Driver, KEY, Proposers};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -70,16 +74,17 @@ impl Gryadka {
     /// [`MembershipError`] when none of them can be found.
     pub async fn cluster(&self) -> Result<ClusterStatus, MembershipError> {
         let config = self.settled(self.newest().await?).await;
-        let found = self.shared.directory.ask(config.acceptors.values()).await?;
-        let acceptors = config.acceptors.iter().zip(found).map(|((&id, address), found)| {
-            let identity = config.identity(id);
-            let votes = (found.status.as_ref().ok())
-                .and_then(|status| status.state)
-                .is_some_and(|state| state.identity == identity);
-            let status = found.status.map_err(|lost| lost.to_string());
-            AcceptorStatus { id, address: address.clone(), status, votes }
-        });
-        Ok(ClusterStatus { acceptors: acceptors.collect(), config })
+        let acceptors = self.shared.directory.of(&config)?;
+        let examine = async |(id, acceptor): (AcceptorId, Arc<RemoteAcceptor>)| {
+            let status = tokio::time::timeout(TIMEOUT, acceptor.examine()).await;
+            let status = status.unwrap_or_else(|_| Err(no_answer())).map_err(|it| it.to_string());
+            let state = status.as_ref().ok().and_then(|status| status.state);
+            let votes = state.is_some_and(|state| state.identity == config.identity(id.0));
+            let address = config.acceptors.get(&id.0).cloned().unwrap_or_default();
+            AcceptorStatus { id: id.0, address, status, votes }
+        };
+        let acceptors = join_all(acceptors.into_iter().map(examine)).await;
+        Ok(ClusterStatus { acceptors, config })
     }
 
     /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. Told
@@ -123,17 +128,16 @@ impl Gryadka {
     ///
     /// # Errors
     /// [`MembershipError`] when no acceptor can be found.
-    pub async fn collect(&self) -> Result<Pass, MembershipError> {
+    pub async fn collect(&self) -> Result<CollectorOutcome, MembershipError> {
         let config = self.newest().await?;
-        // Whoever leaves, or has not joined yet, has no part in it.
+        // An acceptor that leaves, or has not joined yet, has no part in it.
         let mut acceptors = self.shared.directory.of(&config)?;
         let members = config.members();
         acceptors.retain(|id, _| members.contains(&id.0));
-        let collector = Collector::new(config, acceptors, fresh_proposer_id());
-        match collector {
-            Some(collector) => Ok(collector.pass().await),
-            None => Ok(Pass::default()),
-        }
+        let configuration = config.configuration()?;
+        let registers = self.shared.proposers.open(&config, configuration, acceptors.clone());
+        let acceptors = acceptors.into_values().collect();
+        Ok(Collector { acceptors, registers, clock: *self.shared.directory.clock() }.pass().await)
     }
 
     /// Collects tombstones again and again, with this pause between two passes, as long as the
@@ -142,7 +146,7 @@ impl Gryadka {
         loop {
             tokio::time::sleep(pause).await;
             match self.collect().await {
-                Ok(pass) if pass == Pass::default() => {}
+                Ok(pass) if pass == CollectorOutcome::default() => {}
                 Ok(pass) => tracing::debug!(?pass, "tombstones collected"),
                 Err(error) => tracing::warn!(%error, "tombstones were not collected"),
             }
@@ -152,7 +156,7 @@ impl Gryadka {
     /// The config as the store itself has it, which says whether the last step is done; else, where
     /// that cannot be had soon, the acceptors' copy, which may be behind.
     async fn settled(&self, copy: ClusterConfig) -> ClusterConfig {
-        let own = self.store.read_any(cluster_config::KEY, Instant::now() + TIMEOUT).await;
+        let own = self.store.read_any(KEY, Instant::now() + TIMEOUT).await;
         let own = own.ok().flatten().and_then(|cell| ClusterConfig::parse(&cell.value?).ok());
         own.filter(|own| own.epoch >= copy.epoch).unwrap_or(copy)
     }
@@ -171,19 +175,21 @@ impl Gryadka {
         &'a self,
         options: MembershipOptions,
         watch: &'a (dyn Fn(MembershipEvent) + Send + Sync),
-    ) -> Driver<'a, RemoteAcceptor> {
+    ) -> Driver<'a, RemoteAcceptor, StoreProposers, TokioClock> {
         let config = self.shared.config();
         Driver {
             directory: &self.shared.directory,
+            proposers: &self.shared.proposers,
             cluster: config.cluster,
             addresses: config.acceptors.into_values().collect(),
-            fresh_id: fresh_proposer_id,
-            deadline: options.deadline,
+            deadline: self.shared.directory.clock().time(options.deadline),
             watch,
-            #[cfg(feature = "mutants")]
-            rules: self.shared.rules.clone(),
         }
     }
+}
+
+fn no_answer() -> RequestError {
+    RequestError::NoAnswer(String::from("no answer in time"))
 }
 
 impl Membership {
@@ -197,7 +203,8 @@ impl Membership {
         };
         for id in gone {
             if !wanted.remove(id) {
-                return Err(MembershipError::UnknownAcceptor(*id, config.members()));
+                let members = config.members();
+                return Err(MembershipError::UnknownAcceptor { id: *id, members });
             }
         }
         let joining: &[String] = match self {

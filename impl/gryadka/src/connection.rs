@@ -1,7 +1,7 @@
 //! One multiplexed connection to one server, made again when it breaks.
 
-use crate::RequestError;
 use crate::wire::lost_by;
+use crate::{AddressError, RequestError};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -20,16 +20,6 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 /// After this long without a single reply, though some were waited for, the connection is taken
 /// for dead: a machine that lost its power never says so.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A server's address that cannot be understood.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{address:?} is not an address of a server: {source}; write redis://[user:password@]host:port"
-)]
-pub struct AddressError {
-    address: String,
-    source: RedisError,
-}
 
 /// The connection, shared by all callers, whose requests and replies are pipelined on it.
 #[derive(Debug)]
@@ -51,7 +41,10 @@ impl Connection {
     /// Reads the address, and the certificates (PEM) of those who may vouch for a `rediss://` one,
     /// if not the web's usual ones. Connects when first used.
     pub(crate) fn to(address: &str, roots: Option<&[u8]>) -> Result<Self, AddressError> {
-        let wrong = |source| AddressError { address: without_secrets(address), source };
+        let wrong = |error: RedisError| AddressError {
+            address: without_secrets(address),
+            reason: error.to_string(),
+        };
         let info = address.into_connection_info().map_err(wrong)?;
         // Introducing itself would cost every new connection a round trip before its first use.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
@@ -87,7 +80,21 @@ impl Connection {
         command: &Cmd,
         script: Option<&'static Script>,
     ) -> Result<Value, RequestError> {
+        self.run_on(None, command, script).await.map(|(answer, _)| answer)
+    }
+
+    /// The same on one certain connection, if one is named: what a server has said on it may mean nothing to
+    /// the process that answers on another. Answers the number of the connection, too.
+    pub(crate) async fn run_on(
+        &self,
+        number: Option<u64>,
+        command: &Cmd,
+        script: Option<&'static Script>,
+    ) -> Result<(Value, u64), RequestError> {
         let (mut connection, generation) = self.get().await?;
+        if number.is_some_and(|number| number != generation) {
+            return Err(RequestError::NotConnected(String::from("the connection is a new one")));
+        }
         let Some(answer) = self.answer(execute(&mut connection, command, script)).await else {
             self.close(generation, "no reply for too long").await;
             return Err(RequestError::NoAnswer(String::from("no reply for too long")));
@@ -97,7 +104,7 @@ impl Connection {
         {
             self.close(generation, &error.to_string()).await;
         }
-        answer.map_err(|error| lost_by(&error))
+        answer.map(|answer| (answer, generation)).map_err(|error| lost_by(&error))
     }
 
     /// Waits for an answer for as long as there are answers at all.

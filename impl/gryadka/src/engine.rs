@@ -3,11 +3,11 @@
 //! All of it is one state behind one lock, which is held for a step of the pure machines and no
 //! longer: requests go to the clients' queues, and callers are told after it is released.
 
-use crate::acceptor::{Head, Reply, Request, RequestError};
 use crate::acceptor_client::{AcceptorClient, Completed, ReplyHandler};
 use crate::pending_change::PendingChange;
 use crate::store::Options;
 use crate::{Acceptor, VersionedValue};
+use crate::{Head, Reply, Request, RequestError};
 use bytes::Bytes;
 use caspaxos::{
     AcceptorId, AcceptorIdentity, Ballot, Configuration, Context, Effect, KeyProposer, Outcome,

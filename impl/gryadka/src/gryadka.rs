@@ -1,15 +1,15 @@
 //! The store as applications use it: one cloneable handle on a cluster, which follows its changes of
 //! membership by itself.
 
-use crate::bootstrap::{BootstrapError, bootstrap};
-use crate::cluster_config::{ClusterConfig, ClusterConfigError};
-use crate::directory::{Connector, Directory, DirectoryError};
+use crate::cluster_proposers::{StoreProposers, TokioClock};
 use crate::following::{Look, follow};
 use crate::limits::{Limits, LimitsError};
 use crate::{
-    Acceptor, Access, AddressError, Bytes, CasAnswer, ChangeError, Decision, Expected, Options,
-    Present, ProposerId, RemoteAcceptor, Store, Versioned, Watch,
+    Acceptor, Access, AddressError, BootstrapError, Bytes, CasAnswer, ChangeError, ClusterConfig,
+    ClusterConfigError, Connector, Decision, DirectoryError, Expected, Options, Present,
+    ProposerId, RemoteAcceptor, Store, Versioned, Watch,
 };
+use gryadka_cluster::{Directory, Proposers, bootstrap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -123,11 +123,10 @@ pub struct Gryadka {
 
 /// What the clones of a handle have in common, beside the store.
 pub(crate) struct Shared {
-    pub(crate) directory: Directory<RemoteAcceptor>,
+    pub(crate) directory: Directory<RemoteAcceptor, TokioClock>,
+    pub(crate) proposers: StoreProposers,
     config: Mutex<ClusterConfig>,
     follower: Mutex<Option<AbortHandle>>,
-    #[cfg(feature = "mutants")]
-    pub(crate) rules: Option<Arc<dyn caspaxos::Rules>>,
 }
 
 impl Drop for Shared {
@@ -186,9 +185,14 @@ impl Gryadka {
             return Err(ConnectError::Twice(twice.clone()));
         }
         options.limits.check()?;
-        let directory = Directory::new(options.connector());
+        let directory = Directory::new(options.connector(), TokioClock::new());
+        let proposers = StoreProposers {
+            #[cfg(feature = "mutants")]
+            rules: options.rules.clone(),
+        };
         let config = if options.initialise {
-            bootstrap(&directory, &options.urls, rand::random_range(1..=1 << 52)).await?
+            let token = || Proposers::<RemoteAcceptor>::token(&proposers);
+            bootstrap(&directory, &options.urls, rand::random_range(1..=1 << 52), &token).await?
         } else {
             match directory.newest(&options.urls, None).await? {
                 Some(config) => config,
@@ -207,10 +211,9 @@ impl Gryadka {
         let store = Store::new(settings, directory.of(&config)?);
         let shared = Arc::new(Shared {
             directory,
+            proposers,
             config: Mutex::new(config),
             follower: Mutex::default(),
-            #[cfg(feature = "mutants")]
-            rules: options.rules,
         });
         let (seen, cluster) = (store.clone(), Arc::downgrade(&shared));
         let look = move || look_once(seen.clone(), Weak::clone(&cluster));
@@ -364,7 +367,7 @@ fn first_twice(urls: &[String]) -> Option<&String> {
 
 /// What the acceptors said instead.
 async fn no_cluster(
-    directory: &Directory<RemoteAcceptor>,
+    directory: &Directory<RemoteAcceptor, TokioClock>,
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
     let said = directory.ask(urls).await?.into_iter().map(|found| match found.status {

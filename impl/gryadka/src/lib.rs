@@ -55,31 +55,23 @@
 //! | when is a later configuration looked for? | `following.rs` |
 //! | registers with versions, compare-and-set, deletes? | `register.rs`; watching one: `watching.rs` |
 //! | what can a caller be told? | `error.rs`, `limits.rs` |
-//! | how does a change run and end? | `store.rs`, `waiting.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
+//! | how does a change run and end? | `store.rs`, `pending_change.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
 //! | how do requests travel together? | `acceptor_client.rs` |
-//! | what must an acceptor do? | `acceptor.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
 //! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `script.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
-//! | what does a cluster know of itself? | `config.rs`; who says so: `directory.rs` |
-//! | how does a cluster begin? | `bootstrap.rs` |
-//! | how do its members change? | `cluster.rs`, `membership.rs`, `membership/rescan.rs` |
-//! | how are tombstones collected? | `collector.rs` |
+//! | how does a cluster begin, change its members, and collect tombstones? | the crate `gryadka-cluster`; what it needs of the store: `cluster_proposers.rs` |
+//! | what can be asked of the cluster behind a handle? | `cluster.rs` |
 
-mod acceptor;
 mod acceptor_client;
-mod bootstrap;
 mod cluster;
-mod cluster_config;
-mod collector;
+mod cluster_proposers;
 mod connection;
-mod directory;
 mod engine;
 mod error;
 mod following;
 mod gryadka;
 mod limits;
-mod membership;
 mod native_registers;
 mod native_server;
 mod pending_change;
@@ -90,25 +82,21 @@ mod store;
 mod watching;
 mod wire;
 
-pub use acceptor::{
-    Acceptor, Cursor, Head, Page, Reply, Request, RequestError, Status, VersionedValue,
-};
 pub use acceptor_client::{AcceptorClient, Completed, ReplyHandler};
-pub use bootstrap::BootstrapError;
 pub use bytes::Bytes;
 pub use caspaxos::{
     AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, ConfigurationError,
     Decision, Lineage, ProposerId, Quorum, Reason,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
-pub use cluster_config::{ClusterConfig, ClusterConfigError, Votes};
-pub use collector::Pass;
-pub use connection::AddressError;
-pub use directory::{Connector, DirectoryError};
 pub use error::ChangeError;
 pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
+pub use gryadka_cluster::{
+    Acceptor, AddressError, BootstrapError, ClusterConfig, ClusterConfigError, CollectorOutcome,
+    Connector, Cursor, DirectoryError, Head, MembershipError, MembershipEvent, Page, Reply,
+    Request, RequestError, Status, VersionedValue, Votes, wipe,
+};
 pub use limits::{Limits, LimitsError, TooLong};
-pub use membership::{MembershipError, MembershipEvent};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
 pub use register::{CasAnswer, Expected, Versioned};

@@ -123,7 +123,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acceptor::{Request, VersionedValue};
+    use crate::{Request, VersionedValue};
     use caspaxos::{Ballot, Lineage, ProposerId};
 
     /// 512 MiB exceeded it by the header, and Redis broke the connection at every retry.

@@ -21,8 +21,8 @@ struct Memory {
     config: Bytes,
     /// The epoch of the config.
     told: u64,
-    /// The mark of who wiped it, until it has a place; 0 for nobody's.
-    wiped: u64,
+    /// The token of the wipe that it was made empty by, until it is admitted; 0 for none.
+    wipe_token: u64,
 }
 
 /// Something as it is put into Redis' framing.
@@ -108,7 +108,7 @@ impl Memory {
         Ok(RespValue::Array(replies.into_iter().map(RespValue::from).collect()))
     }
 
-    /// The keys of registers that hold no value, without their mark.
+    /// The keys of registers that hold no value, without their prefix.
     fn tombstones(&self, after: Bound<Bytes>) -> impl Iterator<Item = Bytes> {
         let marked = |key: Bytes| Bytes::from([&b"="[..], &key].concat());
         let registers = self.member.registers().range((after.map(marked), Bound::Unbounded));
@@ -123,7 +123,7 @@ impl Memory {
         let identity = identity(arguments.first())?;
         let (epoch, promise_floor) = (number(arguments.get(1))?, number(arguments.get(2))?);
         let config = arguments.get(3).ok_or(Malformed)?;
-        let mark = number(arguments.get(4))?;
+        let token = number(arguments.get(4))?;
         match self.member.state() {
             Some(held) if held.identity == identity => return Ok(RespValue::Number(1)),
             None if !self.member.registers().is_empty() => {
@@ -131,7 +131,7 @@ impl Memory {
                     "{NOT_WIPED} it has registers of an earlier life"
                 )));
             }
-            None if mark != self.wiped => {
+            None if token != self.wipe_token => {
                 return Ok(RespValue::Error(format!(
                     "{NOT_WIPED} it is not as it was when it was wiped"
                 )));
@@ -141,7 +141,7 @@ impl Memory {
         Ok(match self.member.join(AcceptorState { identity, epoch, promise_floor }) {
             Ok(()) => {
                 (self.config, self.told) = (config.clone(), epoch);
-                self.wiped = 0;
+                self.wipe_token = 0;
                 RespValue::Number(1)
             }
             Err(turned) => refusal(turned),
@@ -174,6 +174,10 @@ impl Memory {
             }
             Some(_) | None => {}
         }
+        // In epoch 0 there was no cluster yet.
+        if self.member.state().is_some_and(|state| state.epoch == 0) {
+            self.config = Bytes::new();
+        }
         self.member.leave();
         Ok(RespValue::Number(1))
     }
@@ -185,7 +189,7 @@ impl Memory {
             return Ok(refusal(RejectReason::NotMember));
         }
         if keys.is_empty() {
-            *self = Self { wiped: number(arguments.first())?, ..Self::default() };
+            *self = Self { wipe_token: number(arguments.first())?, ..Self::default() };
             return Ok(RespValue::Number(0));
         }
         let known = keys.iter().filter(|key| self.member.registers().contains_key(*key)).count();

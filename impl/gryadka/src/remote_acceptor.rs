@@ -19,15 +19,14 @@
 //!
 //! `+info` and `+config|get` let [`Acceptor::status`] say how durable the server is.
 
-use crate::acceptor::{Cursor, Head, Page, Reply, Request, Status};
-use crate::connection::{AddressError, Connection};
+use crate::connection::Connection;
 use crate::script::Script;
-use crate::{Acceptor, RequestError, wire};
+use crate::{Acceptor, AddressError, RequestError, wire};
+use crate::{Cursor, Head, Page, Reply, Request, Status};
 use bytes::Bytes;
 use caspaxos::{AcceptorIdentity, AcceptorState};
 use redis::{Cmd, Value};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How to reach the acceptors of a cluster, beside their addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +50,6 @@ pub struct RemoteAcceptor {
     connection: Connection,
     prefix: Vec<u8>,
     dialect: Dialect,
-    /// The mark that the last wipe by this client has left; 0 before the first. A place is given
-    /// only where it is found: an acceptor that has voted and lost its memory since has lost it too.
-    wiped: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +76,11 @@ impl RemoteAcceptor {
                 connection: Connection::to(&address, roots)?,
                 prefix: Vec::new(),
                 dialect: Dialect::Native,
-                wiped: AtomicU64::new(0),
             },
             None => Self {
                 connection: Connection::to(address, roots)?,
                 prefix: access.prefix.as_bytes().to_vec(),
                 dialect: Dialect::Redis,
-                wiped: AtomicU64::new(0),
             },
         })
     }
@@ -155,14 +149,39 @@ impl RemoteAcceptor {
         command
     }
 
-    /// A page of keys, as `SCAN` and its like answer it. Each begins with `dressing` bytes that
-    /// are not the key's own.
-    async fn page(&self, command: &Cmd, dressing: usize) -> Result<Page, RequestError> {
-        let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = decoded(self.ask(command).await?)?;
+    /// A page of a listing, as `SCAN` and its like answer it. Each key begins with `dressing` bytes that are
+    /// not the key's own. `begin` begins the command with a position.
+    ///
+    /// A position is good on the connection that it came on: another connection may lead to the process that
+    /// the server is after a restart, which has drawn another hash seed and would skip keys without a word.
+    async fn page(
+        &self,
+        cursor: &Cursor,
+        dressing: usize,
+        begin: impl FnOnce(&[u8]) -> Cmd,
+    ) -> Result<Page, RequestError> {
+        let (number, position) = match cursor.meaning().split_first_chunk::<8>() {
+            Some((number, position)) => (Some(u64::from_be_bytes(*number)), position),
+            None => (None, &b"0"[..]),
+        };
+        let mut command = begin(position);
+        command.arg("COUNT").arg(PAGE);
+        let (answer, number) = self.connection.run_on(number, &command, None).await?;
+        let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = decoded(own(answer)?)?;
         let bare =
             |key: Vec<u8>| (key.len() >= dressing).then(|| Bytes::from(key).split_off(dressing));
         let keys = keys.into_iter().filter_map(bare).collect();
-        Ok(Page { keys, next: (next != b"0").then(|| Cursor(next.into())) })
+        let cursor =
+            |next: Vec<u8>| Cursor::new([&number.to_be_bytes()[..], &next].concat().into());
+        Ok(Page { keys, next: (next != b"0").then(|| cursor(next)) })
+    }
+
+    /// What the acceptor is, and also what its server says about itself.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn examine(&self) -> Result<Status, RequestError> {
+        Ok(Status { server: self.server().await?, ..self.status().await? })
     }
 
     /// What the server says about itself. What it will not say is missing.
@@ -254,13 +273,18 @@ impl Acceptor for RemoteAcceptor {
             _ => None,
         };
         let config = config.unwrap_or_default().into();
-        Ok(Status { state, config, server: self.server().await? })
+        Ok(Status { state, config, server: BTreeMap::new() })
     }
 
-    async fn admit(&self, state: AcceptorState, config: Bytes) -> Result<(), RequestError> {
+    async fn admit(
+        &self,
+        state: AcceptorState,
+        config: Bytes,
+        token: u64,
+    ) -> Result<(), RequestError> {
         let mut command = self.begin(Script::Admit, 0, config.len());
         command.arg(wire::identity(state.identity)).arg(state.epoch).arg(state.promise_floor);
-        command.arg(config.as_ref()).arg(self.wiped.load(Ordering::Relaxed));
+        command.arg(config.as_ref()).arg(token);
         self.run(Script::Admit, &command).await.map(drop)
     }
 
@@ -281,42 +305,39 @@ impl Acceptor for RemoteAcceptor {
         self.run(Script::Retire, &command).await.map(drop)
     }
 
-    async fn wipe(&self) -> Result<u64, RequestError> {
-        let mut erased = 0;
-        let mut cursor = Some(Cursor::default());
-        while let Some(at) = cursor {
-            let page = self.list(at).await?;
-            if !page.keys.is_empty() {
-                let mut command = self.begin(Script::Wipe, page.keys.len(), 0);
-                for key in &page.keys {
-                    command.arg(self.key(b'=', key));
-                }
-                erased += decoded::<u64>(self.run(Script::Wipe, &command).await?)?;
-            }
-            cursor = page.next;
+    async fn erase(&self, keys: Vec<Bytes>) -> Result<u64, RequestError> {
+        let mut command = self.begin(Script::Wipe, keys.len(), 0);
+        for key in &keys {
+            command.arg(self.key(b'=', key));
         }
-        // The hints, and what is left of a former state, go last: until then it is not wiped.
-        let mark = rand::random_range(1..=u64::MAX >> 11);
+        decoded(self.run(Script::Wipe, &command).await?)
+    }
+
+    async fn finish_wipe(&self, token: u64) -> Result<(), RequestError> {
         let mut command = self.begin(Script::Wipe, 0, 0);
-        command.arg(mark);
-        self.wiped.store(mark, Ordering::Relaxed);
-        self.run(Script::Wipe, &command).await?;
-        Ok(erased)
+        command.arg(token);
+        self.run(Script::Wipe, &command).await.map(drop)
     }
 
     async fn list(&self, cursor: Cursor) -> Result<Page, RequestError> {
-        let mut command = redis::cmd("SCAN");
-        command.arg(cursor.position());
-        if self.dialect == Dialect::Redis {
-            command.arg("MATCH").arg([&escaped(&self.prefix), &b"=*"[..]].concat());
-        }
-        command.arg("COUNT").arg(PAGE);
-        self.page(&command, self.prefix.len() + 1).await
+        let pattern = [&escaped(&self.prefix), &b"=*"[..]].concat();
+        let page = self.page(&cursor, self.prefix.len() + 1, |position| {
+            let mut command = redis::cmd("SCAN");
+            command.arg(position);
+            if self.dialect == Dialect::Redis {
+                command.arg("MATCH").arg(pattern);
+            }
+            command
+        });
+        page.await
     }
 
     async fn tombstones(&self, cursor: Cursor) -> Result<Page, RequestError> {
-        let mut command = redis::cmd("SSCAN");
-        command.arg(self.key(b'?', b"")).arg(cursor.position()).arg("COUNT").arg(PAGE);
-        self.page(&command, 0).await
+        let page = self.page(&cursor, 0, |position| {
+            let mut command = redis::cmd("SSCAN");
+            command.arg(self.key(b'?', b"")).arg(position);
+            command
+        });
+        page.await
     }
 }

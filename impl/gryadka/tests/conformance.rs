@@ -66,7 +66,7 @@ impl Whims {
 async fn agrees_with_the_rules(acceptor: &impl Acceptor, seed: u64) {
     let rules = Pure::default();
     // The script has left another state behind.
-    for line in ["retire 7/2", "wipe", "admit 7/1 epoch 1 promise_floor 0 -"] {
+    for line in ["retire 7/2", "wipe", "admit 7/1 epoch 1 floor 0 -"] {
         assert_ne!(execute(acceptor, line).await, "not a member");
         assert_ne!(execute(&rules, line).await, "not a member");
     }
@@ -103,7 +103,7 @@ async fn pages(list: impl AsyncFn(Cursor) -> Page) -> BTreeSet<Bytes> {
 
 /// More registers than a page has, all of them tombstones.
 async fn lists_all_and_wipes_all(acceptor: &impl Acceptor) {
-    for line in ["retire 7/1", "wipe", "admit 7/1 epoch 1 promise_floor 0 -"] {
+    for line in ["retire 7/1", "wipe", "admit 7/1 epoch 1 floor 0 -"] {
         assert_ne!(execute(acceptor, line).await, "not a member");
     }
     let ballot = Ballot { counter: 1, proposer: ProposerId(1) };
@@ -124,24 +124,29 @@ async fn lists_all_and_wipes_all(acceptor: &impl Acceptor) {
     let fresh = Bytes::from_static(b"promised only");
     let call = vec![(first.clone(), live), (fresh.clone(), Request::Prepare { ballot })];
     assert!(acceptor.call(head(1), call).await.iter().all(Result::is_ok));
-    let hints = pages(async |cursor| acceptor.tombstones(cursor).await.unwrap()).await;
-    assert!(!hints.contains(first) && hints.contains(&fresh) && hints.len() == keys.len());
+    let tombstones = pages(async |cursor| acceptor.tombstones(cursor).await.unwrap()).await;
+    assert!(
+        !tombstones.contains(first)
+            && tombstones.contains(&fresh)
+            && tombstones.len() == keys.len()
+    );
 
     assert_eq!(execute(acceptor, "wipe").await, "not a member");
     assert_eq!(execute(acceptor, "retire 7/1").await, "done");
     assert_eq!(execute(acceptor, "wipe").await, "erased 2501");
     assert_eq!(execute(acceptor, "list").await, "none");
-    assert_eq!(execute(acceptor, "hints").await, "none");
+    assert_eq!(execute(acceptor, "tombstones").await, "none");
 }
 
 /// Registers of an earlier life would vote in the next one.
 async fn is_admitted_only_when_wiped(acceptor: &impl Acceptor) {
-    let admit = "admit 7/3 epoch 1 promise_floor 0 -";
+    let admit = "admit 7/3 epoch 1 floor 0 -";
+    execute(acceptor, "wipe").await;
     assert_eq!(execute(acceptor, admit).await, "done");
     assert_eq!(execute(acceptor, "7/3 1 k prepare 1.1").await, "promise 0.0 -");
     assert_eq!(execute(acceptor, "retire 7/3").await, "done");
     let state = AcceptorState { identity: identity("7/4"), epoch: 1, promise_floor: 0 };
-    let refused = acceptor.admit(state, Bytes::new()).await;
+    let refused = acceptor.admit(state, Bytes::new(), 0).await;
     assert!(matches!(refused, Err(RequestError::Refused(_))), "{refused:?}");
     assert_eq!(execute(acceptor, "wipe").await, "erased 1");
     assert_eq!(execute(acceptor, admit).await, "done");

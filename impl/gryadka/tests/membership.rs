@@ -186,7 +186,7 @@ async fn what_cannot_be_is_refused_by_name() {
     };
     assert_eq!(
         refused(Membership::Shrink(vec![7])).await,
-        "there is no acceptor 7; there are {1, 2, 3}"
+        "unknown acceptor 7; members are 1, 2, 3"
     );
     let all = Membership::Shrink(vec![1, 2, 3]);
     assert_eq!(refused(all).await, "a cluster needs at least one acceptor");

@@ -6,14 +6,20 @@ mod common;
 use common::{Redis, execute, head};
 use gryadka::{
     Acceptor, AcceptorState, Access, Ballot, Bytes, Limits, Lineage, ProposerId, RemoteAcceptor,
-    Reply, Request, RequestError, VersionedValue,
+    Reply, Request, RequestError, VersionedValue, wipe,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const ADMIT: &str = "admit 7/1 epoch 1 promise_floor 0 -";
+const ADMIT: &str = "admit 7/1 epoch 1 floor 0 -";
 const PREPARE: &str = "7/1 1 k prepare 1.1";
 const ACCEPT: &str = "7/1 1 k accept 1.1 1=one promise 2.1";
+
+/// Admits a server that has just been wiped.
+async fn admit(acceptor: &RemoteAcceptor) -> String {
+    execute(acceptor, "wipe").await;
+    execute(acceptor, ADMIT).await
+}
 
 fn acceptor(address: &str) -> RemoteAcceptor {
     RemoteAcceptor::open(address, &Access::default()).unwrap()
@@ -42,13 +48,13 @@ fn refused(result: &Result<Reply, RequestError>, word: &str) -> bool {
 async fn a_restarted_server_keeps_its_standing_and_is_taught_the_scripts_again() {
     let mut server = Redis::start();
     let acceptor = acceptor(&server.address);
-    assert_eq!(execute(&acceptor, ADMIT).await, "done");
+    assert_eq!(admit(&acceptor).await, "done");
     assert_eq!(execute(&acceptor, ACCEPT).await, "accepted");
     server.restart();
     let broken = acceptor.call(head(1), vec![prepare("k", 2)]).await.remove(0);
     assert!(broken.is_err_and(|lost| lost.may_have_executed()), "the old connection is broken");
     assert_eq!(execute(&acceptor, "7/1 1 k prepare 1.1").await, "conflict 2.1 1.1");
-    assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 promise_floor 0 -");
+    assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 floor 0 -");
     server.execute("SCRIPT FLUSH");
     assert_eq!(execute(&acceptor, "7/1 1 k prepare 3.1").await, "promise 1.1 1=one");
 }
@@ -57,7 +63,7 @@ async fn a_restarted_server_keeps_its_standing_and_is_taught_the_scripts_again()
 async fn a_server_without_its_data_votes_for_nothing() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, ADMIT).await;
+    admit(&acceptor).await;
     execute(&acceptor, ACCEPT).await;
     server.execute("FLUSHALL");
     assert_eq!(execute(&acceptor, PREPARE).await, "not a member");
@@ -68,7 +74,7 @@ async fn a_server_without_its_data_votes_for_nothing() {
 async fn the_longest_value_fits_with_its_header_and_a_longer_one_breaks_the_connection() {
     let server = Redis::with(&["--proto-max-bulk-len", "1mb"]);
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, ADMIT).await;
+    admit(&acceptor).await;
     let longest = Limits::LONGEST_VALUE - (511 << 20);
     let accept = |counter, length| {
         let ballot = |counter| Ballot { counter, proposer: ProposerId(1) };
@@ -90,7 +96,7 @@ async fn a_password_lets_in() {
     server.execute("CONFIG SET requirepass sesame");
     let place = format!("127.0.0.1:{}", server.port);
     let knowing = acceptor(&format!("redis://:sesame@{place}"));
-    assert_eq!(execute(&knowing, ADMIT).await, "done");
+    assert_eq!(admit(&knowing).await, "done");
     for address in [format!("redis://{place}"), format!("redis://:wrong@{place}")] {
         let lost = acceptor(&address).call(head(1), vec![prepare("k", 1)]).await.remove(0);
         assert!(lost.is_err_and(|lost| !lost.may_have_executed()), "{address}");
@@ -110,9 +116,9 @@ async fn a_user_needs_few_rights() {
         let Some((asked, expected)) = line.split_once("->") else { continue };
         assert_eq!(execute(&acceptor, asked).await, expected.trim(), "after: {asked}");
     }
-    assert!(acceptor.status().await.unwrap().server.is_empty(), "it may not ask for that");
+    assert!(acceptor.examine().await.unwrap().server.is_empty(), "it may not ask for that");
     server.execute("ACL SETUSER gryadka +info +config|get");
-    let facts = acceptor.status().await.unwrap().server;
+    let facts = acceptor.examine().await.unwrap().server;
     let facts = ["aof_enabled", "appendfsync", "role"].map(|name| facts[name].as_str());
     assert_eq!(facts, ["1", "always", "master"]);
 }
@@ -153,7 +159,7 @@ async fn tls_is_trusted_by_its_root() {
     let address = format!("rediss://127.0.0.1:{port}");
     let access = Access { roots, ..Access::default() };
     let trusting = RemoteAcceptor::open(&address, &access).unwrap();
-    assert_eq!(execute(&trusting, ADMIT).await, "done");
+    assert_eq!(admit(&trusting).await, "done");
     assert_eq!(execute(&trusting, ACCEPT).await, "accepted");
     let careless = acceptor(&format!("{address}/#insecure"));
     assert_eq!(execute(&careless, "7/1 1 k read").await, "current 1.1 1=one");
@@ -165,7 +171,7 @@ async fn tls_is_trusted_by_its_root() {
 async fn what_is_not_a_register_spoils_only_its_own_request() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, ADMIT).await;
+    admit(&acceptor).await;
     server.execute("RPUSH gryadka:=list x");
     server.execute("SET gryadka:=short x");
     let call = ["list", "short"].map(|key| {
@@ -185,7 +191,7 @@ async fn what_is_not_a_register_spoils_only_its_own_request() {
     for result in &results[1..results.len() - 1] {
         assert!(refused(result, "WRONGTYPE"), "{result:?}");
     }
-    assert_eq!(execute(&acceptor, "hints").await, "none");
+    assert_eq!(execute(&acceptor, "tombstones").await, "none");
 }
 
 /// Under a server that takes no writes, a call changes nothing, and says so.
@@ -211,9 +217,9 @@ async fn nothing_is_done(acceptor: &RemoteAcceptor, word: &str) {
 }
 
 async fn nothing_was_done(acceptor: &RemoteAcceptor) {
-    assert_eq!(execute(acceptor, "status").await, "7/1 epoch 1 promise_floor 0 -");
+    assert_eq!(execute(acceptor, "status").await, "7/1 epoch 1 floor 0 -");
     assert_eq!(execute(acceptor, "list").await, "k");
-    assert_eq!(execute(acceptor, "hints").await, "none");
+    assert_eq!(execute(acceptor, "tombstones").await, "none");
     assert_eq!(execute(acceptor, "7/1 1 k read").await, "current 1.1 1=one");
     assert_eq!(execute(acceptor, "7/1 1 k accept 2.1 2=two promise 2.1").await, "accepted");
 }
@@ -222,7 +228,7 @@ async fn nothing_was_done(acceptor: &RemoteAcceptor) {
 async fn a_full_server_refuses_a_call_as_a_whole() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, ADMIT).await;
+    admit(&acceptor).await;
     execute(&acceptor, ACCEPT).await;
     server.execute("CONFIG SET maxmemory 100kb");
     nothing_is_done(&acceptor, "OOM").await;
@@ -236,9 +242,10 @@ async fn a_full_server_refuses_a_call_as_a_whole() {
 async fn a_full_server_does_what_it_says_after_an_erasure() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, "admit 7/1 epoch 1 promise_floor 9 -").await;
+    execute(&acceptor, "wipe").await;
+    execute(&acceptor, "admit 7/1 epoch 1 floor 9 -").await;
     execute(&acceptor, "7/1 1 dead accept 10.1 9= promise 10.1").await;
-    execute(&acceptor, "7/1 1 dead collect 9.9 promise_floor 10").await;
+    execute(&acceptor, "7/1 1 dead collect 9.9 floor 10").await;
     server.execute("CONFIG SET maxmemory 100kb");
     let tombstone = Ballot { counter: 10, proposer: ProposerId(1) };
     let collect = (Bytes::from("dead"), Request::Collect { tombstone, promise_floor: 10 });
@@ -254,7 +261,7 @@ async fn a_full_server_does_what_it_says_after_an_erasure() {
 async fn a_replica_refuses_a_call_as_a_whole() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, ADMIT).await;
+    admit(&acceptor).await;
     execute(&acceptor, ACCEPT).await;
     server.execute(&format!("REPLICAOF 127.0.0.1 {}", common::free_port()));
     nothing_is_done(&acceptor, "READONLY").await;
@@ -266,7 +273,7 @@ async fn a_replica_refuses_a_call_as_a_whole() {
 async fn a_server_that_cannot_save_refuses_a_call_as_a_whole() {
     let server = Redis::start();
     let acceptor = acceptor(&server.address);
-    execute(&acceptor, ADMIT).await;
+    admit(&acceptor).await;
     execute(&acceptor, ACCEPT).await;
     // A directory in the place of the file makes saving fail, for root too.
     std::fs::create_dir(server.directory().join("dump.rdb")).unwrap();
@@ -312,17 +319,17 @@ async fn a_connection_that_falls_silent_is_given_up() {
 /// A driver that has stopped between wiping and admitting may come back when the acceptor has joined
 /// with another one, voted, and lost its memory.
 #[tokio::test]
-async fn nobody_gets_a_place_back_in_a_memory_that_was_lost_since() {
+async fn an_acceptor_is_not_admitted_in_a_memory_that_was_lost_since_it_was_wiped() {
     let server = Redis::start();
     let (sleeper, other) = (acceptor(&server.address), acceptor(&server.address));
-    assert_eq!(execute(&sleeper, "wipe").await, "erased 0");
-    assert_eq!(execute(&other, "wipe").await, "erased 0");
+    assert_eq!(wipe(&sleeper, 1).await, Ok(0));
+    assert_eq!(wipe(&other, 2).await, Ok(0));
     let state = AcceptorState { identity: head(1).identity, epoch: 1, promise_floor: 0 };
     let not_wiped = |admitted| matches!(admitted, Err(RequestError::Refused(text)) if text.contains("NOTWIPED"));
-    let late = sleeper.admit(state, Bytes::new()).await;
+    let late = sleeper.admit(state, Bytes::new(), 1).await;
     assert!(not_wiped(late), "another has wiped it since");
-    other.admit(state, Bytes::new()).await.unwrap();
+    other.admit(state, Bytes::new(), 2).await.unwrap();
     server.execute("FLUSHALL");
-    let again = other.admit(state, Bytes::new()).await;
+    let again = other.admit(state, Bytes::new(), 2).await;
     assert!(not_wiped(again), "it has forgotten its promises");
 }

@@ -3,8 +3,8 @@
 use crate::overview::Overview;
 use crate::redaction::without_logins;
 use gryadka::{
-    Access, ClusterConfig, DirectoryError, Gryadka, Membership, MembershipError, MembershipEvent,
-    MembershipOptions, Pass, RemoteAcceptor,
+    Access, ClusterConfig, CollectorOutcome, DirectoryError, Gryadka, Membership, MembershipError,
+    MembershipEvent, MembershipOptions, RemoteAcceptor,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -73,8 +73,8 @@ impl Outcome {
     }
 }
 
-impl From<Pass> for Outcome {
-    fn from(Pass { erased, alive, unfinished }: Pass) -> Self {
+impl From<CollectorOutcome> for Outcome {
+    fn from(CollectorOutcome { erased, alive, unfinished }: CollectorOutcome) -> Self {
         Self::Collected { erased, alive, unfinished }
     }
 }
@@ -107,7 +107,7 @@ impl TaskError {
         match self {
             Self::Membership(error) => match error {
                 MembershipError::NoAcceptors => ("no-acceptors", Blame::Request),
-                MembershipError::UnknownAcceptor(..) => ("unknown-acceptor", Blame::Request),
+                MembershipError::UnknownAcceptor { .. } => ("unknown-acceptor", Blame::Request),
                 MembershipError::AcceptorExists(_) => ("acceptor-exists", Blame::Request),
                 MembershipError::Address(_)
                 | MembershipError::Directory(DirectoryError::Address(_)) => {

@@ -43,7 +43,7 @@ pub(super) async fn take(url: &str) -> Result<Option<AcceptorState>, StandingErr
 /// Gives an empty acceptor that state, and nothing else.
 async fn give(url: &str, state: AcceptorState) -> Result<(), StandingError> {
     let acceptor = RemoteAcceptor::open(url, &gryadka::Access::default())?;
-    patiently(url, acceptor.admit(state.place, state.document)).await
+    patiently(url, acceptor.admit(state.place, state.document, 0)).await
 }
 
 /// Wipes the server at that url by `wiping`, and leaves it its state, as if nobody guarded.

@@ -6,7 +6,6 @@
 
 use crate::fault::{Effect, Fault, Memory, Trouble};
 use crate::setup::{Calls, Membership, Network, Setup};
-use crate::swarm::through;
 use caspaxos::{Faithful, Rules};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeSet;
@@ -48,11 +47,17 @@ gallery!(
     no_rescan,
     one_key_rescanned,
     even_unscanned,
+    stale_cursor,
+    trusted_listing,
+    retired_founders,
+    one_acceptor_rescanned,
+    last_page_skipped,
+    floors_not_inherited,
     two_steps,
     collected_early,
     any_tombstone_collected,
-    ageless,
-    age_lowered,
+    floor_not_raised,
+    floor_lowered,
     version_restarted,
 );
 
@@ -92,6 +97,18 @@ pub(crate) enum Flaw {
     EvenUnscanned,
     /// It commits one key again, and no other.
     RescansOneKey,
+    /// It commits the keys of one acceptor again, and takes them for all.
+    RescansOneAcceptor,
+    /// It passes over the last page of a listing.
+    SkipsLastPage,
+    /// It goes on with a listing after the server has restarted.
+    KeepsCursors,
+    /// It takes an acceptor for what it was when it was asked first.
+    TrustsListings,
+    /// It leaves the promise floors of the epoch before behind.
+    InheritsNoFloors,
+    /// A process that starts with `--init` passes over what retired servers remember.
+    ForgetsRetired,
 }
 
 fn faithful() -> Arc<dyn Rules> {
@@ -137,20 +154,116 @@ const TURNS: u64 = 40;
 /// Three acceptors are replaced by empty ones, one after the other, while many keys are written
 /// that nobody touches for long.
 fn replacing(setup: &mut Setup) {
-    let goals = [1..=3, 2..=4, 3..=5, 4..=6].map(|goal| goal.collect::<BTreeSet<u32>>());
+    let goals = [2..=4, 3..=5, 4..=6].map(|goal| goal.collect::<BTreeSet<u32>>());
     (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (3, 2, 2);
     setup.proposers = setup.proposers.min(3);
     (setup.load.keys, setup.load.think) = (12, 4_000_000);
     setup.faults.clear();
     setup.membership = Some(Membership {
         at: 10_000_000,
-        steps: through(setup, &goals),
+        goals: goals.into(),
+        founders: Vec::new(),
         pause: 5_000_000,
         crashes: 0.0,
         gossip: 5_000_000,
         leavers_gone: false,
         rejoined: Vec::new(),
     });
+}
+
+/// When a change of membership begins for which keys have been written before.
+const CHANGE: u64 = 40_000_000;
+
+/// Many keys, most of which are written once, lie on acceptors 2 and 3 alone, because 1 was cut off until the
+/// change began; then 2 is cut off for good and replaced by 4. All depends on what 3 lists, which is several
+/// pages.
+fn replacing_with_cold_keys(setup: &mut Setup) {
+    (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (3, 2, 2);
+    (setup.proposers, setup.clients) = (2, 4);
+    setup.clocks.clear();
+    setup.load.calls = Calls::Append;
+    (setup.load.deletes, setup.load.by_version, setup.collections) = (0.0, false, 0);
+    (setup.load.keys, setup.load.each, setup.load.think) = (24, 30, 2_000_000);
+    setup.network = Network {
+        delay: (50_000, 300_000),
+        stray: 0.0,
+        stray_by: 0,
+        lost: 0.0,
+        refused: 0.0,
+        broken: 0.0,
+        repeated: 0.0,
+    };
+    let cut = |at: u64, lasts: u64, acceptor: u32| Fault {
+        at,
+        lasts,
+        what: Trouble::Links {
+            whom: format!("a{acceptor}"),
+            links: (1..=4).map(|proposer| Link { proposer, acceptor }).collect(),
+            direction: None,
+            effect: Effect::Cut,
+        },
+    };
+    setup.faults = vec![cut(0, CHANGE, 1), cut(CHANGE, u64::MAX / 2, 2)];
+    setup.membership = Some(Membership {
+        at: CHANGE + 1_000_000,
+        goals: vec![BTreeSet::from([1, 3, 4])],
+        founders: Vec::new(),
+        pause: 0,
+        crashes: 0.0,
+        gossip: 5_000_000,
+        leavers_gone: false,
+        rejoined: Vec::new(),
+    });
+}
+
+/// Another moment of a change for every seed, in nanoseconds.
+fn moment(setup: &Setup) -> u64 {
+    u64::from(setup.clients * 5 + setup.load.each) % 31 * 500_000
+}
+
+/// The same, and 3 restarts again and again during the change.
+fn replacing_while_restarting(setup: &mut Setup) {
+    let moment = moment(setup);
+    replacing_with_cold_keys(setup);
+    let crash = |number: u64| Fault {
+        at: CHANGE + 1_000_000 + moment + number * 1_300_000,
+        lasts: 100_000,
+        what: Trouble::CrashAcceptor { acceptor: 3, memory: Memory::Kept, silent: false },
+    };
+    setup.faults.extend((1..=20).map(crash));
+}
+
+/// The same, but 2 is out of reach for the driver alone, now and then, and 3 is flushed in the middle.
+fn replacing_while_flushed(setup: &mut Setup) {
+    let moment = moment(setup);
+    replacing_with_cold_keys(setup);
+    setup.faults.truncate(1);
+    let link = vec![Link { proposer: setup.driver(), acceptor: 2 }];
+    let cut = |turn: u64| Fault {
+        at: CHANGE + turn * 5_000_000,
+        lasts: 3_500_000,
+        what: Trouble::Links {
+            whom: String::from("a2 from the driver"),
+            links: link.clone(),
+            direction: None,
+            effect: Effect::Cut,
+        },
+    };
+    setup.faults.extend((0..40).map(cut));
+    let what = Trouble::CrashAcceptor { acceptor: 3, memory: Memory::Flushed, silent: false };
+    setup.faults.push(Fault { at: CHANGE + 2_000_000 + moment, lasts: 100_000, what });
+}
+
+/// Processes are started again with `--init` after every acceptor of their list was replaced.
+fn founding_again(setup: &mut Setup) {
+    replacing(setup);
+    let late = [60, 80, 100, 120, 150, 200].map(|at| at * 1_000_000);
+    let proposers = setup.proposers;
+    if let Some(membership) = &mut setup.membership {
+        let founders = (0..).zip(late).map(|(turn, at)| (at, turn % proposers + 1));
+        (membership.at, membership.pause) = (1_000_000, 0);
+        membership.founders = founders.collect();
+    }
 }
 
 /// Keys are deleted, collected and written again all the time.
@@ -217,6 +330,10 @@ impl Mutant {
 
     pub(crate) fn rules(self) -> Arc<dyn Rules> {
         (self.0.rules)()
+    }
+
+    pub(crate) const fn flaw(self) -> Option<Flaw> {
+        self.0.flaw
     }
 
     pub(crate) fn has(self, flaw: Flaw) -> bool {

@@ -1,9 +1,9 @@
 //! Acceptors: what they answer, and what a crash leaves of them.
 
-use super::network::{Control, Letter, Origin, Report, Return, note};
+use super::errands::store_key;
+use super::network::{Control, Destination, Letter, Origin, Return, Served, note};
 use super::{Event, Key, World};
 use crate::change::Shared;
-use crate::document::Document;
 use crate::fault::{Memory, Trouble};
 use crate::message::{CALM, Phase};
 use crate::mutants::Flaw;
@@ -11,28 +11,22 @@ use crate::record::BallotChange;
 use crate::setup::Setup;
 use crate::situation::Situation;
 use caspaxos::{AcceptorId, AcceptorIdentity, AcceptorState, Ballots, Member, RejectReason, Reply};
+use gryadka_cluster::{
+    AcceptorMemory, ClusterConfig, Cursor, Page, Rejection, RequestError, Status,
+};
 use harness_history::Value;
-use std::collections::BTreeSet;
-use std::rc::Rc;
 
-/// The one cluster of a world.
-const CLUSTER: u64 = 1;
-
-/// The identity of the acceptor with this number.
-const fn identity(number: u32) -> AcceptorIdentity {
-    AcceptorIdentity { cluster: CLUSTER, acceptor: AcceptorId(number) }
-}
+/// How many keys a page of a listing has.
+const PAGE: usize = 3;
 
 /// A place where acceptors live, one after the other.
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    pub(super) member: Member<Key, Shared>,
-    /// The latest document that it was told of.
-    document: Rc<Document>,
+    pub(super) memory: AcceptorMemory<Key, Shared>,
     /// What it was before each change, and when; kept only where a crash may lose the tail.
-    journal: Option<Vec<(u64, Member<Key, Shared>)>>,
-    /// The numbers under which it joined. An operator never gives one twice.
-    numbers: BTreeSet<u32>,
+    journal: Option<Vec<(u64, AcceptorMemory<Key, Shared>)>>,
+    /// How often its process has been started: each draws an order of its own for listings, as Redis does.
+    starts: u64,
     up: bool,
     /// Whether requests vanish while it is down, rather than be refused.
     silent: bool,
@@ -44,129 +38,155 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn new(setup: &Setup, home: u32, first: &Rc<Document>) -> Self {
+    pub(super) fn new(setup: &Setup, home: u32, first: &ClusterConfig) -> Self {
         let loses_tail = |trouble: &Trouble| {
             matches!(trouble, Trouble::CrashAcceptor { memory: Memory::TailLost(_), .. })
         };
         let journalled = setup.faults.iter().any(|fault| loses_tail(&fault.what));
-        let mut this = Self {
-            member: Member::default(),
-            document: first.clone(),
+        let mut memory = AcceptorMemory::default();
+        if home <= setup.acceptors {
+            let (identity, epoch) = (first.identity(home), first.epoch);
+            let state = AcceptorState { identity, epoch, promise_floor: 0 };
+            let admitted = memory.admit(state, first.bytes(), 0);
+            debug_assert!(admitted.is_ok(), "it is empty");
+        }
+        Self {
+            memory,
             journal: journalled.then(Vec::new),
-            numbers: BTreeSet::new(),
+            starts: 0,
             up: true,
             silent: false,
             gone: false,
             came_back: false,
             hold: None,
+        }
+    }
+
+    fn serve(&mut self, control: &Control) -> Result<Served, RequestError> {
+        let memory = &mut self.memory;
+        let rejected = |rejection| match rejection {
+            Rejection::Identity(RejectReason::NotMember) => RequestError::NotMember,
+            Rejection::Identity(RejectReason::Fenced(epoch)) => RequestError::Fenced { epoch },
+            Rejection::NotWiped => RequestError::Refused(rejection.to_string()),
         };
-        if home <= setup.acceptors {
-            this.join(home, first, 0);
-        }
-        this
-    }
-
-    fn join(&mut self, number: u32, document: &Rc<Document>, promise_floor: u64) -> bool {
-        let known = self.member.state().is_some_and(|held| held.identity == identity(number));
-        // A identity that was lost is dead with all that was promised under it.
-        if !known && !self.numbers.insert(number) {
-            return false;
-        }
-        if !known && self.member.state().is_some() {
-            self.member.leave();
-        }
-        let state =
-            AcceptorState { identity: identity(number), epoch: document.epoch, promise_floor };
-        if !known {
-            self.document = document.clone();
-        }
-        self.member.join(state).is_ok()
-    }
-
-    fn control(&mut self, number: u32, control: &Control) -> Option<Report> {
+        let done = |()| Served::Done(0);
         match control {
-            Control::Join(document, promise_floor) => {
-                if !self.join(number, document, *promise_floor) {
-                    return None;
-                }
+            Control::Status => {
+                let (state, config) = (memory.member().state(), memory.config().clone());
+                Ok(Served::Status(Status { state, config, ..Status::default() }))
             }
-            Control::Tell(document) => {
-                self.member.set_epoch(identity(number), document.epoch).ok()?;
-                if document.epoch >= self.document.epoch {
-                    self.document = document.clone();
-                }
+            Control::Admit { state, config, token } => {
+                memory.admit(*state, config.clone(), *token).map(done).map_err(rejected)
             }
-            Control::Leave => {
-                if self.member.state().is_some_and(|held| held.identity == identity(number)) {
-                    self.member.leave();
-                    self.gone = true;
-                }
+            Control::SetEpoch { identity, epoch, config } => {
+                memory.set_epoch(*identity, *epoch, config.clone()).map(done).map_err(rejected)
             }
-            Control::Report => {}
+            Control::Retire { identity, epoch } => {
+                memory.retire(*identity, *epoch).map(done).map_err(rejected)
+            }
+            Control::Erase(keys) => {
+                let keys: Vec<Key> = keys.iter().map(|key| Key::from(key.as_str())).collect();
+                memory.erase(&keys).map(Served::Done).map_err(rejected)
+            }
+            Control::FinishWipe(token) => memory.finish_wipe(*token).map(done).map_err(rejected),
+            Control::List { cursor, stale } => self.list(cursor, *stale).map(Served::Page),
         }
-        let state = self.member.state().filter(|held| held.identity == identity(number))?;
-        let keys = self.member.registers().keys().cloned().collect();
-        Some(Report { state, document: self.document.clone(), keys })
     }
 
-    /// How old it is.
-    pub(super) fn promise_floor(&self) -> u64 {
-        self.member.state().map_or(0, |state| state.promise_floor)
+    /// A page of the keys that it holds, in the order of a hash that every process draws anew. A cursor is the
+    /// place in that order, and says which process it is of; without that, the next process would take it for a
+    /// place in its own order.
+    fn list(&self, cursor: &Cursor, stale: bool) -> Result<Page, RequestError> {
+        let place = |key: &Key| (hash(self.starts, key), key.clone());
+        let after = match cursor.meaning().split_first_chunk::<8>() {
+            None => None,
+            Some((starts, place)) if stale || *starts == self.starts.to_be_bytes() => {
+                place.first_chunk::<8>().map(|place| u64::from_be_bytes(*place))
+            }
+            Some(_) => {
+                let words = String::from("the server was restarted");
+                return Err(RequestError::NotConnected(words));
+            }
+        };
+        let mut keys: Vec<_> = self.memory.member().registers().keys().map(place).collect();
+        keys.retain(|(place, _)| after.is_none_or(|after| *place > after));
+        keys.sort_unstable();
+        let more = keys.len() > PAGE;
+        keys.truncate(PAGE);
+        let next = keys.last().filter(|_| more).map(|(place, _)| {
+            let meaning = [self.starts.to_be_bytes(), place.to_be_bytes()].concat();
+            Cursor::new(meaning.into())
+        });
+        Ok(Page { keys: keys.iter().map(|(_, key)| store_key(key)).collect(), next })
     }
 
     /// The ballots of a register, none when it is not held.
     fn held(&self, key: &Key) -> Option<Ballots> {
-        self.member.registers().get(key).map(caspaxos::Register::ballots)
+        self.memory.member().registers().get(key).map(caspaxos::Register::ballots)
     }
 
     fn value(&self, key: &Key) -> Value {
-        let cell = self.member.registers().get(key).and_then(|register| register.value.as_ref());
+        let cell =
+            self.memory.member().registers().get(key).and_then(|register| register.value.as_ref());
         cell.and_then(|cell| cell.value.as_deref()).cloned().unwrap_or_default()
     }
 }
 
 impl World<'_> {
-    pub(super) fn on_request(&mut self, origin: Origin, letter: Letter) {
-        let home = self.setup.home(origin.acceptor) as usize - 1;
-        let acceptor = &mut self.acceptors[home];
-        let joins = matches!(&letter, Letter::Control(Control::Join(..)));
+    pub(super) fn on_request(&mut self, origin: Origin, to: Destination, letter: Letter) {
+        let leavers_gone = self.setup.membership.as_ref().is_some_and(|it| it.leavers_gone);
+        let acceptor = &mut self.acceptors[to.home as usize - 1];
+        // A server that was switched off is switched on to join.
+        let joins = matches!(
+            &letter,
+            Letter::Control(Control::Admit { .. } | Control::FinishWipe(_) | Control::Status)
+        );
         if !acceptor.up && acceptor.silent {
-            note(&mut self.record, self.now, &origin, "→", &letter, &"finds nobody");
+            note(&mut self.record, self.now, &origin, "→", &letter, &"reaches no server");
             return;
         }
         if !acceptor.up || (acceptor.gone && !joins) {
             return self.turned_away(origin, &letter);
         }
         if let Some(journal) = &mut acceptor.journal {
-            journal.push((self.now, acceptor.member.clone()));
+            journal.push((self.now, acceptor.memory.clone()));
         }
         let reply = match &letter {
             Letter::Control(control) => {
-                acceptor.gone &= !joins;
-                let report = acceptor.control(origin.acceptor, control);
-                Return::Report(report)
+                let served = acceptor.serve(control);
+                match (&served, control) {
+                    (Ok(_), Control::Retire { .. }) => acceptor.gone = leavers_gone,
+                    (Ok(_), Control::Admit { .. }) => acceptor.gone = false,
+                    _ => {}
+                }
+                Return::Control(served)
             }
             Letter::Register(epoch, request) => {
                 let before = acceptor.held(&origin.key);
-                let caller = (identity(origin.acceptor), *epoch);
-                let answer =
-                    acceptor.member.handle(&*self.rules, caller, &origin.key, request.clone());
-                self.observe(&origin, before, &answer);
+                let number = AcceptorId(origin.acceptor);
+                let identity = AcceptorIdentity { cluster: to.cluster, acceptor: number };
+                let answer = acceptor.memory.member_mut().handle(
+                    &*self.rules,
+                    (identity, *epoch),
+                    &origin.key,
+                    request.clone(),
+                );
+                self.observe(&origin, to.home, before, &answer);
                 Return::Register(answer)
             }
         };
         note(&mut self.record, self.now, &origin, "→", &letter, &reply);
-        self.send_reply(origin, reply, Some(letter));
+        self.send_reply(origin, reply, (to, letter));
     }
 
     /// Notes what a request did to a register.
     fn observe(
         &mut self,
         origin: &Origin,
+        home: u32,
         before: Option<Ballots>,
         answer: &Result<Reply<crate::change::Content>, RejectReason>,
     ) {
-        let home = self.setup.home(origin.acceptor);
         let acceptor = &self.acceptors[home as usize - 1];
         let held = acceptor.held(&origin.key);
         if acceptor.came_back && answer.is_ok() {
@@ -213,37 +233,41 @@ impl World<'_> {
         let now = self.now;
         let votes_on = self.has(Flaw::VotesWithoutMemory);
         let this = &mut self.acceptors[acceptor as usize - 1];
-        let before = this.member.clone();
-        let state = this.member.state();
+        let before = this.memory.member().clone();
+        let (state, config) = (this.memory.member().state(), this.memory.config().clone());
         match memory {
             Memory::Kept => {}
-            Memory::Wiped => this.member = Member::default(),
+            Memory::Wiped | Memory::Flushed => this.memory = AcceptorMemory::default(),
             Memory::TailLost(tail) => {
                 let journal = this.journal.get_or_insert_default();
                 let kept = journal.partition_point(|(at, _)| *at < now.saturating_sub(tail));
                 if let Some((_, old)) = journal.drain(kept..).next() {
-                    this.member = old;
+                    this.memory = old;
                 }
                 if !votes_on {
-                    this.member.leave();
+                    this.memory = AcceptorMemory::default();
                 }
             }
         }
         if votes_on
-            && this.member.state().is_none()
+            && this.memory.member().state().is_none()
             && let Some(state) = state
         {
             // Taken for a fresh one, it is given its old place.
-            let joined = this.member.join(AcceptorState { promise_floor: 0, ..state });
-            debug_assert!(joined.is_ok(), "it had no place");
+            let state = AcceptorState { promise_floor: 0, ..state };
+            let admitted = this.memory.admit(state, config, 0);
+            debug_assert!(admitted.is_ok(), "it was none");
         }
-        (this.up, this.silent) = (false, silent);
-        this.hold = None;
+        if memory != Memory::Flushed {
+            (this.up, this.silent) = (false, silent);
+            this.hold = None;
+        }
         self.note_forgotten(acceptor, &before);
     }
 
     pub(super) fn restart_acceptor(&mut self, acceptor: u32) {
         let acceptor = &mut self.acceptors[acceptor as usize - 1];
+        acceptor.starts += u64::from(!acceptor.up);
         (acceptor.up, acceptor.came_back) = (true, true);
     }
 
@@ -262,4 +286,12 @@ impl World<'_> {
             }
         }
     }
+}
+
+/// A place for a key, that depends on the process.
+fn hash(starts: u64, key: &str) -> u64 {
+    let seed = 0xcbf2_9ce4_8422_2325_u64 ^ starts.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let hash = key.bytes().fold(seed, mix);
+    (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }

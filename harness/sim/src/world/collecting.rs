@@ -78,7 +78,8 @@ impl World<'_> {
 
     /// What the acceptors' hints come to.
     fn tombstones(&self) -> BTreeSet<Key> {
-        let registers = self.acceptors.iter().flat_map(|acceptor| acceptor.member.registers());
+        let registers =
+            self.acceptors.iter().flat_map(|acceptor| acceptor.memory.member().registers());
         let dead = registers.filter(|(_, register)| {
             register.value.as_ref().is_some_and(|cell| cell.value.is_none())
         });

@@ -1,11 +1,11 @@
 //! How proposers learn of a change of membership: when they are fenced, or from one another.
 
 use super::network::{Control, Letter, Origin, Task};
-use super::{Event, World};
-use crate::document::Document;
+use super::{Event, World, home_of};
 use crate::message::{OpId, Phase};
 use crate::situation::Situation;
 use caspaxos::Ballot;
+use gryadka_cluster::{ClusterConfig, Status};
 use rand::RngExt;
 use std::rc::Rc;
 
@@ -19,28 +19,38 @@ impl World<'_> {
         let process = self.process(proposer);
         let (at, number) = process.learning.unwrap_or_default();
         let asked_just_now = number > 0 && at + ASKS_EVERY > now;
-        if process.document.epoch >= epoch || asked_just_now {
+        if process.config.epoch >= epoch || asked_just_now {
             return;
         }
         process.learning = Some((now, number + 1));
-        let (life, members) = (process.life, process.document.voters.members());
+        let homes: Vec<u32> =
+            process.config.acceptors.values().filter_map(|at| home_of(at)).collect();
+        let life = process.life;
         let op = OpId { client: OpId::LEARNER + proposer - 1, number };
-        for acceptor in members {
+        for acceptor in homes {
             let (task, phase, attempt, copy) = (Task::Learning, Phase::Control, 0, 0);
             let (key, ballot) = ("".into(), Ballot::ZERO);
             let origin =
                 Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Control(Control::Report));
+            self.send_request(origin, Letter::Control(Control::Status));
         }
     }
 
-    /// A proposer hears of a configuration, and works under it if it is later than its own.
-    pub(super) fn learn(&mut self, proposer: u32, document: &Rc<Document>) {
+    /// A proposer hears what an acceptor was told.
+    pub(super) fn learn_from(&mut self, proposer: u32, status: &Status) {
+        if let Ok(config) = ClusterConfig::parse(&status.config) {
+            self.learn(proposer, &Rc::new(config));
+        }
+    }
+
+    /// A proposer hears of a configuration of its cluster, and works under it if it is later than its own.
+    pub(super) fn learn(&mut self, proposer: u32, config: &Rc<ClusterConfig>) {
         let process = self.process(proposer);
         let Some(core) = &mut process.proposer else { return };
-        if core.reconfigure(document.configuration()) {
-            process.document = document.clone();
-            let epoch = document.epoch;
+        let Ok(configuration) = config.configuration() else { return };
+        if config.cluster == process.config.cluster && core.reconfigure(configuration) {
+            process.config = config.clone();
+            let epoch = config.epoch;
             self.record.line(self.now, || format!("p{proposer} works under epoch {epoch}"));
             self.record.met(Situation::ConfigurationLearnt);
         }
@@ -52,13 +62,13 @@ impl World<'_> {
         self.put_after(wait.max(1), Event::Gossip);
     }
 
-    /// Somebody hears of the configuration from somebody else.
+    /// A process hears of the configuration from another one.
     pub(super) fn on_gossip(&mut self) {
         let all = self.setup.driver();
         let (from, to) = (self.gossip.random_range(1..=all), self.gossip.random_range(1..=all));
-        let document = self.process(from).document.clone();
+        let config = self.process(from).config.clone();
         if self.process(to).hold.is_none() {
-            self.learn(to, &document);
+            self.learn(to, &config);
         }
         self.schedule_gossip();
     }

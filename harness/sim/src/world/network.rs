@@ -1,16 +1,15 @@
 //! How messages travel.
 
-use super::{Event, Key, World};
+use super::{Event, Key, World, home_of};
 use crate::change::Content;
-use crate::document::Document;
 use crate::fates::RETRY;
 use crate::message::{Fate, MessageId, OpId, Phase, Way};
 use crate::mutants::Flaw;
 use crate::record::Record;
-use caspaxos::{AcceptorState, Ballot, RejectReason, Reply, Request};
-use std::collections::BTreeSet;
+use bytes::Bytes;
+use caspaxos::{AcceptorIdentity, AcceptorState, Ballot, RejectReason, Reply, Request};
+use gryadka_cluster::{Cursor, Page, RequestError, Status};
 use std::fmt;
-use std::rc::Rc;
 
 /// Who at a proposer waits for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +20,8 @@ pub(super) enum Task {
     Read,
     /// The collector.
     Collection,
-    /// The driver of the membership.
-    Driver,
+    /// A procedure.
+    Procedure,
     /// A proposer that asks for the configuration.
     Learning,
 }
@@ -49,21 +48,43 @@ pub(super) struct Origin {
 pub(super) enum Letter {
     /// Something about a register, under an epoch.
     Register(u64, Request<Content>),
-    /// Something about its place in the cluster.
+    /// Something about itself.
     Control(Control),
 }
 
-/// What is asked about an acceptor's place in the cluster.
+/// What is asked of an acceptor about itself: see [`gryadka_cluster::Acceptor`].
 #[derive(Debug, Clone)]
 pub(super) enum Control {
-    /// Say what you know.
-    Report,
-    /// Join under this document's epoch, empty, and of this promise_floor.
-    Join(Rc<Document>, u64),
-    /// Know of this document.
-    Tell(Rc<Document>),
-    /// Leave: vote no more.
-    Leave,
+    Status,
+    Admit {
+        state: AcceptorState,
+        config: Bytes,
+        token: u64,
+    },
+    SetEpoch {
+        identity: AcceptorIdentity,
+        epoch: u64,
+        config: Bytes,
+    },
+    Retire {
+        identity: AcceptorIdentity,
+        epoch: u64,
+    },
+    Erase(Vec<String>),
+    FinishWipe(u64),
+    List {
+        cursor: Cursor,
+        /// A cursor of an earlier life is taken for one of this: for a mutant.
+        stale: bool,
+    },
+}
+
+/// What comes of it.
+#[derive(Debug, Clone)]
+pub(super) enum Served {
+    Status(Status),
+    Done(u64),
+    Page(Page),
 }
 
 /// What an acceptor answers.
@@ -71,17 +92,17 @@ pub(super) enum Control {
 pub(super) enum Return {
     /// To a request about a register.
     Register(Result<Reply<Content>, RejectReason>),
-    /// To a request about its place, with what it knows afterwards; none when it is not, or no
-    /// longer, the one that was meant.
-    Report(Option<Report>),
+    /// To a request about itself.
+    Control(Result<Served, RequestError>),
 }
 
-/// What an acceptor knows.
-#[derive(Debug, Clone)]
-pub(super) struct Report {
-    pub(super) state: AcceptorState,
-    pub(super) document: Rc<Document>,
-    pub(super) keys: BTreeSet<Key>,
+/// Where a request goes, by what its sender knows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Destination {
+    /// The place of the acceptor.
+    pub(super) home: u32,
+    /// The cluster that it is to be an acceptor of.
+    pub(super) cluster: u64,
 }
 
 impl Origin {
@@ -93,17 +114,18 @@ impl Origin {
 
 impl World<'_> {
     pub(super) fn send_request(&mut self, origin: Origin, letter: Letter) {
+        let to = self.destination(&origin, &letter);
         let message = origin.message(Way::Request);
-        let fate = self.fate(&origin, message);
+        let fate = self.fate(&origin, to.home, message);
         if !matches!(fate, Fate::Arrives { .. }) {
             note(&mut self.record, self.now, &origin, "→", &letter, &fate);
         }
         match fate {
-            Fate::Arrives { after } => self.put_after(after, Event::Request { origin, letter }),
+            Fate::Arrives { after } => self.put_after(after, Event::Request { origin, to, letter }),
             Fate::Twice { after, again } => {
                 let copy = Origin { copy: 1, ..origin.clone() };
-                self.put_after(after, Event::Request { origin, letter: letter.clone() });
-                self.put_after(again, Event::Request { origin: copy, letter });
+                self.put_after(after, Event::Request { origin, to, letter: letter.clone() });
+                self.put_after(again, Event::Request { origin: copy, to, letter });
             }
             Fate::Lost => {}
             Fate::Refused { told } => {
@@ -112,17 +134,36 @@ impl World<'_> {
             Fate::Broken { told, arrives } => {
                 if let Some(after) = arrives {
                     let origin = origin.clone();
-                    self.put_after(after, Event::Request { origin, letter: letter.clone() });
+                    self.put_after(after, Event::Request { origin, to, letter: letter.clone() });
                 }
-                self.broken(origin, message, told, Some(letter));
+                self.broken(origin, message, told, Some((to, letter)));
             }
         }
     }
 
-    /// Sends an acceptor's reply. `letter` is what it answers, for a transport that would retry.
-    pub(super) fn send_reply(&mut self, origin: Origin, reply: Return, letter: Option<Letter>) {
+    /// Where a request goes. What a procedure asks an acceptor about itself goes to the place that it names.
+    fn destination(&mut self, origin: &Origin, letter: &Letter) -> Destination {
+        let config = &self.process(origin.proposer).config;
+        let cluster = config.cluster;
+        let home = match letter {
+            Letter::Control(_) => origin.acceptor,
+            Letter::Register(..) => {
+                let known = config.acceptors.get(&origin.acceptor).and_then(|at| home_of(at));
+                known.unwrap_or_else(|| self.setup.home(origin.acceptor))
+            }
+        };
+        Destination { home, cluster }
+    }
+
+    /// Sends an acceptor's reply. `asked` is what it answers, for a transport that would retry.
+    pub(super) fn send_reply(
+        &mut self,
+        origin: Origin,
+        reply: Return,
+        (to, letter): (Destination, Letter),
+    ) {
         let message = origin.message(Way::Reply);
-        let fate = self.fate(&origin, message);
+        let fate = self.fate(&origin, to.home, message);
         if !matches!(fate, Fate::Arrives { .. }) {
             note(&mut self.record, self.now, &origin, "←", &reply, &fate);
         }
@@ -134,26 +175,31 @@ impl World<'_> {
                 self.put_after(again, Event::Reply { origin: copy, reply });
             }
             Fate::Lost | Fate::Refused { .. } => {}
-            Fate::Broken { told, .. } => self.broken(origin, message, told, letter),
+            Fate::Broken { told, .. } => self.broken(origin, message, told, Some((to, letter))),
         }
     }
 
-    /// The proposer hears that a connection broke, and that the request may have been may_have_executed.
-    fn broken(&mut self, origin: Origin, message: MessageId, told: u64, letter: Option<Letter>) {
+    /// The proposer hears that a connection broke, and that the request may have been executed.
+    fn broken(
+        &mut self,
+        origin: Origin,
+        message: MessageId,
+        told: u64,
+        asked: Option<(Destination, Letter)>,
+    ) {
         if self.has(Flaw::RetriesAccepts)
             && Phase::is_first_accept(message)
-            && let Some(letter) = letter
+            && let Some((to, letter)) = asked
         {
             let origin = Origin { copy: 1, ..origin };
-            self.put_after(told + RETRY, Event::Request { origin, letter });
+            self.put_after(told + RETRY, Event::Request { origin, to, letter });
             return;
         }
         let may_have_executed = !self.has(Flaw::ClaimsNotDelivered);
         self.put_after(told, Event::Lost { origin, may_have_executed });
     }
 
-    fn fate(&mut self, origin: &Origin, message: MessageId) -> Fate {
-        let home = self.setup.home(origin.acceptor);
+    fn fate(&mut self, origin: &Origin, home: u32, message: MessageId) -> Fate {
         let wrong = self.weather.on(origin.proposer, home, message.way, self.now);
         let fate = self.fates.of(message, &wrong);
         self.record.message(self.now, message, fate);
@@ -175,14 +221,14 @@ impl World<'_> {
             (Task::Collection, Return::Register(reply)) => {
                 self.on_collection_reply(&origin, reply);
             }
-            (Task::Driver, Return::Register(reply)) => self.on_floor_raised(&origin, &reply),
-            (Task::Driver, Return::Report(report)) => self.on_driver_report(&origin, report),
-            (Task::Learning, Return::Report(Some(report))) => {
-                self.learn(origin.proposer, &report.document);
+            (Task::Procedure, Return::Register(reply)) => self.on_floor_raised(&origin, reply),
+            (Task::Procedure, Return::Control(served)) => self.on_procedure_reply(&origin, served),
+            (Task::Learning, Return::Control(Ok(Served::Status(status)))) => {
+                self.learn_from(origin.proposer, &status);
             }
             (
                 Task::Round | Task::Read | Task::Collection | Task::Learning,
-                Return::Register(_) | Return::Report(_),
+                Return::Register(_) | Return::Control(_),
             ) => {}
         }
     }
@@ -205,7 +251,7 @@ impl World<'_> {
             Task::Round => self.on_round_lost(&origin, may_have_executed),
             Task::Read => self.on_read_lost(&origin),
             Task::Collection => self.on_collection_lost(&origin, may_have_executed),
-            Task::Driver => self.on_driver_lost(&origin),
+            Task::Procedure => self.on_procedure_lost(&origin, may_have_executed),
             Task::Learning => {}
         }
     }
@@ -236,15 +282,23 @@ impl fmt::Display for Letter {
                     }
                     Request::Read => f.write_str("read")?,
                     Request::Collect { tombstone, promise_floor } => {
-                        write!(f, "collect {tombstone}, promise_floor {promise_floor}")?;
+                        write!(f, "collect {tombstone}, promise floor {promise_floor}")?;
                     }
                 }
-                if *epoch > 0 { write!(f, ", epoch {epoch}") } else { Ok(()) }
+                if *epoch > 1 { write!(f, ", epoch {epoch}") } else { Ok(()) }
             }
-            Self::Control(Control::Report) => f.write_str("report"),
-            Self::Control(Control::Join(document, _)) => write!(f, "join epoch {}", document.epoch),
-            Self::Control(Control::Tell(document)) => write!(f, "know epoch {}", document.epoch),
-            Self::Control(Control::Leave) => f.write_str("leave"),
+            Self::Control(control) => match control {
+                Control::Status => f.write_str("status"),
+                Control::Admit { state, .. } => {
+                    write!(f, "admit as {} in epoch {}", state.identity.acceptor.0, state.epoch)
+                }
+                Control::SetEpoch { epoch, .. } => write!(f, "know epoch {epoch}"),
+                Control::Retire { .. } => f.write_str("retire"),
+                Control::Erase(keys) => write!(f, "erase {} registers", keys.len()),
+                Control::FinishWipe(_) => f.write_str("finish the wipe"),
+                Control::List { cursor, .. } if cursor.meaning().is_empty() => f.write_str("list"),
+                Control::List { .. } => f.write_str("list on"),
+            },
         }
     }
 }
@@ -266,18 +320,23 @@ impl fmt::Display for Return {
                 Reply::Collected(true) => f.write_str("erased"),
                 Reply::Collected(false) => f.write_str("nothing to erase"),
             },
-            Self::Register(Err(RejectReason::NotMember)) | Self::Report(None) => {
+            Self::Register(Err(RejectReason::NotMember)) => {
                 f.write_str("is not the one that is meant")
             }
             Self::Register(Err(RejectReason::Fenced(epoch))) => write!(f, "is in epoch {epoch}"),
-            Self::Report(Some(report)) => {
-                let AcceptorState { epoch, promise_floor, .. } = report.state;
-                write!(
-                    f,
-                    "is in epoch {epoch}, promise_floor {promise_floor}; knows of {}",
-                    report.document.epoch
-                )
+            Self::Control(Ok(Served::Status(status))) => match status.state {
+                Some(AcceptorState { identity, epoch, promise_floor }) => {
+                    let acceptor = identity.acceptor.0;
+                    write!(f, "is {acceptor}, in epoch {epoch}, promise floor {promise_floor}")
+                }
+                None => f.write_str("is no acceptor"),
+            },
+            Self::Control(Ok(Served::Done(_))) => f.write_str("done"),
+            Self::Control(Ok(Served::Page(page))) => {
+                let more = if page.next.is_some() { ", and more" } else { "" };
+                write!(f, "{} keys{more}", page.keys.len())
             }
+            Self::Control(Err(error)) => write!(f, "{error}"),
         }
     }
 }

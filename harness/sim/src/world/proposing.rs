@@ -7,7 +7,6 @@
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
 use crate::change::{Asked, Content, Shared, Told};
-use crate::document::Document;
 use crate::message::{OpId, Phase};
 use crate::mutants::Flaw;
 use crate::situation::Situation;
@@ -15,6 +14,7 @@ use caspaxos::{
     AcceptorId, Ballot, Context, Delivery, Effect, KeyProposer, Outcome, Proposer, ProposerId,
     Reason, RejectReason, Reply, Request, Stage,
 };
+use gryadka_cluster::ClusterConfig;
 use harness_history::Outcome as Ending;
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -31,7 +31,9 @@ pub(super) struct Process {
     slots: BTreeMap<Key, Slot>,
     pub(super) readings: BTreeMap<OpId, super::reading::Open>,
     /// The configuration that it works under.
-    pub(super) document: Rc<Document>,
+    pub(super) config: Rc<ClusterConfig>,
+    /// How many errands its procedures have run, in all its lives.
+    pub(super) errands: u32,
     /// When it last asked for the configuration, and how often it has.
     pub(super) learning: Option<(u64, u32)>,
     /// What a paused one has yet to take up.
@@ -66,13 +68,14 @@ struct Round {
 }
 
 impl Process {
-    pub(super) const fn new(proposer: Proposer<Key, Content>, document: Rc<Document>) -> Self {
+    pub(super) const fn new(proposer: Proposer<Key, Content>, config: Rc<ClusterConfig>) -> Self {
         Self {
             proposer: Some(proposer),
             life: 0,
             slots: BTreeMap::new(),
             readings: BTreeMap::new(),
-            document,
+            config,
+            errands: 0,
             learning: None,
             hold: None,
         }
@@ -98,7 +101,8 @@ impl World<'_> {
     pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Content> {
         let repeats = self.setup.repeats;
         let delivery = if repeats { Delivery::MayRepeat } else { Delivery::AtMostOnce };
-        Proposer::new(id, self.first.configuration(), self.setup.cache)
+        let first = self.setup.voters().configuration(self.first.epoch);
+        Proposer::new(id, first, self.setup.cache)
             .with_delivery(delivery)
             .with_rules(self.rules.clone())
     }
@@ -369,7 +373,7 @@ impl World<'_> {
             Outcome::Unknown(reason) => Err((Ending::Info, reason)),
         };
         if !asked.op.is_of_client() {
-            return self.on_driver_settled(asked.op, told.ok());
+            return self.on_procedure_changed(&asked, told.ok());
         }
         match told {
             Ok(told) => self.answer_told(asked.op, &told),
@@ -391,7 +395,7 @@ impl World<'_> {
         process.proposer = None;
         process.hold = None;
         process.learning = process.learning.map(|(_, number)| (0, number));
-        process.document = first;
+        process.config = first;
         process.readings.clear();
         let slots = std::mem::take(&mut process.slots);
         if slots.values().any(|slot| slot.key_proposer.round().is_some()) {
@@ -400,9 +404,7 @@ impl World<'_> {
         if proposer == self.setup.collector() {
             self.collector.stop();
         }
-        if proposer == self.setup.driver() {
-            self.driver.stop();
-        }
+        self.stop_procedure(proposer);
         let waits = |(op, operation): (&OpId, &super::Operation)| {
             (operation.proposer == proposer && !operation.answered).then_some(*op)
         };
@@ -412,8 +414,23 @@ impl World<'_> {
         }
     }
 
+    /// A proposer begins to work under a configuration that its process has found, as a new one.
+    pub(super) fn start_proposer(&mut self, proposer: u32, config: &ClusterConfig) {
+        let id = self.fresh_id();
+        let mut newborn = self.newborn(id);
+        if let Ok(configuration) = config.configuration() {
+            newborn.reconfigure(configuration);
+        }
+        let process = self.process(proposer);
+        process.proposer = Some(newborn);
+        process.config = Rc::new(config.clone());
+        process.slots.clear();
+    }
+
     pub(super) fn restart_proposer(&mut self, proposer: u32) {
-        if self.process(proposer).is_up() {
+        // A process that looks for its cluster is up when it has found it.
+        let looks = proposer != self.setup.driver() && self.procedures.contains_key(&proposer);
+        if self.process(proposer).is_up() || looks {
             return;
         }
         let id =

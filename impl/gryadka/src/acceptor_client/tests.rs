@@ -1,8 +1,8 @@
 //! Clients of acceptors that do as the test says.
 
 use super::*;
-use crate::acceptor::{Cursor, Page, Status};
 use crate::{AcceptorId, AcceptorIdentity, AcceptorState};
+use crate::{Cursor, Page, Status};
 use caspaxos::{Ballot, ProposerId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -44,7 +44,7 @@ impl Acceptor for Remote {
     async fn status(&self) -> Result<Status, RequestError> {
         unreachable!()
     }
-    async fn admit(&self, _: AcceptorState, _: Bytes) -> Result<(), RequestError> {
+    async fn admit(&self, _: AcceptorState, _: Bytes, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
     async fn set_epoch(&self, _: AcceptorIdentity, _: u64, _: Bytes) -> Result<(), RequestError> {
@@ -53,7 +53,11 @@ impl Acceptor for Remote {
     async fn retire(&self, _: AcceptorIdentity, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
-    async fn wipe(&self) -> Result<u64, RequestError> {
+    async fn erase(&self, _: Vec<Bytes>) -> Result<u64, RequestError> {
+        unreachable!()
+    }
+
+    async fn finish_wipe(&self, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
     async fn list(&self, _: Cursor) -> Result<Page, RequestError> {

@@ -1,8 +1,8 @@
 //! A store over acceptors that all refuse its calls alike, and how often it looks for a later epoch.
 
 use super::*;
-use crate::acceptor::{Cursor, Head, Page, Reply, Request, RequestError, Status};
 use crate::{AcceptorId, AcceptorIdentity, AcceptorState, Configuration, Options, ProposerId};
+use crate::{Cursor, Head, Page, Reply, Request, RequestError, Status};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ impl Acceptor for Refusing {
     async fn status(&self) -> Result<Status, RequestError> {
         unreachable!()
     }
-    async fn admit(&self, _: AcceptorState, _: Bytes) -> Result<(), RequestError> {
+    async fn admit(&self, _: AcceptorState, _: Bytes, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
     async fn set_epoch(&self, _: AcceptorIdentity, _: u64, _: Bytes) -> Result<(), RequestError> {
@@ -30,7 +30,10 @@ impl Acceptor for Refusing {
     async fn retire(&self, _: AcceptorIdentity, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
-    async fn wipe(&self) -> Result<u64, RequestError> {
+    async fn erase(&self, _: Vec<Bytes>) -> Result<u64, RequestError> {
+        unreachable!()
+    }
+    async fn finish_wipe(&self, _: u64) -> Result<(), RequestError> {
         unreachable!()
     }
     async fn list(&self, _: Cursor) -> Result<Page, RequestError> {

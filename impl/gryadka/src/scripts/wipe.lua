@@ -1,9 +1,9 @@
--- Erases some registers of an acceptor that has no place in a cluster, or, when none are named, what
--- is left beside them.
--- KEYS[1] state, KEYS[2] tombstone index, KEYS[3..] registers; ARGV[1] a mark for who wipes, when
--- no registers are named: only who knows it may give the acceptor a place then.
+-- Erases some registers of a server that is no acceptor of a cluster, or, when none are named, what is left
+-- beside them.
+-- KEYS[1] state, KEYS[2] tombstone index, KEYS[3..] registers; ARGV[1] the token of this wipe, when no registers
+-- are named: only with it is the server admitted then.
 if redis.call('HEXISTS', KEYS[1], 'identity') == 1 then
-  return redis.error_reply('NOTMEMBER it has a place in a cluster')
+  return redis.error_reply('NOTMEMBER it is an acceptor of a cluster')
 end
 if #KEYS == 2 then
   redis.call('UNLINK', KEYS[1], KEYS[2])

@@ -1,6 +1,6 @@
 //! A register as a string.
 
-use crate::acceptor::VersionedValue;
+use crate::VersionedValue;
 use bytes::{Buf, BufMut, Bytes};
 use caspaxos::{Ballot, Lineage, ProposerId, Register};
 

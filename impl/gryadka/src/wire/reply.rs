@@ -2,8 +2,8 @@
 
 use super::error::lost;
 use super::register::{read_ballot, read_register, write_ballot, write_register};
+use crate::Reply;
 use crate::RequestError;
-use crate::acceptor::Reply;
 use bytes::{Buf, BufMut, Bytes};
 use caspaxos::{Ballot, Ballots, Stage};
 use redis::Value;
@@ -71,11 +71,7 @@ fn read_text(stage: Stage, mut text: Bytes) -> Option<Reply> {
     }
 }
 
-fn holding(
-    stage: Stage,
-    accepted: Ballot,
-    value: Option<crate::acceptor::VersionedValue>,
-) -> Option<Reply> {
+fn holding(stage: Stage, accepted: Ballot, value: Option<crate::VersionedValue>) -> Option<Reply> {
     match stage {
         Stage::Prepare => Some(Reply::Promise { accepted, value }),
         Stage::Read => Some(Reply::Current { accepted, value }),

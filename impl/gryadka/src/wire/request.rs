@@ -1,7 +1,7 @@
 //! A request as a string.
 
 use super::register::{LONGEST_HEADER, read_ballot, read_register, write_ballot, write_register};
-use crate::acceptor::Request;
+use crate::Request;
 use bytes::{Buf, BufMut, Bytes};
 
 /// About how many bytes a request takes.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::RequestError;
-use crate::acceptor::{Reply, Request, VersionedValue};
+use crate::{Reply, Request, VersionedValue};
 use bytes::Bytes;
 use caspaxos::{Ballot, Ballots, Lineage, ProposerId, Stage};
 use proptest::prelude::*;

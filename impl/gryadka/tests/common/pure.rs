@@ -5,7 +5,6 @@ use gryadka::{
     Acceptor, AcceptorIdentity, AcceptorState, Bytes, Cursor, Head, Page, Reply, Request,
     RequestError, Status,
 };
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 #[derive(Default)]
@@ -34,10 +33,10 @@ impl Acceptor for Pure {
     async fn status(&self) -> Result<Status, RequestError> {
         let held = self.0.lock().unwrap();
         let (state, config) = (held.0.state(), held.1.clone());
-        Ok(Status { state, config, server: BTreeMap::new() })
+        Ok(Status { state, config, server: Default::default() })
     }
 
-    async fn admit(&self, state: AcceptorState, config: Bytes) -> Result<(), RequestError> {
+    async fn admit(&self, state: AcceptorState, config: Bytes, _: u64) -> Result<(), RequestError> {
         let mut held = self.0.lock().unwrap();
         let new = held.0.state().is_none();
         held.0.join(state).map_err(lost)?;
@@ -73,14 +72,22 @@ impl Acceptor for Pure {
         }
     }
 
-    async fn wipe(&self) -> Result<u64, RequestError> {
+    async fn erase(&self, keys: Vec<Bytes>) -> Result<u64, RequestError> {
+        let held = self.0.lock().unwrap();
+        if held.0.state().is_some() {
+            return Err(RequestError::NotMember);
+        }
+        // They go together, when the wipe is finished.
+        Ok(keys.iter().filter(|key| held.0.registers().contains_key(*key)).count() as u64)
+    }
+
+    async fn finish_wipe(&self, _: u64) -> Result<(), RequestError> {
         let mut held = self.0.lock().unwrap();
         if held.0.state().is_some() {
             return Err(RequestError::NotMember);
         }
-        let erased = held.0.registers().len() as u64;
         *held = (Member::default(), Bytes::new());
-        Ok(erased)
+        Ok(())
     }
 
     async fn list(&self, _: Cursor) -> Result<Page, RequestError> {

@@ -14,6 +14,7 @@ pub(crate) struct Redis {
     settings: Vec<String>,
     directory: TempDir,
     child: Child,
+    restarts: usize,
 }
 
 impl Redis {
@@ -28,16 +29,32 @@ impl Redis {
         let directory = tempfile::tempdir().unwrap();
         let child = spawn(port, &directory, &settings);
         let address = format!("redis://127.0.0.1:{port}");
-        let mut redis = Self { address, port, settings, directory, child };
+        let mut redis = Self { address, port, settings, directory, child, restarts: 0 };
         redis.wait();
         redis
     }
 
     /// Kills the server and starts it again on what it had written.
     pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.start_again();
+    }
+
+    /// How often it was started again.
+    pub(crate) const fn restarts(&self) -> usize {
+        self.restarts
+    }
+
+    /// Kills the server.
+    pub(crate) fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Starts a server that was stopped on what it had written.
+    pub(crate) fn start_again(&mut self) {
         self.child = spawn(self.port, &self.directory, &self.settings);
+        self.restarts += 1;
         self.wait();
     }
 

@@ -5,8 +5,11 @@
 
 use gryadka::{
     Acceptor, AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Bytes, Cursor, Head, Lineage,
-    Page, ProposerId, Reply, Request, RequestError, VersionedValue,
+    Page, ProposerId, Reply, Request, RequestError, VersionedValue, wipe,
 };
+
+/// The token of every wipe here.
+pub(crate) const TOKEN: u64 = 9;
 
 pub(crate) fn ballot(text: &str) -> Ballot {
     let (counter, proposer) = text.split_once('.').unwrap();
@@ -94,7 +97,7 @@ pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
         ["admit", who, "epoch", epoch, "floor", promise_floor, config] => {
             let (epoch, promise_floor) = (epoch.parse().unwrap(), promise_floor.parse().unwrap());
             let state = AcceptorState { identity: identity(who), epoch, promise_floor };
-            outcome(acceptor.admit(state, text(config)).await, done)
+            outcome(acceptor.admit(state, text(config), TOKEN).await, done)
         }
         ["set_epoch", who, "epoch", epoch, config] => {
             let epoch = epoch.parse().unwrap();
@@ -104,7 +107,7 @@ pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
         ["retire", who, "epoch", epoch] => {
             outcome(acceptor.retire(identity(who), epoch.parse().unwrap()).await, done)
         }
-        ["wipe"] => outcome(acceptor.wipe().await, |erased| format!("erased {erased}")),
+        ["wipe"] => outcome(wipe(acceptor, TOKEN).await, |erased| format!("erased {erased}")),
         ["list"] => outcome(acceptor.list(Cursor::default()).await, names),
         ["tombstones"] => outcome(acceptor.tombstones(Cursor::default()).await, names),
         ["status"] => outcome(acceptor.status().await, |status| match status.state {
@@ -112,7 +115,7 @@ pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
             Some(AcceptorState { identity, epoch, promise_floor }) => {
                 let config = String::from_utf8_lossy(&status.config);
                 let (cluster, acceptor) = (identity.cluster, identity.acceptor.0);
-                format!("{cluster}/{acceptor} epoch {epoch}  floor {promise_floor} {config}")
+                format!("{cluster}/{acceptor} epoch {epoch} floor {promise_floor} {config}")
             }
         }),
         [who, epoch, key, asked @ ..] => {

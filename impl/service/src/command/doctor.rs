@@ -61,7 +61,7 @@ async fn observe(addresses: &[String], way: &Way) -> Result<Vec<Observed>, Addre
 
 async fn ask(address: String, acceptor: RemoteAcceptor) -> Observed {
     let late = || RequestError::NoAnswer(String::from("no answer in time"));
-    let status = tokio::time::timeout(PATIENCE, acceptor.status()).await;
+    let status = tokio::time::timeout(PATIENCE, acceptor.examine()).await;
     let status = status.unwrap_or_else(|_| Err(late()));
     let script = tokio::time::timeout(PATIENCE, acceptor.set_epoch(NOBODY, 0, Bytes::new())).await;
     Observed { address, status, script: script.unwrap_or_else(|_| Err(late())) }

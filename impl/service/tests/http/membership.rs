@@ -104,7 +104,7 @@ async fn acceptors_join_leave_and_are_replaced_while_requests_go_on() {
 
     service.acceptors.stop(0);
     let fifth = service.acceptors.add();
-    done(&mut client, "replace", json!({"old": 1, "new": fifth, "rescan": "copy"})).await;
+    done(&mut client, "replace", json!({"old": 1, "new": fifth})).await;
     assert_eq!(members(&mut client).await, [2, 3, 4, 5]);
     counting.goes_on().await;
 

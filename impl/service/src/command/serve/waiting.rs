@@ -39,9 +39,11 @@ pub(crate) async fn connect(
 const fn may_pass(error: &ConnectError) -> bool {
     match error {
         ConnectError::NoCluster(_)
-        | ConnectError::Bootstrap(BootstrapError::Acceptor { .. } | BootstrapError::Taken { .. }) => {
-            true
-        }
+        | ConnectError::Bootstrap(
+            BootstrapError::Acceptor { .. }
+            | BootstrapError::Taken { .. }
+            | BootstrapError::Moved { .. },
+        ) => true,
         ConnectError::NoAcceptors
         | ConnectError::Twice(_)
         | ConnectError::Directory(_)

@@ -1,4 +1,4 @@
-//! What the store needs of an acceptor, wherever it lives.
+//! What an acceptor can be asked to do, wherever it lives.
 
 use bytes::Bytes;
 use caspaxos::{AcceptorIdentity, AcceptorState};
@@ -52,19 +52,27 @@ pub trait Acceptor: Send + Sync + 'static {
         }
     }
 
-    /// Its place in a cluster, and what is known about its server.
+    /// What it is, and what it was told of its cluster.
     fn status(&self) -> impl Future<Output = Result<Status, RequestError>> + Send;
 
-    /// Gives it its place in a cluster. Done again under the same identity it changes nothing.
+    /// Makes it an acceptor of a cluster. Done again under the same identity it changes nothing.
     ///
-    /// It must have been wiped: see [`Self::wipe`]. [`RequestError::NotMember`] when it has another identity.
+    /// It must have been wiped, and `token` be the one that the wipe has left: see [`crate::wipe`].
+    ///
+    /// # Errors
+    /// [`RequestError::NotMember`] when it has another identity, [`RequestError::Refused`] when the token
+    /// is not there: it was not wiped, or has lost its memory since.
     fn admit(
         &self,
         state: AcceptorState,
         config: Bytes,
+        token: u64,
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
-    /// Tells it of an epoch and its config. Neither is ever replaced by that of an earlier one.
+    /// Tells it of an epoch and its configuration. Neither is ever replaced by that of an earlier one.
+    ///
+    /// # Errors
+    /// [`RequestError::NotMember`] when it has not, or no longer, this identity.
     fn set_epoch(
         &self,
         identity: AcceptorIdentity,
@@ -72,49 +80,74 @@ pub trait Acceptor: Send + Sync + 'static {
         config: Bytes,
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
-    /// Takes its place away, if it is this one: it votes no more. Its registers and its config
-    /// stay. [`RequestError::Fenced`] when it was told of a later epoch than this one.
+    /// Takes its identity away, if it is this one: it votes no more. Its registers stay, and so does its
+    /// record of the configuration, by which the cluster can be found that it has left.
+    ///
+    /// # Errors
+    /// [`RequestError::Fenced`] when it was told of a later epoch than this one,
+    /// [`RequestError::NotMember`] when it has another identity.
     fn retire(
         &self,
         identity: AcceptorIdentity,
         epoch: u64,
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
-    /// Erases all registers and what else belongs to them, step by step, and answers how many there
-    /// were. [`RequestError::NotMember`] when the acceptor has, or gets meanwhile, a place in a cluster.
-    fn wipe(&self) -> impl Future<Output = Result<u64, RequestError>> + Send;
+    /// Erases these registers, and answers how many of them there were.
+    ///
+    /// # Errors
+    /// [`RequestError::NotMember`] when it is an acceptor of a cluster.
+    fn erase(&self, keys: Vec<Bytes>) -> impl Future<Output = Result<u64, RequestError>> + Send;
+
+    /// Erases what is left beside the registers, and leaves the token of the wipe.
+    ///
+    /// # Errors
+    /// [`RequestError::NotMember`] when it is an acceptor of a cluster.
+    fn finish_wipe(&self, token: u64) -> impl Future<Output = Result<(), RequestError>> + Send;
 
     /// The keys of registers that it holds, page by page. A key that is there from the first page to
     /// the last is named at least once; some are perhaps named twice, and a page may be empty.
+    ///
+    /// # Errors
+    /// [`RequestError`], always when the cursor was given by an earlier process of the server: then what
+    /// was listed before is worth nothing, and the listing must begin anew.
     fn list(&self, cursor: Cursor) -> impl Future<Output = Result<Page, RequestError>> + Send;
 
-    /// The keys of the registers that it holds without a value, page by page, as in [`Self::list`]:
-    /// tombstones for the most part, and what reads and refusals leave where there never was a value.
+    /// The tombstone index: the keys of the registers that it holds without a value, page by page, as in
+    /// [`Self::list`]: tombstones for the most part, and what reads and refusals leave where there never was
+    /// a value. It may be incomplete; what it lacks, a later listing has.
     fn tombstones(&self, cursor: Cursor)
     -> impl Future<Output = Result<Page, RequestError>> + Send;
 }
 
 /// An acceptor as it presents itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
-    /// Its place in a cluster; `None` when it has none.
+    /// Which acceptor it is, and of which epoch it was told; `None` when it is none.
     pub state: Option<AcceptorState>,
-    /// The config of the latest epoch that it was told of; empty when there was none.
+    /// The configuration of the latest epoch that it was told of, as [`crate::ClusterConfig`] writes it; empty
+    /// when there was none. An acceptor that has left its cluster still has the last one.
     pub config: Bytes,
-    /// What its server says about itself, by the names of Redis' `INFO`; also its settings
-    /// `appendfsync`, `no-appendfsync-on-rewrite` and `save`, where it lets them be asked for.
+    /// What its server says about itself, by the names of Redis' `INFO`, and its settings `appendfsync`,
+    /// `no-appendfsync-on-rewrite` and `save`; empty unless it was asked for.
     pub server: BTreeMap<String, String>,
 }
 
 /// How far a listing has come. [`Cursor::default`] begins one; others are only good for the acceptor
 /// and the listing that they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cursor(pub(crate) Bytes);
+pub struct Cursor(Bytes);
 
 impl Cursor {
-    /// As `SCAN` has it.
-    pub(crate) fn position(&self) -> &[u8] {
-        if self.0.is_empty() { b"0" } else { &self.0 }
+    /// A cursor that means this to the acceptor that gives it.
+    #[must_use]
+    pub const fn new(meaning: Bytes) -> Self {
+        Self(meaning)
+    }
+
+    /// What it means; empty at the beginning of a listing.
+    #[must_use]
+    pub fn meaning(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -5,12 +5,14 @@
 //! finds the others.
 
 use bytes::Bytes;
-use caspaxos::{AcceptorId, AcceptorIdentity, Configuration, ConfigurationError, Quorum};
+use caspaxos::{
+    AcceptorId, AcceptorIdentity, AcceptorState, Configuration, ConfigurationError, Quorum,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The key of the config's register.
-pub(crate) const KEY: &[u8] = b"";
+pub const KEY: &[u8] = b"";
 
 /// Who takes part, in which epoch, and what is being changed about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +107,8 @@ impl ClusterConfig {
     }
 
     /// As it is kept.
-    pub(crate) fn bytes(&self) -> Bytes {
+    #[must_use]
+    pub fn bytes(&self) -> Bytes {
         // Maps with numbers for keys, and nothing that could fail, are in it.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
@@ -152,6 +155,16 @@ impl ClusterConfig {
     #[must_use]
     pub const fn identity(&self, acceptor: u32) -> AcceptorIdentity {
         AcceptorIdentity { cluster: self.cluster, acceptor: AcceptorId(acceptor) }
+    }
+
+    /// The number of the acceptor at an address.
+    pub(crate) fn number_of(&self, address: &str) -> Option<u32> {
+        self.acceptors.iter().find(|(_, own)| *own == address).map(|(id, _)| *id)
+    }
+
+    /// Whether this is the state of the acceptor with this number, and it knows of this epoch.
+    pub(crate) fn is_of(&self, acceptor: u32, state: AcceptorState) -> bool {
+        state.identity == self.identity(acceptor) && state.epoch >= self.epoch
     }
 
     /// The config of the next epoch, under this configuration.

@@ -1,4 +1,4 @@
-//! Seen in the wild: the promise_floor is whatever was said last.
+//! Seen in the wild: the promise floor is whatever was said last.
 
 use super::{Definition, deleting, late};
 use crate::setup::Setup;
@@ -6,8 +6,8 @@ use caspaxos::Rules;
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
-    name: "promise_floor-lowered",
-    summary: "a collection sets the promise_floor, even to a lower one",
+    name: "floor-lowered",
+    summary: "a collection sets the promise floor, even to a lower one",
     rules: || Arc::new(AgeLowered),
     flaw: None,
     bend,

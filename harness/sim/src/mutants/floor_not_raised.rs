@@ -5,8 +5,8 @@ use caspaxos::{Ballot, Ballots, Rules};
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
-    name: "ageless",
-    summary: "a tombstone is collected without raising any promise_floor",
+    name: "floor-not-raised",
+    summary: "a tombstone is collected without raising any promise floor",
     rules: || Arc::new(Ageless),
     flaw: None,
     bend: deleting,
