@@ -138,6 +138,7 @@ impl Links {
                         listen: SocketAddr::new(place.listen, port).to_string(),
                         upstream: acceptor.to_string(),
                         enabled: true,
+                        toxics: Vec::new(),
                     };
                     client.create(&settings).await?
                 };

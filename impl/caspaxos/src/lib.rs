@@ -66,7 +66,7 @@ pub use key_proposer::{Change, Context, Effect, KeyProposer, Present};
 pub use member::{AcceptorIdentity, AcceptorState, Member, RejectReason};
 pub use membership::plan;
 pub use message::{Reply, Request, Stage};
-pub use proposer::Proposer;
+pub use proposer::{Proposer, Weigh};
 pub use quorum_read::{QuorumRead, ReadProgress};
 pub use round::{Decision, Delivery, End, Outcome, Progress, Reason, Round};
 pub use rules::{Faithful, Rules};

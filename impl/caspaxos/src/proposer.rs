@@ -32,8 +32,24 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
             configuration: Arc::new(configuration),
             rules: Arc::new(Faithful),
             delivery: Delivery::AtMostOnce,
-            cache: Cache { capacity, next: 0, entries: BTreeMap::new(), by_use: BTreeMap::new() },
+            cache: Cache {
+                capacity,
+                budget: usize::MAX,
+                weigh: |_, _| 0,
+                weight: 0,
+                next: 0,
+                entries: BTreeMap::new(),
+                by_use: BTreeMap::new(),
+            },
         }
+    }
+
+    /// The same with a memory of so many bytes at most, whatever the number of keys. `weigh` says how
+    /// many a key and its value take there. A key that takes more than `bytes` is not remembered.
+    #[must_use]
+    pub const fn with_cache_budget(mut self, bytes: usize, weigh: Weigh<K, V>) -> Self {
+        (self.cache.budget, self.cache.weigh) = (bytes, weigh);
+        self
     }
 
     /// The same under a transport of another kind.
@@ -184,11 +200,19 @@ impl<K: Ord + Hash, V: Hash> Hash for Proposer<K, V> {
     }
 }
 
+/// How many bytes of memory a key and its value take; the value is absent where there never was one.
+pub type Weigh<K, V> = fn(&K, Option<&V>) -> usize;
+
 /// The keys changed last, oldest out first. A key is taken out while its round runs, so what is
 /// not put back is forgotten.
 #[derive(Debug, Clone)]
 struct Cache<K, V> {
+    /// How many keys, and how many bytes, it holds at most.
     capacity: usize,
+    budget: usize,
+    weigh: Weigh<K, V>,
+    /// What all entries weigh.
+    weight: usize,
     next: u64,
     entries: BTreeMap<K, (u64, Ballot, Option<V>)>,
     by_use: BTreeMap<u64, K>,
@@ -198,24 +222,29 @@ impl<K: Ord + Clone, V> Cache<K, V> {
     fn take(&mut self, key: &K) -> Option<(Ballot, Option<V>)> {
         let (used, ballot, value) = self.entries.remove(key)?;
         self.by_use.remove(&used);
+        self.weight -= (self.weigh)(key, value.as_ref());
         Some((ballot, value))
     }
 
     fn clear(&mut self) {
         self.entries.clear();
         self.by_use.clear();
+        self.weight = 0;
     }
 
     fn put(&mut self, key: K, ballot: Ballot, value: Option<V>) {
-        if self.capacity == 0 {
+        self.take(&key);
+        let weight = (self.weigh)(&key, value.as_ref());
+        if self.capacity == 0 || weight > self.budget {
             return;
         }
-        self.take(&key);
-        if self.entries.len() >= self.capacity
-            && let Some((_, oldest)) = self.by_use.pop_first()
-        {
-            self.entries.remove(&oldest);
+        while self.entries.len() >= self.capacity || weight > self.budget - self.weight {
+            let Some(oldest) = self.by_use.first_key_value().map(|(_, key)| key.clone()) else {
+                break;
+            };
+            self.take(&oldest);
         }
+        self.weight += weight;
         self.by_use.insert(self.next, key.clone());
         self.entries.insert(key, (self.next, ballot, value));
         self.next += 1;
@@ -252,6 +281,7 @@ mod tests {
     use super::*;
     use crate::{AcceptorId, Outcome, Reason};
     use std::hash::DefaultHasher;
+    use std::string::String;
 
     /// A proposer whose changes of these keys ended, one after another.
     fn after(keys: &[char]) -> Proposer<char, ()> {
@@ -275,6 +305,31 @@ mod tests {
         assert_eq!(straight, detour);
         assert_eq!(hash(&straight), hash(&detour));
         assert_ne!(straight, after(&['y', 'x']));
+    }
+
+    #[test]
+    fn a_memory_of_so_many_bytes_forgets_the_oldest_and_what_is_larger_than_all_of_it() {
+        let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
+        let mut cache = Proposer::<_, usize>::new(ProposerId(1), configuration, 4)
+            .with_cache_budget(10, |_, value| 1 + value.copied().unwrap_or_default())
+            .cache;
+        let held = |cache: &Cache<char, usize>| {
+            (cache.in_order_of_use().map(|(key, _, _)| *key).collect::<String>(), cache.weight)
+        };
+        for (key, value) in [('a', Some(3)), ('b', None), ('c', Some(4))] {
+            cache.put(key, Ballot::ZERO, value);
+        }
+        assert_eq!(held(&cache), ("abc".into(), 10));
+        cache.put('d', Ballot::ZERO, Some(1));
+        assert_eq!(held(&cache), ("bcd".into(), 8), "the oldest made way");
+        cache.put('b', Ballot::ZERO, Some(2));
+        assert_eq!(held(&cache), ("cdb".into(), 10), "a key is counted once");
+        cache.put('d', Ballot::ZERO, Some(10));
+        assert_eq!(held(&cache), ("cb".into(), 8), "it weighs 11");
+        cache.put('e', Ballot::ZERO, Some(9));
+        assert_eq!(held(&cache), ("e".into(), 10));
+        cache.clear();
+        assert_eq!(held(&cache), (String::new(), 0));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// One that is hopefully free.
@@ -211,7 +212,7 @@ async fn main() {
     work(&acceptor).await;
 
     let (sender, receiver) = mpsc::unbounded_channel();
-    let client = AcceptorClient::start(&acceptor, &Arc::new(Results(sender)));
+    let client = AcceptorClient::start(&Handle::current(), &acceptor, &Arc::new(Results(sender)));
     let mut inward = (receiver, 1);
     let (mut bare, mut crates) = (1, 1);
     println!("a lone accept, median in µs");

@@ -1,38 +1,56 @@
 //! Requests on their way to one acceptor: what waits together travels together.
 //!
-//! There is no clock in the gathering: with a worker free a request leaves at once, and while all are
-//! under way those that come wait for the next call and share it. So calls grow with the load, and a
-//! lone request is never held back.
+//! A request leaves at once while fewer than [`USUAL_CALLS`] calls are under way. While there are as
+//! many, requests are gathered for the next call: until one of those ends, or for [`GATHER_TIME`],
+//! whichever comes first. Where the server is near, calls end sooner than that, so their number stays
+//! the same and what they carry grows with the load. Where it is far, a further call starts every
+//! [`GATHER_TIME`], so that a request takes hardly longer than the round trip at any load.
 //!
 //! It is safe because requests that share a call have nothing to do with one another: each is about
 //! one register and one round, and is answered for itself, as if it had come alone. The acceptor
 //! executes them in order with nothing in between, which is one of the orders in which they could
-//! have arrived by themselves. A call that is lost loses each of them: *unknown* if it was sent, and
-//! certainly not may_have_executed if it was not. Only what the whole call is refused for, a wrong identity or
-//! an old epoch, is judged once for all.
+//! have arrived by themselves. Calls may overtake one another, as messages of the protocol may. A call
+//! that is lost loses each of its requests: they may have been executed if it was sent, and certainly
+//! were not if it was not. Only what the whole call is refused for, a wrong identity or an old epoch,
+//! is judged once for all.
 
 use crate::wire;
 use crate::{Acceptor, Head, Reply, Request, RequestError};
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-/// How many calls are under way at most.
-const WORKERS: usize = 2;
+/// How many calls are under way before requests are gathered: one that the server executes, and one
+/// that it finds when it is done.
+const USUAL_CALLS: usize = 2;
+/// How long requests are gathered at most. A call costs all processes together some 25 µs beside what
+/// its requests cost, so further calls take a fortieth of a core at most; and it is little beside a
+/// round trip to another place.
+const GATHER_TIME: Duration = Duration::from_millis(1);
+/// How many calls are under way at most: enough for a round trip of a quarter of a second.
+const MOST_CALLS: usize = 256;
+/// How many requests, and about how many bytes, are under way at most when a further call starts.
+const FLIGHT_LIMIT: Weight = Weight { requests: 16_384, bytes: 64 << 20 };
 /// How many requests, and about how many bytes, one call carries at most; at least one request.
 const CALL_LIMIT: Weight = Weight { requests: 128, bytes: 1 << 20 };
 /// How many requests, and about how many bytes, wait at most.
 const BACKLOG_LIMIT: Weight = Weight { requests: 16_384, bytes: 64 << 20 };
-/// How many losses are told of at a time.
+/// How many errors are handed to the handler at a time.
 const ERROR_BATCH: usize = 64;
 /// How long a call is waited for.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whoever sends through a [`AcceptorClient`] gets the results here.
+/// Gets the results of requests that are sent through an [`AcceptorClient`].
 pub trait ReplyHandler<T>: Send + Sync + 'static {
-    /// Takes the results of some requests that were sent. Must not block.
+    /// Takes the results of some requests that were sent. Must not block. If it panics, that is
+    /// logged, these results are not handed to it again, and the client goes on.
     fn take(&self, results: Vec<Completed<T>>);
 }
 
@@ -45,11 +63,11 @@ pub struct Completed<T> {
     pub result: Result<Reply, RequestError>,
 }
 
-/// Carries requests to one acceptor. Each that is taken is heard of at the handler exactly once, as
-/// long as the runtime runs.
+/// Carries requests to one acceptor. The handler hears of each that is taken exactly once, as long as
+/// the runtime runs.
 ///
-/// When the client is dropped, what waits is still carried, and then it holds the acceptor and the
-/// handler no longer.
+/// When the client is dropped, it still carries what waits, and then holds the acceptor and the handler
+/// no longer.
 #[derive(Debug)]
 pub struct AcceptorClient<T> {
     queue: Arc<SendQueue<T>>,
@@ -76,6 +94,14 @@ struct QueuedRequest<T> {
     tag: T,
 }
 
+/// Requests that travel in one call.
+#[derive(Debug)]
+struct Batch<T> {
+    head: Head,
+    requests: Vec<QueuedRequest<T>>,
+    load: Weight,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Weight {
     requests: usize,
@@ -85,12 +111,18 @@ struct Weight {
 impl Weight {
     const NONE: Self = Self { requests: 0, bytes: 0 };
 
-    const fn plus(self, bytes: usize) -> Self {
-        Self { requests: self.requests + 1, bytes: self.bytes.saturating_add(bytes) }
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
     }
 
-    const fn minus(self, bytes: usize) -> Self {
-        Self { requests: self.requests.saturating_sub(1), bytes: self.bytes.saturating_sub(bytes) }
+    const fn minus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(other.requests),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
     }
 
     const fn within(self, most: Self) -> bool {
@@ -99,20 +131,22 @@ impl Weight {
 }
 
 impl<T> QueuedRequest<T> {
-    fn bytes(&self) -> usize {
-        self.key.len() + wire::size_hint(&self.request)
+    fn weight(&self) -> Weight {
+        Weight { requests: 1, bytes: self.key.len() + wire::size_hint(&self.request) }
     }
 }
 
 impl<T: Send + 'static> AcceptorClient<T> {
-    /// A client to this acceptor. Must be called within a tokio runtime, which carries it.
+    /// A client to this acceptor, which this runtime carries.
     #[must_use]
-    pub fn start<A: Acceptor>(acceptor: &Arc<A>, handler: &Arc<impl ReplyHandler<T>>) -> Self {
+    pub fn start<A: Acceptor>(
+        runtime: &Handle,
+        acceptor: &Arc<A>,
+        handler: &Arc<impl ReplyHandler<T>>,
+    ) -> Self {
         let backlog = Waiting { waiting: VecDeque::new(), weight: Weight::NONE, closed: false };
         let queue = Arc::new(SendQueue { backlog: Mutex::new(backlog), work: Notify::new() });
-        for _ in 0..WORKERS {
-            tokio::spawn(worker(queue.clone(), acceptor.clone(), handler.clone()));
-        }
+        runtime.spawn(carry(queue.clone(), acceptor.clone(), handler.clone()));
         Self { queue }
     }
 
@@ -130,7 +164,7 @@ impl<T: Send + 'static> AcceptorClient<T> {
         let queued = QueuedRequest { head, key, request, tag };
         {
             let mut backlog = self.queue.backlog();
-            let weight = backlog.weight.plus(queued.bytes());
+            let weight = backlog.weight.plus(queued.weight());
             if !weight.within(BACKLOG_LIMIT) && !backlog.waiting.is_empty() {
                 return Err(RequestError::NotConnected(String::from(
                     "too many requests wait already",
@@ -147,7 +181,6 @@ impl<T: Send + 'static> AcceptorClient<T> {
 impl<T> Drop for AcceptorClient<T> {
     fn drop(&mut self) {
         self.queue.backlog().closed = true;
-        // One permit is kept for a worker that is busy now; it wakes the next one.
         self.queue.work.notify_one();
     }
 }
@@ -157,25 +190,10 @@ impl<T> SendQueue<T> {
         self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the next call carries, once something waits; `None` when nothing will come any more.
-    async fn next(&self) -> Option<Vec<QueuedRequest<T>>> {
-        loop {
-            let (call, rest, closed) = {
-                let mut backlog = self.backlog();
-                (backlog.call(), !backlog.waiting.is_empty(), backlog.closed)
-            };
-            // What is left, or that the end has come, concerns another worker.
-            if rest || closed {
-                self.work.notify_one();
-            }
-            if !call.is_empty() {
-                return Some(call);
-            }
-            if closed {
-                return None;
-            }
-            self.work.notified().await;
-        }
+    /// What the next call carries, if something waits, and whether no more will come.
+    fn next(&self) -> (Option<Batch<T>>, bool) {
+        let mut backlog = self.backlog();
+        (backlog.batch(), backlog.closed)
     }
 }
 
@@ -187,49 +205,138 @@ impl<T> Waiting<T> {
     }
 
     /// Takes out what travels in one call: the same configuration, and not too much.
-    fn call(&mut self) -> Vec<QueuedRequest<T>> {
-        let Some(head) = self.waiting.front().map(|first| first.head) else { return Vec::new() };
+    fn batch(&mut self) -> Option<Batch<T>> {
+        let head = self.waiting.front()?.head;
         let mut load = Weight::NONE;
         let count = self.waiting.iter().take_while(|queued| {
-            load = load.plus(queued.bytes());
-            queued.head == head && (load.requests == 1 || load.within(CALL_LIMIT))
+            let more = load.plus(queued.weight());
+            let fits = queued.head == head && (load.requests == 0 || more.within(CALL_LIMIT));
+            if fits {
+                load = more;
+            }
+            fits
         });
         let count = count.count();
-        let call: Vec<_> = self.waiting.drain(..count).collect();
-        for queued in &call {
-            self.weight = self.weight.minus(queued.bytes());
-        }
-        call
+        let requests = self.waiting.drain(..count).collect();
+        self.weight = self.weight.minus(load);
+        Some(Batch { head, requests, load })
     }
 }
 
-/// Carries one call after the other.
-async fn worker<T, A: Acceptor, I: ReplyHandler<T>>(
+/// Carries one call after the other, as many at a time as the pace allows, until the client is dropped
+/// and nothing is left.
+async fn carry<T: Send + 'static>(
     queue: Arc<SendQueue<T>>,
-    acceptor: Arc<A>,
-    handler: Arc<I>,
+    acceptor: Arc<impl Acceptor>,
+    handler: Arc<impl ReplyHandler<T>>,
 ) {
-    while let Some(call) = queue.next().await {
-        let Some(head) = call.first().map(|first| first.head) else { continue };
-        let (tags, requests): (Vec<_>, Vec<_>) =
-            call.into_iter().map(|queued| (queued.tag, (queued.key, queued.request))).unzip();
-        let results = tokio::time::timeout(CALL_TIMEOUT, acceptor.call(head, requests)).await;
-        let late =
-            |_| vec![Err(RequestError::NoAnswer(String::from("no reply in time"))); tags.len()];
-        let results = results.unwrap_or_else(late);
-        let broken = broken(&results);
-        handler.take(tags.into_iter().zip(results).map(completed).collect());
-        // What waited for a connection that broke need not wait for the next one.
-        if let Some(lost) = broken {
-            let lost = |queued: QueuedRequest<T>| completed((queued.tag, Err(lost.clone())));
-            // The backlog is let go first: taking these in may send more. There may be thousands,
-            // and the requests to other acceptors must not wait for all of them.
-            let mut waiting = queue.backlog().empty().into_iter().map(lost).peekable();
-            while waiting.peek().is_some() {
-                handler.take(waiting.by_ref().take(ERROR_BATCH).collect());
-                tokio::task::yield_now().await;
+    let mut calls = FuturesUnordered::new();
+    let mut pace = Pace { calls: 0, load: Weight::NONE, gathered: Instant::now() };
+    loop {
+        let may_start = pace.may_start(Instant::now());
+        let mut closed = false;
+        if may_start {
+            let (batch, no_more) = queue.next();
+            if let Some(batch) = batch {
+                pace.started(batch.load, Instant::now());
+                calls.push(call(acceptor.clone(), batch));
+                continue;
             }
+            closed = no_more;
         }
+        if closed && calls.is_empty() {
+            return;
+        }
+        // New requests wake this task only where a call may start at once: thousands may come
+        // while they are gathered.
+        tokio::select! {
+            Some(ended) = calls.next() => {
+                pace.ended(ended.load);
+                hand_over(ended, &queue, &*handler).await;
+            }
+            () = queue.work.notified(), if may_start && !closed => {}
+            () = tokio::time::sleep_until(pace.gathered), if pace.has_room() && !may_start => {}
+        }
+    }
+}
+
+/// What is under way, and since when requests are gathered for the next call.
+struct Pace {
+    calls: usize,
+    load: Weight,
+    /// When requests have been gathered long enough.
+    gathered: Instant,
+}
+
+impl Pace {
+    const fn has_room(&self) -> bool {
+        self.calls < MOST_CALLS && self.load.within(FLIGHT_LIMIT)
+    }
+
+    fn may_start(&self, now: Instant) -> bool {
+        self.calls < USUAL_CALLS || (self.has_room() && now >= self.gathered)
+    }
+
+    fn started(&mut self, load: Weight, now: Instant) {
+        self.calls += 1;
+        self.load = self.load.plus(load);
+        self.gathered = now + GATHER_TIME;
+    }
+
+    const fn ended(&mut self, load: Weight) {
+        self.calls -= 1;
+        self.load = self.load.minus(load);
+    }
+}
+
+/// A call that has ended.
+struct Ended<T> {
+    tags: Vec<T>,
+    results: Vec<Result<Reply, RequestError>>,
+    load: Weight,
+}
+
+/// Makes one call. There is a result for each request, whatever the acceptor does.
+async fn call<T>(acceptor: Arc<impl Acceptor>, batch: Batch<T>) -> Ended<T> {
+    let Batch { head, requests, load } = batch;
+    let (tags, requests): (Vec<_>, Vec<_>) =
+        requests.into_iter().map(|queued| (queued.tag, (queued.key, queued.request))).unzip();
+    let calling = tokio::time::timeout(CALL_TIMEOUT, acceptor.call(head, requests));
+    let no_answer = |why: &str| RequestError::NoAnswer(String::from(why));
+    let results = match AssertUnwindSafe(calling).catch_unwind().await {
+        Ok(Ok(results)) if results.len() == tags.len() => results,
+        Ok(Ok(_)) => vec![Err(no_answer("not as many results as requests")); tags.len()],
+        Ok(Err(_)) => vec![Err(no_answer("no reply in time")); tags.len()],
+        Err(_) => {
+            let acceptor = head.identity.acceptor.0;
+            tracing::error!(acceptor, requests = tags.len(), "a call has panicked: this is a bug");
+            vec![Err(no_answer("the call panicked")); tags.len()]
+        }
+    };
+    Ended { tags, results, load }
+}
+
+/// Hands over the results of a call; and, if the connection broke, those of the requests that wait,
+/// which need not wait for the next connection.
+async fn hand_over<T>(ended: Ended<T>, queue: &SendQueue<T>, handler: &impl ReplyHandler<T>) {
+    let broken = broken(&ended.results);
+    take(handler, ended.tags.into_iter().zip(ended.results).map(completed).collect());
+    let Some(lost) = broken else { return };
+    let lost = |queued: QueuedRequest<T>| completed((queued.tag, Err(lost.clone())));
+    // The backlog is let go first: taking these in may send more. There may be thousands, and the
+    // requests to other acceptors must not wait for all of them.
+    let mut waiting = queue.backlog().empty().into_iter().map(lost).peekable();
+    while waiting.peek().is_some() {
+        take(handler, waiting.by_ref().take(ERROR_BATCH).collect());
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets the handler take results. Its panic must not end the task that carries all other requests.
+fn take<T>(handler: &impl ReplyHandler<T>, results: Vec<Completed<T>>) {
+    let count = results.len();
+    if catch_unwind(AssertUnwindSafe(|| handler.take(results))).is_err() {
+        tracing::error!(count, "the handler of results has panicked: this is a bug");
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::RequestError;
 use crate::wire::lost_by;
 use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, RedisError, Script,
     ServerErrorKind, TlsCertificates, Value,
@@ -49,7 +50,10 @@ impl Connection {
     pub(crate) fn to(info: ConnectionInfo, roots: Option<&[u8]>) -> Result<Self, RedisError> {
         // Introducing itself would cost every new connection a round trip before its first use.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let info = info.set_redis_settings(settings);
+        // Several calls are under way: without it, one would wait until the server's system has
+        // acknowledged the one before, which takes up to 40 ms where there is no reply to carry it.
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
         let client = match (info.addr(), roots) {
             (ConnectionAddr::TcpTls { .. }, roots) => {
                 choose_cryptography();

@@ -16,6 +16,7 @@ use caspaxos::{
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -26,6 +27,17 @@ use tokio::time::Instant;
 /// How long the other acceptors are waited for once those who have answered a read differ. Then a
 /// round is run instead.
 const READ_TIMEOUT: Duration = Duration::from_millis(20);
+
+/// What a remembered key takes beside its key, its value and its lineage: two entries of maps, and
+/// what the allocator and the counted references add.
+const MEMORY_OF_ENTRY: usize = 300;
+
+/// How many bytes a remembered key takes.
+fn memory_of(key: &Bytes, held: Option<&VersionedValue>) -> usize {
+    let lineage = held.map_or(0, |held| size_of_val(held.lineage.ballots()));
+    let value = held.and_then(|held| held.value.as_ref()).map_or(0, Bytes::len);
+    MEMORY_OF_ENTRY + key.len() + lineage + value
+}
 
 /// Which request a reply answers.
 #[derive(Debug, Clone)]
@@ -78,7 +90,8 @@ type Told = Vec<(PendingChange, Outcome<usize>)>;
 impl<A: Acceptor> Engine<A> {
     pub(crate) fn start(options: Options, acceptors: BTreeMap<AcceptorId, Arc<A>>) -> Arc<Self> {
         let (me, random) = (options.proposer, Pcg32::seed_from_u64(options.proposer.0));
-        let proposer = Proposer::new(options.proposer, options.configuration, options.cache);
+        let proposer = Proposer::new(options.proposer, options.configuration, options.cache)
+            .with_cache_budget(options.cache_bytes, memory_of);
         #[cfg(feature = "mutants")]
         let proposer = match options.rules {
             Some(rules) => proposer.with_rules(rules),
@@ -124,8 +137,7 @@ impl<A: Acceptor> Engine<A> {
         later
     }
 
-    /// One client for each acceptor; those of acceptors that are no longer named end when their
-    /// last letter is delivered.
+    /// One client for each acceptor; clients of removed acceptors stop once their queue is drained.
     fn employ(&self, state: &mut State<A>, acceptors: BTreeMap<AcceptorId, Arc<A>>) {
         let mut before = std::mem::take(&mut state.clients);
         for (id, acceptor) in acceptors {
@@ -133,7 +145,7 @@ impl<A: Acceptor> Engine<A> {
             let client = kept.unwrap_or_else(|| {
                 // A client that held the engine would keep it alive for ever.
                 let handler = Arc::new(Weak::clone(&self.this));
-                let client = AcceptorClient::start(&acceptor, &handler);
+                let client = AcceptorClient::start(&self.runtime, &acceptor, &handler);
                 (acceptor, client)
             });
             state.clients.insert(id, client);
@@ -187,6 +199,19 @@ impl<A: Acceptor> Engine<A> {
                 engine.on_time(&key);
             }
         });
+    }
+
+    /// Waits for an answer until then. The caller need not be polled on the engine's runtime.
+    pub(crate) async fn until<T>(&self, at: Instant, answer: impl Future<Output = T>) -> Option<T> {
+        let over = {
+            let _entered = self.runtime.enter();
+            tokio::time::sleep_until(at)
+        };
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = over => None,
+        }
     }
 
     /// Starts a quorum read.
@@ -284,7 +309,8 @@ impl<A: Acceptor> ReplyHandler<Tag> for Weak<Engine<A>> {
         let mut state = engine.lock();
         for Completed { tag, result } in completed {
             engine.listen(&result);
-            match tag {
+            // A bug that the step of one key runs into must not cost the others their answers.
+            let step = AssertUnwindSafe(|| match tag {
                 Tag::Round { key, ballot, stage, from } => {
                     let step =
                         |key_proposer: &mut KeyProposer<_, _>,
@@ -309,6 +335,9 @@ impl<A: Acceptor> ReplyHandler<Tag> for Weak<Engine<A>> {
                         impatient.push(number);
                     }
                 }
+            });
+            if catch_unwind(step).is_err() {
+                tracing::error!("a step of the protocol has panicked: this is a bug");
             }
         }
         drop(state);
@@ -376,10 +405,12 @@ impl<A: Acceptor> State<A> {
         let sent = self.clients.get(&to).ok_or_else(missing).and_then(|(_, client)| {
             client.send(Head { identity, epoch }, key.clone(), request, tag.clone())
         });
-        if let Err(lost) = sent {
-            // Told later, as a client would: this step is not over yet.
-            let engine = Weak::clone(&self.engine);
-            tokio::spawn(async move { engine.take(vec![Completed { tag, result: Err(lost) }]) });
+        if let (Err(lost), Some(engine)) = (sent, self.engine.upgrade()) {
+            // Handed over later, as a client would do: this step is not over yet.
+            let this = Weak::clone(&self.engine);
+            engine.runtime.spawn(async move {
+                this.take(vec![Completed { tag, result: Err(lost) }]);
+            });
         }
     }
 

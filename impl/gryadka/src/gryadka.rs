@@ -3,7 +3,8 @@
 
 use crate::cluster_proposers::{StoreProposers, TokioClock};
 use crate::credentials::{self, Logins};
-use crate::limits::Limits;
+use crate::following::{Look, follow};
+use crate::limits::{Limits, LimitsError};
 use crate::{
     Acceptor, Access, AddressError, BootstrapError, Bytes, CasAnswer, ChangeError, ClusterConfig,
     ClusterConfigError, Connector, Decision, DirectoryError, Expected, Options, Present,
@@ -11,13 +12,10 @@ use crate::{
 };
 use gryadka_cluster::{Directory, Proposers, bootstrap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-
-/// The waits before acceptors are asked again for a later config: the first, and the longest.
-const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// How long an acceptor may take to hear of a config.
 const NOTIFY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,6 +32,8 @@ pub struct ConnectOptions {
     pub access: Access,
     /// How many keys are remembered to save them a round trip; 0 for none.
     pub cache: usize,
+    /// How many bytes they may take with their values; 64 MiB by default.
+    pub cache_bytes: usize,
     /// How long keys and values may be.
     pub limits: Limits,
     /// Whether servers that belong to no cluster yet are made one, of all of `urls`.
@@ -60,6 +60,7 @@ impl ConnectOptions {
             urls: urls.into_iter().collect(),
             access: Access::default(),
             cache: 10_000,
+            cache_bytes: Options::CACHE_BYTES,
             limits: Limits::default(),
             initialise: false,
             route: None,
@@ -126,6 +127,9 @@ pub enum ConnectError {
     /// An address cannot be understood.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// Keys or values may be longer than acceptors can store.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The config names unsafe quorums.
     #[error(transparent)]
     ClusterConfig(#[from] ClusterConfigError),
@@ -242,6 +246,7 @@ impl Gryadka {
         addresses: Vec<String>,
         cluster: Option<u64>,
     ) -> Result<Self, ConnectError> {
+        options.limits.check()?;
         let logins = Arc::new(options.logins()?);
         let connector = options.connector_with(Arc::clone(&logins));
         let directory = Directory::new(connector, TokioClock::new());
@@ -262,6 +267,7 @@ impl Gryadka {
         let proposer = options.proposer.unwrap_or_else(fresh_proposer_id);
         let settings = Options {
             cache: options.cache,
+            cache_bytes: options.cache_bytes,
             limits: options.limits,
             #[cfg(feature = "mutants")]
             rules: options.rules.clone(),
@@ -275,7 +281,9 @@ impl Gryadka {
             config: Mutex::new(config),
             follower: Mutex::default(),
         });
-        let follower = tokio::spawn(follow(store.clone(), Arc::downgrade(&shared)));
+        let (seen, cluster) = (store.clone(), Arc::downgrade(&shared));
+        let look = move || look_once(seen.clone(), Weak::clone(&cluster));
+        let follower = tokio::spawn(follow(store.clone(), look));
         *shared.follower.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(follower.abort_handle());
         Ok(Self { store, shared })
@@ -387,30 +395,15 @@ impl fmt::Debug for Gryadka {
     }
 }
 
-/// Takes over later configurations whenever an acceptor is heard to be in one, and looks for one
-/// when an acceptor is not what it was.
-async fn follow(store: Store<RemoteAcceptor>, shared: std::sync::Weak<Shared>) {
-    let mut fenced = store.fenced();
-    let mut wait = RETRY_DELAY.0;
-    loop {
-        tokio::select! {
-            changed = fenced.changed() => if changed.is_err() { return },
-            () = store.unknown_acceptor() => {}
-        }
-        let wanted = *fenced.borrow_and_update();
-        loop {
-            let Some(shared) = shared.upgrade() else { return };
-            let adopted = look(&store, &shared).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the later configuration cannot be had yet");
-                false
-            });
-            drop(shared);
-            // Neither who stays behind nor who is turned away for good asks at every call.
-            tokio::time::sleep(wait).await;
-            wait = if adopted { RETRY_DELAY.0 } else { (wait * 2).min(RETRY_DELAY.1) };
-            if store.configuration().epoch() >= wanted {
-                break;
-            }
+/// One look for a later configuration, as long as there is a handle on the cluster.
+async fn look_once(store: Store<RemoteAcceptor>, shared: Weak<Shared>) -> Look {
+    let Some(shared) = shared.upgrade() else { return Look::Over };
+    match look(&store, &shared).await {
+        Ok(true) => Look::Adopted,
+        Ok(false) => Look::NothingNew,
+        Err(error) => {
+            tracing::warn!(%error, "the later configuration cannot be had yet");
+            Look::NothingNew
         }
     }
 }

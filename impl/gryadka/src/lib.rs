@@ -51,7 +51,8 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | how is a cluster found, used and followed? | `gryadka.rs` |
+//! | how is a cluster found and used? | `gryadka.rs` |
+//! | when is a later configuration looked for? | `following.rs` |
 //! | registers with versions, compare-and-set, deletes? | `register.rs`; watching one: `watching.rs` |
 //! | what can a caller be told? | `error.rs`, `limits.rs` |
 //! | how does a change run and end? | `store.rs`, `pending_change.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
@@ -72,6 +73,7 @@ mod connection;
 mod credentials;
 mod engine;
 mod error;
+mod following;
 mod gryadka;
 mod limits;
 mod native_registers;
@@ -101,7 +103,7 @@ pub use gryadka_cluster::{
     Connector, Cursor, DirectoryError, Head, MembershipError, MembershipEvent, Page, Reply,
     Request, RequestError, Status, VersionedValue, Votes, wipe,
 };
-pub use limits::{Limits, TooLong};
+pub use limits::{Limits, LimitsError, TooLong};
 pub use native_registers::NativeRegisters;
 pub use native_server::NativeServer;
 pub use register::{CasAnswer, Expected, Versioned};

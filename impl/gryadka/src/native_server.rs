@@ -12,6 +12,9 @@ use tokio::task::{AbortHandle, JoinSet};
 /// Longest line, most arguments of a command, and longest argument in bytes.
 const LIMITS: (u64, usize, usize) = (64, 1 << 16, 512 << 20);
 
+/// How many bytes of replies are gathered before they are written; one reply may be longer.
+const WRITTEN: usize = 64 << 10;
+
 /// A running acceptor. Dropping it closes its port and resets its connections.
 #[derive(Debug)]
 pub struct NativeServer {
@@ -76,10 +79,11 @@ async fn serve(mut stream: TcpStream, registers: NativeRegisters) -> io::Result<
     let mut out = Vec::new();
     while let Some(command) = read_command(&mut reader).await? {
         write(&mut out, &registers.execute(&command));
-        // Pipelined requests are answered together.
-        if reader.buffer().is_empty() {
+        // Pipelined requests are answered together, as far as their replies are short.
+        if reader.buffer().is_empty() || out.len() >= WRITTEN {
             writer.write_all(&out).await?;
             out.clear();
+            out.shrink_to(WRITTEN);
         }
     }
     Ok(())
@@ -102,7 +106,8 @@ async fn read_command(
             return Err(io::ErrorKind::InvalidData.into());
         }
         bytes.truncate(length);
-        command.push(Bytes::from(bytes));
+        // A value of it is kept: what the buffer has beyond its length is not.
+        command.push(Bytes::from(bytes.into_boxed_slice()));
     }
     Ok(Some(command))
 }
@@ -142,5 +147,21 @@ fn write(out: &mut Vec<u8>, spoken: &RespValue) {
                 write(out, item);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_argument_takes_as_much_memory_as_it_is_long() {
+        let command = format!("*2\r\n$3\r\nSET\r\n$1100\r\n{}\r\n", "v".repeat(1100));
+        let read = read_command(&mut command.as_bytes()).await.unwrap().unwrap();
+        let lengths = read.into_iter().map(|bytes| {
+            let length = bytes.len();
+            (length, bytes.try_into_mut().unwrap().capacity())
+        });
+        assert_eq!(lengths.collect::<Vec<_>>(), [(3, 3), (1100, 1100)]);
     }
 }

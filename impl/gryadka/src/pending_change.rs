@@ -21,6 +21,15 @@ impl Change<Bytes> for PendingChange {
     }
 }
 
+/// The longest value that is copied: about what a connection's read buffer grows to.
+const COPIED: usize = 64 << 10;
+
+/// The value without the buffer that it may be a part of: a body of a few bytes is often a slice of what
+/// a connection has read, and the store may remember it for long.
+fn detached(value: Bytes) -> Bytes {
+    if value.len() <= COPIED { Bytes::copy_from_slice(&value) } else { value }
+}
+
 /// The answer of each application. None where the change function panicked.
 type Answers<T> = Vec<Option<Result<T, TooLong>>>;
 
@@ -55,7 +64,7 @@ where
         let (made, answer) = match step {
             Ok(Decision::Keep(answer)) => (Decision::Keep(()), Some(Ok(answer))),
             Ok(Decision::Put(value, answer)) => match self.limits.value(value.as_ref()) {
-                Ok(()) => (Decision::Put(value, ()), Some(Ok(answer))),
+                Ok(()) => (Decision::Put(value.map(detached), ()), Some(Ok(answer))),
                 Err(error) => (Decision::Keep(()), Some(Err(error))),
             },
             Err(_) => (Decision::Keep(()), None),

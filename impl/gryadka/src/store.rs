@@ -27,7 +27,10 @@ pub struct Options {
     pub configuration: Configuration,
     /// How many keys are remembered to save them a round trip; 0 for none.
     pub cache: usize,
-    /// How long keys and values may be.
+    /// How many bytes they may take with their values; 64 MiB by default. Those changed last are
+    /// remembered, and a key that takes more by itself costs a second round trip at every change.
+    pub cache_bytes: usize,
+    /// How long keys and values may be. Must pass [`Limits::check`].
     pub limits: Limits,
     /// Other rules than the protocol's own: for the gallery of mutants.
     #[cfg(feature = "mutants")]
@@ -35,6 +38,8 @@ pub struct Options {
 }
 
 impl Options {
+    pub(crate) const CACHE_BYTES: usize = 64 << 20;
+
     /// A proposer with a cache of 10,000 keys and the default limits.
     #[must_use]
     pub fn new(proposer: ProposerId, cluster: u64, configuration: Configuration) -> Self {
@@ -43,6 +48,7 @@ impl Options {
             cluster,
             configuration,
             cache: 10_000,
+            cache_bytes: Self::CACHE_BYTES,
             limits: Limits::default(),
             #[cfg(feature = "mutants")]
             rules: None,
@@ -52,7 +58,7 @@ impl Options {
 
 /// A proposer over its acceptors. Clones share it.
 ///
-/// It is made inside a tokio runtime, which carries its requests.
+/// It is made inside a tokio runtime, which carries its requests. It may be used anywhere.
 pub struct Store<A> {
     engine: Arc<Engine<A>>,
     limits: Limits,
@@ -124,11 +130,11 @@ impl<A: Acceptor> Store<A> {
         let (pending, mut answer) = pending(f, self.limits);
         self.engine.submit(&key, pending, deadline);
         let mut guard = DeadlineGuard { engine: &self.engine, key, deadline: Some(deadline) };
-        let answer = match tokio::time::timeout_at(deadline, &mut answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
+        let answer = match self.engine.until(deadline, &mut answer).await {
+            Some(answer) => answer,
+            None => {
                 self.engine.on_time(&guard.key);
-                // The desk has said how it ended; the timer's clock is not ahead of the engine's.
+                // The key's proposer has said how it ended; the timer's clock is not ahead of the engine's.
                 answer.await
             }
         };
@@ -186,8 +192,7 @@ impl<A: Acceptor> Store<A> {
     async fn quorum_read(&self, key: &Bytes, deadline: Instant) -> Option<Option<VersionedValue>> {
         let (number, answer) = self.engine.read(key);
         let mut stop = StopReading { engine: &self.engine, number: Some(number) };
-        let settled = tokio::time::timeout_at(deadline, answer).await;
-        if let Ok(answer) = settled {
+        if let Some(answer) = self.engine.until(deadline, answer).await {
             stop.number = None;
             return answer.ok().flatten();
         }

@@ -5,8 +5,8 @@ mod common;
 
 use common::{Redis, execute, head};
 use gryadka::{
-    Acceptor, AcceptorState, Access, Ballot, Bytes, Lineage, ProposerId, RemoteAcceptor, Reply,
-    Request, RequestError, VersionedValue, wipe,
+    Acceptor, AcceptorState, Access, Ballot, Bytes, Limits, Lineage, ProposerId, RemoteAcceptor,
+    Reply, Request, RequestError, VersionedValue, wipe,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -67,6 +67,27 @@ async fn a_server_without_its_data_votes_for_nothing() {
     execute(&acceptor, ACCEPT).await;
     server.execute("FLUSHALL");
     assert_eq!(execute(&acceptor, PREPARE).await, "not a member");
+}
+
+/// With 1 MiB in the place of Redis' usual 512 MiB.
+#[tokio::test]
+async fn the_longest_value_fits_with_its_header_and_a_longer_one_breaks_the_connection() {
+    let server = Redis::with(&["--proto-max-bulk-len", "1mb"]);
+    let acceptor = acceptor(&server.address);
+    admit(&acceptor).await;
+    let longest = Limits::LONGEST_VALUE - (511 << 20);
+    let accept = |counter, length| {
+        let ballot = |counter| Ballot { counter, proposer: ProposerId(1) };
+        let lineage = Lineage::of((1..=9).map(ballot).collect());
+        let value = Some(Bytes::from(vec![b'v'; length]));
+        let value = Some(VersionedValue { version: counter, value, lineage });
+        let (ballot, promise) = (ballot(counter), ballot(counter));
+        vec![(Bytes::from("k"), Request::Accept { ballot, value, promise })]
+    };
+    let fits = acceptor.call(head(1), accept(10, longest)).await.remove(0);
+    assert_eq!(fits, Ok(Reply::Accepted));
+    let broken = acceptor.call(head(1), accept(11, longest + 1)).await.remove(0);
+    assert!(broken.is_err_and(|lost| lost.may_have_executed()));
 }
 
 #[tokio::test]

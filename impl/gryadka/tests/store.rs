@@ -4,11 +4,16 @@
 mod natives;
 
 use gryadka::{
-    AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, Decision, Expected, Options, Present,
-    ProposerId, Reason, RemoteAcceptor, Store, TooLong, Versioned,
+    AcceptorId, Bytes, CasAnswer, ChangeError, Configuration, ConnectError, ConnectOptions,
+    Decision, Expected, Gryadka, Limits, Options, Present, ProposerId, Reason, RemoteAcceptor,
+    Store, TooLong, Versioned,
 };
 use natives::{Natives, increment, number, soon};
 use std::collections::BTreeMap;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -215,4 +220,136 @@ async fn a_panic_of_the_change_function_is_its_callers_alone() {
     let panicked = tokio::spawn(async move { other.change(b"k", panics, soon()).await }).await;
     store.set(b"k", "x".into(), soon()).await.unwrap();
     std::panic::resume_unwind(panicked.unwrap_err().into_panic());
+}
+
+/// What a connection has read: many bytes, of which few are a value.
+struct Buffer {
+    bytes: Vec<u8>,
+    freed: Arc<AtomicBool>,
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.freed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Buffer {
+    fn of(length: usize) -> (Bytes, Arc<AtomicBool>) {
+        let freed = Arc::new(AtomicBool::new(false));
+        let buffer = Self { bytes: vec![b'v'; length], freed: Arc::clone(&freed) };
+        (Bytes::from_owner(buffer), freed)
+    }
+}
+
+#[tokio::test]
+async fn a_small_value_does_not_keep_the_buffer_that_it_came_in() {
+    let cluster = Natives::start(3);
+    let store = cluster.join().await;
+    let (buffer, freed) = Buffer::of(1 << 20);
+    store.set(b"k", buffer.slice(..3), soon()).await.unwrap();
+    drop(buffer);
+    assert!(freed.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn the_cache_forgets_the_oldest_value_when_its_bytes_run_out() {
+    let cluster = Natives::start(3);
+    drop(cluster.join().await);
+    let options = ConnectOptions { cache_bytes: 3 << 20, ..ConnectOptions::new(cluster.urls()) };
+    let store = Gryadka::connect(options).await.unwrap();
+    let (value, freed) = Buffer::of(2 << 20);
+    store.set(b"old", value, soon()).await.unwrap();
+    store.set(b"small", "v".into(), soon()).await.unwrap();
+    assert!(!freed.load(Ordering::Relaxed), "it is remembered");
+    store.set(b"large", vec![b'v'; 2 << 20].into(), soon()).await.unwrap();
+    let until = soon();
+    while !freed.load(Ordering::Relaxed) {
+        assert!(Instant::now() < until, "it is still remembered");
+        // The slowest acceptor's request may hold it for a while.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // What is not remembered, or never fits, is changed as well.
+    store.set(b"old", vec![b'v'; 4 << 20].into(), soon()).await.unwrap();
+    store.set(b"old", "v".into(), soon()).await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_that_redis_cannot_keep_are_refused_before_anything_is_done() {
+    let limits = Limits { value: 512 << 20, ..Limits::default() };
+    let nowhere = [String::from("redis://127.0.0.1:1")];
+    let options = ConnectOptions { limits, ..ConnectOptions::new(nowhere) };
+    let refused = Gryadka::connect(options).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::Limits(_)), "{refused}");
+}
+
+/// Polls a future outside of any runtime, as another executor would.
+fn poll_outside<F: Future>(future: Pin<&mut F>) {
+    assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+#[test]
+fn a_store_is_used_outside_of_the_runtime_that_carries_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (_cluster, store) = runtime.block_on(async {
+        let cluster = Natives::start(3);
+        let store = cluster.join().await;
+        (cluster, store)
+    });
+    let mut set = pin!(store.set(b"k", "v".into(), soon()));
+    poll_outside(set.as_mut());
+    runtime.block_on(set).unwrap();
+    let mut get = pin!(store.get(b"k", soon()));
+    poll_outside(get.as_mut());
+    assert!(runtime.block_on(get).unwrap().is_some());
+}
+
+#[test]
+fn a_store_whose_acceptors_are_missing_is_used_outside_of_its_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let configuration = |epoch| Configuration::majority([AcceptorId(1)]).unwrap().in_epoch(epoch);
+    let store = runtime.block_on(async {
+        Store::new(Options::new(ProposerId(1), 7, configuration(1)), BTreeMap::new())
+    });
+    let mut set = pin!(store.set(b"k", "v".into(), Instant::now() + Duration::from_millis(20)));
+    poll_outside(set.as_mut());
+    assert_eq!(runtime.block_on(set), Err(ChangeError::NotApplied(Reason::Unreachable)));
+    let one = RemoteAcceptor::new("redis://127.0.0.1:1", "").unwrap();
+    assert!(store.reconfigure(configuration(2), [(AcceptorId(1), Arc::new(one))].into()));
+}
+
+/// Panics in the first step that asks it.
+#[cfg(feature = "mutants")]
+#[derive(Debug, Default)]
+struct PanicsOnce(AtomicBool);
+
+#[cfg(feature = "mutants")]
+impl gryadka::Rules for PanicsOnce {
+    fn answers_after_the_round(&self) -> bool {
+        assert!(self.0.swap(true, Ordering::Relaxed), "a step panics, as the test says");
+        true
+    }
+}
+
+#[cfg(feature = "mutants")]
+#[tokio::test]
+async fn a_step_that_panics_costs_no_other_key_its_answer() {
+    let cluster = Natives::start(1);
+    drop(cluster.join().await);
+    let rules: Option<Arc<dyn gryadka::Rules>> = Some(Arc::new(PanicsOnce::default()));
+    let store = Gryadka::connect(ConnectOptions { rules, ..ConnectOptions::new(cluster.urls()) });
+    let store = store.await.unwrap();
+    let until = Instant::now() + Duration::from_secs(1);
+    // Both are sent in one call, and answered in one.
+    let set = |key: &'static [u8]| store.set(key, "v".into(), until);
+    let (one, other) = tokio::join!(set(b"one"), set(b"other"));
+    assert!(matches!(one, Err(ChangeError::Unknown(_) | ChangeError::NotApplied(_))), "{one:?}");
+    assert!(other.is_ok(), "{other:?}");
+    store.set(b"third", "v".into(), soon()).await.unwrap();
 }

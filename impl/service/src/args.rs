@@ -243,7 +243,7 @@ pub(crate) struct LimitArgs {
         long,
         value_name = "BYTES",
         default_value_t = 16 << 20,
-        value_parser = clap::value_parser!(u32).range(1..=512 << 20)
+        value_parser = clap::value_parser!(u32).range(1..=LONGEST_VALUE)
     )]
     pub(crate) max_value: u32,
     /// How many requests may be in progress; more are refused with 503
@@ -294,6 +294,9 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 }
+
+/// What acceptors can store at most, in bytes.
+const LONGEST_VALUE: i64 = gryadka::Limits::LONGEST_VALUE as i64;
 
 /// A time, or none where it is 0.
 fn pause(text: &str) -> Result<Duration, String> {
@@ -400,7 +403,8 @@ mod tests {
             ("serve --collect-every 0", true),
             ("serve --start-timeout 0", true),
             ("serve --route a=b --route c=d,e=f", true),
-            ("serve --max-value 536870913", false),
+            ("serve --max-value 536870742", true),
+            ("serve --max-value 536870743", false),
             ("cluster grow", false),
             ("cluster grow redis://h:1 redis://h:2", true),
             ("cluster shrink one", false),

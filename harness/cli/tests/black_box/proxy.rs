@@ -126,6 +126,6 @@ fn what_cannot_be_is_told_with_its_place() {
     harness: incomplete.json: missing required field: upstream at proxy 1
 
     $ harness proxy --listen 127.0.0.1:0 --config taken.json
-    harness: 0 of 1 proxies are there, then: TAKEN cannot be taken for the link to b:1: Address already in use (os error 98)
+    harness: 0 of 1 proxies are there, then: listen tcp TAKEN: bind: address already in use
     "#);
 }

@@ -7,6 +7,9 @@ use caspaxos::{Ballot, Lineage, ProposerId, Register};
 /// The marks of a register: a live cell, a tombstone, nothing.
 const MARKS: (u8, u8, u8) = (b'A', b'D', b'N');
 
+/// How many bytes come before a value at most.
+pub(crate) const LONGEST_HEADER: usize = 1 + 2 * 16 + 8 + 1 + 16 * Lineage::LONGEST;
+
 pub(super) fn write_ballot(out: &mut Vec<u8>, ballot: Ballot) {
     out.put_u64(ballot.counter);
     out.put_u64(ballot.proposer.0);

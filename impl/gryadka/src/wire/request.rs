@@ -1,6 +1,6 @@
 //! A request as a string.
 
-use super::register::{read_ballot, read_register, write_ballot, write_register};
+use super::register::{LONGEST_HEADER, read_ballot, read_register, write_ballot, write_register};
 use crate::Request;
 use bytes::{Buf, BufMut, Bytes};
 
@@ -11,7 +11,7 @@ pub(crate) fn size_hint(request: &Request) -> usize {
         Request::Prepare { .. } | Request::Read | Request::Collect { .. } => None,
     };
     let value = cell.and_then(|cell| cell.value.as_ref()).map_or(0, Bytes::len);
-    value + if cell.is_some() { 170 } else { 40 }
+    value + if cell.is_some() { LONGEST_HEADER } else { 40 }
 }
 
 /// Appends a request.

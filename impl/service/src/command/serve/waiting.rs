@@ -46,6 +46,7 @@ const fn may_pass(error: &ConnectError) -> bool {
         | ConnectError::Twice(_)
         | ConnectError::Directory(_)
         | ConnectError::Address(_)
+        | ConnectError::Limits(_)
         | ConnectError::ClusterConfig(_)
         | ConnectError::Credentials(_)
         | ConnectError::Bootstrap(BootstrapError::Directory(_)) => false,

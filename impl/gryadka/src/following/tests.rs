@@ -1,0 +1,115 @@
+//! A store over acceptors that all refuse its calls alike, and how often it looks for a later epoch.
+
+use super::*;
+use crate::{AcceptorId, AcceptorIdentity, AcceptorState, Configuration, Options, ProposerId};
+use crate::{Cursor, Head, Page, Reply, Request, RequestError, Status};
+use bytes::Bytes;
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+struct Refusing(Arc<Mutex<RequestError>>);
+
+impl Acceptor for Refusing {
+    async fn call(
+        &self,
+        _: Head,
+        requests: Vec<(Bytes, Request)>,
+    ) -> Vec<Result<Reply, RequestError>> {
+        vec![Err(self.0.lock().unwrap().clone()); requests.len()]
+    }
+    async fn status(&self) -> Result<Status, RequestError> {
+        unreachable!()
+    }
+    async fn admit(&self, _: AcceptorState, _: Bytes, _: u64) -> Result<(), RequestError> {
+        unreachable!()
+    }
+    async fn set_epoch(&self, _: AcceptorIdentity, _: u64, _: Bytes) -> Result<(), RequestError> {
+        unreachable!()
+    }
+    async fn retire(&self, _: AcceptorIdentity, _: u64) -> Result<(), RequestError> {
+        unreachable!()
+    }
+    async fn erase(&self, _: Vec<Bytes>) -> Result<u64, RequestError> {
+        unreachable!()
+    }
+    async fn finish_wipe(&self, _: u64) -> Result<(), RequestError> {
+        unreachable!()
+    }
+    async fn list(&self, _: Cursor) -> Result<Page, RequestError> {
+        unreachable!()
+    }
+    async fn tombstones(&self, _: Cursor) -> Result<Page, RequestError> {
+        unreachable!()
+    }
+}
+
+struct World {
+    store: Store<Refusing>,
+    refusal: Arc<Mutex<RequestError>>,
+    looks: mpsc::UnboundedReceiver<Instant>,
+}
+
+/// A store that asks without end, in epoch 1, and finds nothing whenever it looks.
+fn world(refusal: RequestError) -> World {
+    let refusal = Arc::new(Mutex::new(refusal));
+    let ids = [1, 2, 3].map(AcceptorId);
+    let configuration = Configuration::majority(ids).unwrap().in_epoch(1);
+    let acceptors = ids.map(|id| (id, Arc::new(Refusing(refusal.clone())))).into();
+    let store = Store::new(Options::new(ProposerId(1), 7, configuration), acceptors);
+    let (looked, looks) = mpsc::unbounded_channel();
+    let look = move || {
+        looked.send(Instant::now()).unwrap();
+        std::future::ready(Look::NothingNew)
+    };
+    tokio::spawn(follow(store.clone(), look));
+    let asking = store.clone();
+    tokio::spawn(async move {
+        loop {
+            drop(asking.read(b"k", Instant::now() + RETRY_DELAY.0).await);
+        }
+    });
+    World { store, refusal, looks }
+}
+
+impl World {
+    /// Looks until the store looks as rarely as it ever does.
+    async fn until_it_looks_rarely(&mut self) {
+        let mut last = self.looks.recv().await.unwrap();
+        loop {
+            let next = self.looks.recv().await.unwrap();
+            if next - last >= RETRY_DELAY.1 {
+                return;
+            }
+            last = next;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptor_that_is_not_the_one_meant_is_a_reason_to_look_more_and_more_rarely() {
+    let mut world = world(RequestError::NotMember);
+    let mut looks = Vec::new();
+    while looks.len() < 8 {
+        looks.push(world.looks.recv().await.unwrap());
+    }
+    let waits: Vec<_> = looks.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect();
+    assert!(waits.windows(2).all(|pair| pair[0] < pair[1] || pair[1] >= 1000), "{waits:?}");
+    assert!(waits[0] < 100 && waits[6] >= 1000, "{waits:?}");
+}
+
+/// A wiped acceptor's refusals made all nodes silent for up to a second when it was replaced.
+#[tokio::test(start_paused = true)]
+async fn a_later_epoch_is_looked_for_at_once_however_rarely_the_store_looks() {
+    let mut world = world(RequestError::NotMember);
+    world.until_it_looks_rarely().await;
+    let mut fenced = world.store.fenced();
+    for epoch in [2, 3] {
+        *world.refusal.lock().unwrap() = RequestError::Fenced { epoch };
+        fenced.changed().await.unwrap();
+        let heard = Instant::now();
+        let looked = world.looks.recv().await.unwrap();
+        assert_eq!(looked - heard, Duration::ZERO, "epoch {epoch}");
+        world.until_it_looks_rarely().await;
+    }
+}
