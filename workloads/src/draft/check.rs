@@ -120,5 +120,5 @@ fn within<T: PartialOrd + fmt::Display>(
 /// Where the membership changes, or memory is lost, there must be keys that nobody touches meanwhile.
 pub(super) fn check_cold(scenario: &Scenario) -> Result<(), OutOfRange> {
     let changes = scenario.schedule.iter().any(|planned| planned.fault.needs_cold_keys());
-    within("cold", scenario.cold, u32::from(changes), 1000)
+    within("cold", scenario.cold, u32::from(changes), 10_000)
 }

@@ -61,6 +61,27 @@ async fn undecided(client: &mut Client, method: &str, path: &str) {
     }
 }
 
+/// The proposer has sent the accepts at once, over the promises of the change before, and one acceptor has taken
+/// its own: it may yet be found, or not.
+#[tokio::test]
+async fn a_change_that_one_acceptor_has_accepted_is_unknown() {
+    let mut service = Running::plain().await;
+    let mut client = service.client().await;
+    assert_eq!(client.put(KEY, "before").await.status, 201);
+    service.acceptors.stop(0);
+    service.acceptors.stop(1);
+    let answer = client.send("PUT", KEY, &[SOON], "after").await;
+    assert_eq!((answer.status, answer.error().as_str()), (503, "undecided"));
+    assert_eq!(answer.problem()["outcome"], "unknown");
+    assert_eq!(answer.header("retry-after"), None, "it must not be tried again blindly");
+
+    service.acceptors.start(0).await;
+    while client.get("/readyz").await.status != 204 {}
+    let found = client.get(KEY).await.body;
+    assert!(found == "before" || found == "after", "{found:?}");
+    assert_eq!(client.get(KEY).await.body, found, "what was read stays");
+}
+
 #[tokio::test]
 async fn outcomes_are_counted() {
     let mut service = Running::plain().await;
