@@ -1,8 +1,9 @@
 //! What a proposer remembers between changes: its counter, and the ballots promised ahead.
 
-use crate::round::{Phase, PreparePhase};
+use crate::machine::{Progress, Requests};
+use crate::round::{End, Phase, PreparePhase, Proposal, Round};
 use crate::rules::{Faithful, Rules};
-use crate::{Ballot, Configuration, Delivery, End, Progress, ProposerId, Request, Round};
+use crate::{Ballot, Configuration, Delivery, ProposerId, Request, VersionedValue};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
@@ -92,25 +93,21 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         &*self.rules
     }
 
-    /// Starts a change of a key. The key's earlier round must have been finished.
-    pub fn begin<A: Clone>(&mut self, key: &K) -> (Round<V, A>, Progress<V, A>) {
+    /// Starts a change of a key. `decide` is asked at once where the key is cached.
+    pub fn begin<A: Clone>(
+        &mut self,
+        key: &K,
+        decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
+    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
         let cached = self.cache.take(key);
         let ballot = cached.as_ref().map_or_else(|| self.count(), |(ballot, _)| *ballot);
         // The ballot promised ahead is used up here, so that no later prepare repeats it.
         let next = self.count();
-        let (phase, progress) = match cached {
-            Some((_, value)) => {
-                let present = value.clone();
-                (Phase::Deciding { present, cached: true }, Progress::Decide(value))
-            }
-            None => {
-                let members = self.configuration.prepare().members.clone();
-                let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
-                (Phase::Preparing(PreparePhase::new(members)), Progress::Send(requests))
-            }
-        };
         let configuration = self.configuration.clone();
-        (self.round(configuration, ballot, next, phase), progress)
+        let Some((_, present)) = cached else { return self.prepare(configuration, ballot, next) };
+        let mut round = self.round(configuration, ballot, next, Phase::Over);
+        let progress = round.decide(present, true, decide);
+        (round, progress)
     }
 
     /// What a read needs of it.
@@ -118,19 +115,32 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         (self.configuration.clone(), self.rules.clone())
     }
 
-    /// Starts a round that asks afresh, wants everyone's vote, and promises nothing ahead: the
-    /// first half of collecting a tombstone. The key's earlier round must have been finished.
-    pub(crate) fn begin_with_all<A: Clone>(&mut self, key: &K) -> (Round<V, A>, Progress<V, A>) {
+    /// Starts a round that asks afresh, wants the vote of every acceptor, and promises nothing ahead: the
+    /// first half of collecting a tombstone.
+    pub(crate) fn begin_with_all<A: Clone>(
+        &mut self,
+        key: &K,
+    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
         self.cache.take(key);
         let ballot = self.count();
         let mut configuration = self.configuration.clone();
         if self.rules.collects_what_all_hold() {
             configuration = Arc::new(configuration.wanting_all());
         }
+        self.prepare(configuration, ballot, ballot)
+    }
+
+    fn prepare<A>(
+        &self,
+        configuration: Arc<Configuration>,
+        ballot: Ballot,
+        next: Ballot,
+    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
         let members = configuration.prepare().members.clone();
-        let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
+        let head = (configuration.epoch(), ballot);
+        let requests = Requests::to_all(&members, head, &Request::Prepare { ballot });
         let phase = Phase::Preparing(PreparePhase::new(members));
-        (self.round(configuration, ballot, ballot, phase), Progress::Send(requests))
+        (self.round(configuration, ballot, next, phase), Progress::Send(requests))
     }
 
     fn round<A>(
@@ -190,12 +200,12 @@ impl<K: Ord + Hash, V: Hash> Hash for Proposer<K, V> {
 struct Cache<K, V> {
     capacity: usize,
     next: u64,
-    entries: BTreeMap<K, (u64, Ballot, Option<V>)>,
+    entries: BTreeMap<K, (u64, Ballot, VersionedValue<V>)>,
     by_use: BTreeMap<u64, K>,
 }
 
 impl<K: Ord + Clone, V> Cache<K, V> {
-    fn take(&mut self, key: &K) -> Option<(Ballot, Option<V>)> {
+    fn take(&mut self, key: &K) -> Option<(Ballot, VersionedValue<V>)> {
         let (used, ballot, value) = self.entries.remove(key)?;
         self.by_use.remove(&used);
         Some((ballot, value))
@@ -206,7 +216,7 @@ impl<K: Ord + Clone, V> Cache<K, V> {
         self.by_use.clear();
     }
 
-    fn put(&mut self, key: K, ballot: Ballot, value: Option<V>) {
+    fn put(&mut self, key: K, ballot: Ballot, value: VersionedValue<V>) {
         if self.capacity == 0 {
             return;
         }
@@ -223,8 +233,8 @@ impl<K: Ord + Clone, V> Cache<K, V> {
 }
 
 impl<K: Ord, V> Cache<K, V> {
-    /// What it holds, oldest first. The by_use themselves do not matter, only their order does.
-    fn in_order_of_use(&self) -> impl Iterator<Item = (&K, Ballot, &Option<V>)> {
+    /// What it holds, oldest first. The numbers themselves do not matter, only their order does.
+    fn in_order_of_use(&self) -> impl Iterator<Item = (&K, Ballot, &VersionedValue<V>)> {
         self.by_use.values().filter_map(|key| {
             let (_, ballot, value) = self.entries.get(key)?;
             Some((key, *ballot, value))
@@ -257,7 +267,9 @@ mod tests {
     fn after(keys: &[char]) -> Proposer<char, ()> {
         let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
         let mut proposer = Proposer::new(ProposerId(1), configuration, 2);
-        let (outcome, cached) = (Outcome::<()>::NotApplied(Reason::Conflict), (Ballot::ZERO, None));
+        let nothing = VersionedValue::nothing_since(Ballot::ZERO);
+        let (outcome, cached) =
+            (Outcome::<()>::NotApplied(Reason::Conflict), (Ballot::ZERO, nothing));
         let end = End { outcome, epoch: 0, seen: Ballot::ZERO, cached: Some(cached) };
         keys.iter().for_each(|&key| proposer.finish(key, &end));
         proposer

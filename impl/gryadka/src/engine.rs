@@ -56,9 +56,9 @@ pub(crate) struct Engine<A> {
 struct State<A> {
     engine: Weak<Engine<A>>,
     cluster: u64,
-    proposer: Proposer<Bytes, VersionedValue>,
+    proposer: Proposer<Bytes, Bytes>,
     key_proposers: HashMap<Bytes, Slot>,
-    readings: HashMap<u64, (QuorumRead<VersionedValue>, oneshot::Sender<ReadAnswer>)>,
+    readings: HashMap<u64, (QuorumRead<Bytes>, oneshot::Sender<ReadAnswer>)>,
     next_reading: u64,
     clients: BTreeMap<AcceptorId, (Arc<A>, AcceptorClient<Tag>)>,
     random: Pcg32,

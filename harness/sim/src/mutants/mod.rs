@@ -54,6 +54,8 @@ gallery!(
     ageless,
     age_lowered,
     version_restarted,
+    floor_without_version,
+    lineage_forgotten,
 );
 
 /// One fault put into the protocol, or into a process that runs it.
