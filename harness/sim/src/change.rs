@@ -20,6 +20,8 @@ pub(crate) struct Told {
     pub(crate) value: Shared,
     /// The version of the register afterwards.
     pub(crate) version: u64,
+    /// Whether that version is this change's own.
+    pub(crate) changed: bool,
 }
 
 /// A call under way at a proposer.
@@ -40,8 +42,9 @@ impl Change<Shared> for Asked {
         let null = Rc::new(Value::Null);
         let held = present.value.unwrap_or(&null);
         let (made, outcome, value) = self.step(held, present.version);
-        let version = if made == Decision::Keep(()) { present.version } else { present.next };
-        self.told.push(Told { outcome, value, version });
+        let changed = made != Decision::Keep(());
+        let version = if changed { present.next } else { present.version };
+        self.told.push(Told { outcome, value, version, changed });
         made
     }
 }
@@ -107,7 +110,7 @@ mod tests {
     fn spelt(mut asked: Asked, present: Option<Value>) -> String {
         let held = present.map(Rc::new);
         let made = asked.apply(Present { value: held.as_ref(), version: 7, next: 8 });
-        let Told { outcome, value, version } = &asked.told[0];
+        let Told { outcome, value, version, .. } = &asked.told[0];
         match made {
             Decision::Put(Some(new), ()) => format!("put {new} told {value}@{version}"),
             Decision::Put(None, ()) => format!("delete told {value}@{version}"),

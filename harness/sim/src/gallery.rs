@@ -27,7 +27,7 @@ pub struct Exhibit {
     pub campaigns: Vec<Campaign>,
 }
 
-/// Runs the swarm with a mutant from this seed on, until a violation is seen or `most` seeds have
+/// Runs the swarm with a mutant from this seed on, until a violation or a broken promise is seen, or `most` seeds have
 /// been run.
 ///
 /// # Errors
@@ -39,7 +39,12 @@ pub fn campaign(mutant: Mutant, first: u64, most: u64) -> Result<Campaign, Judge
         let run = run(seed, &scenario, Detail::Verdict);
         campaign.seeds += 1;
         campaign.operations += run.counts.operations;
-        if matches!(judge(&run)?.answer, Answer::Violation(_)) {
+        let seen = match judge(&run) {
+            Ok(check) => matches!(check.answer, Answer::Violation(_)),
+            Err(JudgeError::BrokenPromise { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if seen {
             campaign.seed = Some(seed);
             break;
         }

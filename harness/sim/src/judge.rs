@@ -18,6 +18,14 @@ pub enum JudgeError {
     /// The checker cannot read a value.
     #[error(transparent)]
     Value(#[from] ModelError),
+    /// The history is linearizable, but another promise of the store was broken.
+    #[error("seed {seed}: {promise}")]
+    BrokenPromise {
+        /// The run's seed.
+        seed: u64,
+        /// What happened.
+        promise: String,
+    },
 }
 
 /// How often the checker may look at its clock before it gives up. The clock counts those looks and
@@ -29,13 +37,19 @@ const MEMORY: usize = 1 << 30;
 /// Decides whether a run's history is linearizable.
 ///
 /// # Errors
-/// [`JudgeError`].
+/// [`JudgeError`], also where it is, but another promise was broken.
 pub fn judge(run: &SimRun) -> Result<Check, JudgeError> {
     let settings = Settings::new(run.header.model.parse()?, run.header.initial.clone());
     let looks = AtomicU64::new(0);
     let clock = || Duration::from_nanos(looks.fetch_add(1, Ordering::Relaxed));
     let budget = Budget { time: Duration::from_nanos(PATIENCE), memory: MEMORY, clock: &clock };
-    Ok(check(&operations(&run.events)?, &settings, &budget)?)
+    let check = check(&operations(&run.events)?, &settings, &budget)?;
+    match run.broken.first() {
+        Some(promise) if !matches!(check.answer, Answer::Violation(_)) => {
+            Err(JudgeError::BrokenPromise { seed: run.seed, promise: promise.clone() })
+        }
+        Some(_) | None => Ok(check),
+    }
 }
 
 /// The verdict that the checker's answer comes to.

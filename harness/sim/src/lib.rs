@@ -35,6 +35,7 @@ mod gallery;
 mod judge;
 mod message;
 mod mutants;
+mod promises;
 mod queue;
 mod real_run;
 mod real_schedule;

@@ -2,6 +2,7 @@
 
 use crate::case::{Disturbance, PlannedCall};
 use crate::message::{Fate, MessageId, Millis, OpId};
+use crate::promises::Promises;
 use crate::situation::{Coverage, Situation};
 use caspaxos::Ballots;
 use harness_history::{Event, FaultEvent, FaultStage, Kind, Outcome, Value};
@@ -84,6 +85,7 @@ pub(crate) struct Record {
     pub(crate) sent: Vec<u64>,
     pub(crate) counts: Counts,
     pub(crate) coverage: Coverage,
+    pub(crate) promises: Promises,
 }
 
 impl Record {
@@ -99,6 +101,7 @@ impl Record {
             sent: Vec::new(),
             counts: Counts::default(),
             coverage: Coverage::default(),
+            promises: Promises::default(),
         }
     }
 

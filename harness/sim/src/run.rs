@@ -32,6 +32,8 @@ pub struct SimRun {
     pub disturbed: Vec<(u64, Disturbance)>,
     /// How much happened.
     pub counts: Counts,
+    /// The promises beside linearizability that it broke, a sentence for each.
+    pub broken: Vec<String>,
     /// Which situations of the protocol it came into.
     pub coverage: Coverage,
     /// The run written out.
@@ -82,6 +84,7 @@ fn collect(seed: u64, setup: Setup, record: Record, case: Option<Case>) -> SimRu
         ballots: record.ballots,
         disturbed: record.sent.into_iter().zip(record.disturbed).collect(),
         counts: record.counts,
+        broken: record.promises.broken,
         coverage: record.coverage,
         case,
     }

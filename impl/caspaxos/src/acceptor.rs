@@ -30,8 +30,14 @@ impl<V> Default for Register<V> {
 }
 
 impl<V: Clone> Register<V> {
-    /// Answers a request. The register changes in one step, or not at all.
-    pub fn handle(&mut self, rules: &dyn Rules, request: Request<V>) -> Reply<V> {
+    /// Answers a request as an acceptor with this promise floor. The register changes in one step, or not
+    /// at all.
+    pub fn handle(
+        &mut self,
+        rules: &dyn Rules,
+        promise_floor: u64,
+        request: Request<V>,
+    ) -> Reply<V> {
         match request {
             Request::Prepare { ballot } => {
                 if rules.refuses_prepare(self.ballots(), ballot) {
@@ -40,7 +46,8 @@ impl<V: Clone> Register<V> {
                 if rules.stores_promise() {
                     self.promised = ballot;
                 }
-                Reply::Promise { accepted: self.accepted, value: self.value.clone() }
+                let (accepted, value) = (self.accepted, self.value.clone());
+                Reply::Promise { promise_floor, accepted, value }
             }
             Request::Accept { ballot, value, promise } => {
                 if rules.refuses_accept(self.ballots(), ballot) {
@@ -75,19 +82,20 @@ mod tests {
     }
 
     fn prepare(register: &mut Register<char>, at: Ballot) -> Reply<char> {
-        register.handle(&Faithful, Request::Prepare { ballot: at })
+        register.handle(&Faithful, 0, Request::Prepare { ballot: at })
     }
 
     fn accept(register: &mut Register<char>, at: Ballot, value: char, next: Ballot) -> Reply<char> {
         let value = Some(value);
-        register.handle(&Faithful, Request::Accept { ballot: at, value, promise: next })
+        register.handle(&Faithful, 0, Request::Accept { ballot: at, value, promise: next })
     }
 
     #[test]
     fn a_promise_refuses_equal_and_lower_prepares_and_lower_accepts() {
         let mut register = Register::default();
         let (low, high) = (ballot(1, 1), ballot(1, 2));
-        assert_eq!(prepare(&mut register, high), Promise { accepted: Ballot::ZERO, value: None });
+        let nothing = Promise { promise_floor: 0, accepted: Ballot::ZERO, value: None };
+        assert_eq!(prepare(&mut register, high), nothing);
         let held = Ballots { promised: high, accepted: Ballot::ZERO };
         assert_eq!(prepare(&mut register, high), Conflict(held));
         assert_eq!(prepare(&mut register, low), Conflict(held));

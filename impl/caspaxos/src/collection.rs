@@ -7,11 +7,11 @@
 //! waits for the others. Whatever is left undone, a later collection does: it changes nothing
 //! twice.
 
+use crate::machine::{Progress, Requests};
+use crate::round::{End, Proposal, Round};
 use crate::{
-    AcceptorId, Decision, End, Outcome, Progress, Proposer, Reason, Reply, Request, Round,
-    VersionedValue,
+    AcceptorId, Ballot, Outcome, Proposer, Reason, Reply, Request, Rules, Stage, VersionedValue,
 };
-use crate::{Ballot, Stage};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -28,7 +28,7 @@ pub struct Collection<K, V> {
 #[derive(Debug, Clone)]
 enum Phase<V> {
     /// The identity change; its answer is the version of the tombstone, `None` for a value.
-    Confirming(Round<VersionedValue<V>, Option<u64>>),
+    Confirming(Round<V, Option<u64>>),
     Erasing {
         waiting: BTreeSet<AcceptorId>,
         lost: bool,
@@ -60,10 +60,7 @@ pub enum CollectProgress<V> {
 
 impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Starts to collect a register. No other round of the key may be open on this proposer.
-    pub fn begin(
-        proposer: &mut Proposer<K, VersionedValue<V>>,
-        key: K,
-    ) -> (Self, CollectProgress<V>) {
+    pub fn begin(proposer: &mut Proposer<K, V>, key: K) -> (Self, CollectProgress<V>) {
         let (round, progress) = proposer.begin_with_all(&key);
         let (ballot, epoch) = (round.ballot(), round.configuration().epoch());
         let members = round.configuration().members();
@@ -88,13 +85,13 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Takes a reply to a request of this collection.
     pub fn on_reply(
         &mut self,
-        proposer: &mut Proposer<K, VersionedValue<V>>,
+        proposer: &mut Proposer<K, V>,
         from: AcceptorId,
         reply: Reply<VersionedValue<V>>,
     ) -> CollectProgress<V> {
         match &mut self.phase {
             Phase::Confirming(round) => {
-                let progress = round.on_reply(from, self.ballot, reply);
+                let progress = round.on_reply(from, self.ballot, reply, confirm);
                 self.follow(proposer, progress)
             }
             Phase::Erasing { waiting, .. } if matches!(reply, Reply::Collected(_)) => {
@@ -109,7 +106,7 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// in [`Round::on_error`].
     pub fn on_error(
         &mut self,
-        proposer: &mut Proposer<K, VersionedValue<V>>,
+        proposer: &mut Proposer<K, V>,
         from: AcceptorId,
         stage: Stage,
         may_have_executed: bool,
@@ -130,11 +127,7 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     }
 
     /// Ends it although replies are outstanding.
-    pub fn give_up(
-        &mut self,
-        proposer: &mut Proposer<K, VersionedValue<V>>,
-        reason: Reason,
-    ) -> CollectionOutcome {
+    pub fn give_up(&mut self, proposer: &mut Proposer<K, V>, reason: Reason) -> CollectionOutcome {
         if let Phase::Confirming(round) = &mut self.phase
             && let Some(end) = round.give_up(reason)
         {
@@ -146,31 +139,20 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
 
     fn follow(
         &mut self,
-        proposer: &mut Proposer<K, VersionedValue<V>>,
-        progress: Progress<VersionedValue<V>, Option<u64>>,
+        proposer: &mut Proposer<K, V>,
+        progress: Progress<V, End<V, Option<u64>>>,
     ) -> CollectProgress<V> {
         match progress {
             Progress::Wait => CollectProgress::Wait,
-            Progress::Send(requests) => CollectProgress::Send(requests),
-            Progress::Decide(present) => {
-                let Phase::Confirming(round) = &mut self.phase else {
-                    return CollectProgress::Wait;
-                };
-                // A value is confirmed too: an acceptor that has missed it would go on to ask for
-                // a collection.
-                let dead = present.as_ref().is_none_or(|cell| cell.value.is_none());
-                let version = present.map_or(0, |cell| cell.version);
-                let progress = round.decide(Decision::Keep(dead.then_some(version)));
-                self.follow(proposer, progress)
-            }
-            Progress::Over(end) => self.confirmed(proposer, &end),
+            Progress::Send(Requests { requests, .. }) => CollectProgress::Send(requests),
+            Progress::Done(end) => self.confirmed(proposer, &end),
         }
     }
 
     fn confirmed(
         &mut self,
-        proposer: &mut Proposer<K, VersionedValue<V>>,
-        end: &End<VersionedValue<V>, Option<u64>>,
+        proposer: &mut Proposer<K, V>,
+        end: &End<V, Option<u64>>,
     ) -> CollectProgress<V> {
         proposer.finish(self.key.clone(), end);
         let version = match end.outcome {
@@ -184,7 +166,7 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
                 return CollectProgress::Over(CollectionOutcome::Unfinished(reason));
             }
         };
-        let promise_floor = self.ballot.counter.max(version);
+        let promise_floor = proposer.rules().floor_of_collection(self.ballot.counter, version);
         let request = Request::Collect { tombstone: self.ballot, promise_floor };
         let requests = self.members.iter().map(|&acceptor| (acceptor, request.clone())).collect();
         self.phase = Phase::Erasing { waiting: self.members.clone(), lost: false };
@@ -204,6 +186,17 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         self.phase = Phase::Over;
         CollectProgress::Over(end)
     }
+}
+
+/// Commits what is present once more, and answers the version of a tombstone. A value is confirmed too: an
+/// acceptor that has missed it would go on to ask for a collection.
+fn confirm<V>(
+    _: &dyn Rules,
+    _: Ballot,
+    present: VersionedValue<V>,
+) -> Option<Proposal<V, Option<u64>>> {
+    let answer = present.value.is_none().then_some(present.version);
+    Some(Proposal { next: None, answer })
 }
 
 #[cfg(test)]

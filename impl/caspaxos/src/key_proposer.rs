@@ -26,9 +26,10 @@ mod tests;
 
 pub use job::{Change, Present};
 
+use crate::machine::{Progress, Requests};
+use crate::round::{End, Proposal, Round};
 use crate::{
-    AcceptorId, Ballot, Decision, End, Outcome, Progress, Proposer, Reason, Reply, Request, Round,
-    Stage, VersionedValue,
+    AcceptorId, Ballot, Outcome, Proposer, Reason, Reply, Request, Rules, Stage, VersionedValue,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -62,19 +63,18 @@ pub struct KeyProposer<C, V> {
 /// The round under way.
 #[derive(Debug, Clone)]
 struct Open<C, V> {
-    round: Round<VersionedValue<V>, ()>,
+    round: Round<V, ()>,
     /// Those whose changes the accepts carry.
     jobs: Vec<Job<C>>,
-    voting: bool,
     /// When the requests of the present phase were sent.
     sent: u64,
     timeout: Option<u64>,
 }
 
-/// What a key_proposer needs for one step.
+/// What a key proposer needs for one step.
 pub struct Context<'a, K, C, V> {
     /// The proposer, which all keys share.
-    pub proposer: &'a mut Proposer<K, VersionedValue<V>>,
+    pub proposer: &'a mut Proposer<K, V>,
     /// The key.
     pub key: &'a K,
     /// The time, in nanoseconds.
@@ -132,7 +132,7 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
     /// The ballot of the round under way, and whether its accepts are out.
     #[must_use]
     pub fn round(&self) -> Option<(Ballot, bool)> {
-        self.open.as_ref().map(|open| (open.round.ballot(), open.voting))
+        self.open.as_ref().map(|open| (open.round.ballot(), open.round.is_accepting()))
     }
 
     /// The changes that the round under way proposes, in order; none before it has decided.
@@ -167,8 +167,8 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
         let Some(open) = &mut self.open else { return };
         // An accept may overtake its own prepare, which then meets what the accept left.
         let conflict = match &reply {
-            Reply::Conflict(_) => !open.voting,
-            Reply::Refused(_) => open.voting,
+            Reply::Conflict(_) => !open.round.is_accepting(),
+            Reply::Refused(_) => open.round.is_accepting(),
             Reply::Promise { .. }
             | Reply::Accepted
             | Reply::Current { .. }
@@ -178,7 +178,11 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
             let wait = context.now.saturating_sub(open.sent).saturating_mul(4);
             open.timeout = Some(context.now.saturating_add(wait.max(CONFLICT_TIMEOUT)));
         }
-        let progress = open.round.on_reply(from, ballot, reply);
+        let Open { round, jobs, .. } = open;
+        let (waiting, effects) = (&mut self.waiting, &mut *context.effects);
+        let progress = round.on_reply(from, ballot, reply, |rules, ballot, seen| {
+            decide(waiting, jobs, effects, rules, ballot, seen)
+        });
         self.follow(context, progress);
     }
 
@@ -211,12 +215,13 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
             }
         }
         if let Some(open) = &mut self.open {
+            let accepting = open.round.is_accepting();
             for job in open.jobs.extract_if(.., |job| job.deadline <= now) {
-                let end = job.ended(open.voting);
+                let end = job.ended(accepting);
                 context.effects.push(Effect::Settle(job.change, end));
             }
-            // A round that nobody waits for must not keep the key.
-            let deserted = if open.voting { open.jobs.is_empty() } else { self.waiting.is_empty() };
+            // A round that no caller waits for must not keep the key.
+            let deserted = if accepting { open.jobs.is_empty() } else { self.waiting.is_empty() };
             let reason = match open.timeout {
                 _ if deserted => Some(Reason::Deadline),
                 Some(until) if until <= now => Some(Reason::Conflict),
@@ -232,7 +237,7 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
     /// Begins a round if one is wanted and its time has come.
     fn go_on<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>) {
         if self.waiting.is_empty() {
-            // Whoever waited for the next try has ended; there is nothing to be woken for.
+            // The changes that the next try was for have ended; there is nothing to be woken for.
             self.retry = None;
         }
         let early = self.retry.is_some_and(|retry| retry > context.now);
@@ -240,83 +245,35 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
             return;
         }
         self.retry = None;
-        let (round, progress) = context.proposer.begin(context.key);
-        let (jobs, sent) = (Vec::new(), context.now);
-        self.open = Some(Open { round, jobs, voting: false, sent, timeout: None });
+        let (mut jobs, sent) = (Vec::new(), context.now);
+        let (waiting, effects) = (&mut self.waiting, &mut *context.effects);
+        let (round, progress) = context.proposer.begin(context.key, |rules, ballot, seen| {
+            decide(waiting, &mut jobs, effects, rules, ballot, seen)
+        });
+        self.open = Some(Open { round, jobs, sent, timeout: None });
         self.follow(context, progress);
     }
 
     fn follow<K: Ord + Clone>(
         &mut self,
         context: &mut Context<'_, K, C, V>,
-        progress: Progress<VersionedValue<V>, ()>,
+        progress: Progress<V, End<V, ()>>,
     ) {
         match progress {
             Progress::Wait => {}
-            Progress::Send(requests) => {
+            Progress::Send(Requests { epoch, ballot, requests }) => {
                 let Some(open) = &mut self.open else { return };
                 (open.sent, open.timeout) = (context.now, None);
-                let epoch = open.round.configuration().epoch();
-                let ballot = open.round.ballot();
                 context.effects.push(Effect::Send { epoch, ballot, requests });
             }
-            Progress::Decide(present) => {
-                let progress = self.decide(context, present);
-                self.follow(context, progress);
-            }
-            Progress::Over(end) => {
+            Progress::Done(end) => {
                 self.finish(context, &end);
                 self.go_on(context);
             }
         }
     }
 
-    /// Applies the waiting changes, one to what the other made.
-    fn decide<K: Ord + Clone>(
-        &mut self,
-        context: &mut Context<'_, K, C, V>,
-        seen: Option<VersionedValue<V>>,
-    ) -> Progress<VersionedValue<V>, ()> {
-        let Some(open) = &mut self.open else { return Progress::Wait };
-        let (rules, ballot) = (context.proposer.rules(), open.round.ballot());
-        let mut present = seen.clone();
-        for mut job in self.waiting.drain(..self.waiting.len().min(MAX_SHARED_CHANGES)) {
-            if job.take_part(rules, ballot, seen.as_ref(), &mut present) {
-                open.jobs.push(job);
-            } else {
-                context
-                    .effects
-                    .push(Effect::Settle(job.change, Outcome::Unknown(Reason::Conflict)));
-            }
-        }
-        if open.jobs.is_empty() {
-            // Nobody would be told, and nobody would see to it that the round ends.
-            return open.round.give_up(Reason::Conflict).map_or(Progress::Wait, Progress::Over);
-        }
-        open.voting = true;
-        let step = if open.jobs.iter().any(Job::puts) {
-            if let Some(cell) = &mut present {
-                cell.lineage.extend(ballot);
-            }
-            Decision::Put(present, ())
-        } else {
-            Decision::Keep(())
-        };
-        if !rules.answers_after_the_round() {
-            let last = open.jobs.len().saturating_sub(1);
-            for job in open.jobs.drain(..last) {
-                let end = Outcome::Committed(job.application());
-                context.effects.push(Effect::Settle(job.change, end));
-            }
-        }
-        open.round.decide(step)
-    }
-
-    fn finish<K: Ord + Clone>(
-        &mut self,
-        context: &mut Context<'_, K, C, V>,
-        end: &End<VersionedValue<V>, ()>,
-    ) {
+    fn finish<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>, end: &End<V, ()>) {
         context.proposer.finish(context.key.clone(), end);
         let Some(mut open) = self.open.take() else { return };
         let (reason, doubt) = match end.outcome {
@@ -348,4 +305,40 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
         self.retry = Some(context.now.saturating_add((context.draw)(self.backoff)));
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
     }
+}
+
+/// Applies the waiting changes to what a round has found, one to what the other made of it. Those that take
+/// part become the round's. `None` where none does: the round must not keep the key for nothing.
+fn decide<C: Change<V>, V: Clone>(
+    waiting: &mut VecDeque<Job<C>>,
+    jobs: &mut Vec<Job<C>>,
+    effects: &mut Vec<Effect<C, V>>,
+    rules: &dyn Rules,
+    ballot: Ballot,
+    seen: VersionedValue<V>,
+) -> Option<Proposal<V, ()>> {
+    let mut present = seen.clone();
+    for mut job in waiting.drain(..waiting.len().min(MAX_SHARED_CHANGES)) {
+        if job.take_part(rules, ballot, &seen, &mut present) {
+            jobs.push(job);
+        } else {
+            let end = Outcome::Unknown(Reason::LineageForgotten);
+            effects.push(Effect::Settle(job.change, end));
+        }
+    }
+    if jobs.is_empty() {
+        return None;
+    }
+    let puts = jobs.iter().any(Job::puts);
+    if puts {
+        present.lineage = rules.lineage_of_put(&present.lineage, ballot);
+    }
+    if !rules.answers_after_the_round() {
+        let last = jobs.len() - 1;
+        for job in jobs.drain(..last) {
+            let end = Outcome::Committed(job.application());
+            effects.push(Effect::Settle(job.change, end));
+        }
+    }
+    Some(Proposal { next: puts.then_some(present), answer: () })
 }

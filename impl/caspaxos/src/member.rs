@@ -16,7 +16,7 @@
 //! twice: what was erased had no version above the promise_floor, and what comes next has a ballot above it.
 
 use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Ballots, ProposerId, Register, Reply, Request, VersionedValue};
+use crate::{AcceptorId, Ballot, Ballots, Register, Reply, Request, VersionedValue};
 use alloc::collections::BTreeMap;
 
 /// Which acceptor is meant: the cluster, and the number under which it joined, never used again.
@@ -61,15 +61,11 @@ impl<K, V> Default for Member<K, V> {
     }
 }
 
-/// The highest number that fits a ballot: 2^53 - 1.
-const HIGHEST: u64 = (1 << 53) - 1;
-
 impl<V> Register<V> {
-    /// A register that an acceptor of this promise_floor does not hold.
+    /// A register that an acceptor with this promise floor does not hold.
     #[must_use]
     pub const fn absent(promise_floor: u64) -> Self {
-        let promised = Ballot { counter: promise_floor, proposer: ProposerId(HIGHEST) };
-        let promised = if promise_floor == 0 { Ballot::ZERO } else { promised };
+        let promised = Ballot::at_floor(promise_floor);
         Self { promised, accepted: Ballot::ZERO, value: None }
     }
 }
@@ -160,7 +156,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
                 let Some(register) = held else {
                     return Ok(self.handle_absent(rules, promise_floor, key, request));
                 };
-                Ok(register.handle(rules, request))
+                Ok(register.handle(rules, promise_floor, request))
             }
         }
     }
@@ -175,7 +171,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
     ) -> Reply<VersionedValue<V>> {
         let mut register = Register::absent(promise_floor);
         let before = register.ballots();
-        let reply = register.handle(rules, request);
+        let reply = register.handle(rules, promise_floor, request);
         if register.ballots() != before {
             self.registers.insert(key.clone(), register);
         }
@@ -209,7 +205,7 @@ pub(crate) fn collects(held: Ballots, tombstone: Ballot, promise_floor: u64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Faithful, Lineage};
+    use crate::{Faithful, Lineage, ProposerId};
 
     const STAMP: AcceptorIdentity = AcceptorIdentity { cluster: 5, acceptor: AcceptorId(1) };
 

@@ -19,14 +19,14 @@ pub enum Request<V> {
         /// The ballot to promise; at least `ballot`. It saves the next round its prepare.
         promise: Ballot,
     },
-    /// Say what you accepted last, and promise nothing: see [`crate::Reading`].
+    /// Say what you accepted last, and promise nothing: see [`crate::QuorumRead`].
     Read,
-    /// Grow as old as this, and erase the register if it still holds this tombstone: see
+    /// Raise the promise floor, and erase the register if it still holds this tombstone: see
     /// [`crate::Collection`].
     Collect {
         /// The ballot that all acceptors accepted the tombstone under.
         tombstone: Ballot,
-        /// The promise_floor: at least the tombstone's counter and its version.
+        /// The new promise floor: at least the tombstone's counter and its version.
         promise_floor: u64,
     },
 }
@@ -36,6 +36,9 @@ pub enum Request<V> {
 pub enum Reply<V> {
     /// The ballot is promised. This is what was accepted last.
     Promise {
+        /// The acceptor's promise floor. Where it holds nothing, it may have erased what was accepted under
+        /// ballots up to this counter, and nothing above.
+        promise_floor: u64,
         /// The ballot it was accepted under; [`Ballot::ZERO`] when nothing ever was.
         accepted: Ballot,
         /// The value.
@@ -55,7 +58,7 @@ pub enum Reply<V> {
         /// The value.
         value: Option<V>,
     },
-    /// The promise_floor is raised. Whether the register was erased.
+    /// The promise floor is raised. Whether the register was erased.
     Collected(bool),
 }
 

@@ -1,8 +1,9 @@
 //! What a proposer remembers between changes: its counter, and the ballots promised ahead.
 
-use crate::round::{Phase, PreparePhase};
+use crate::machine::{Progress, Requests};
+use crate::round::{End, Phase, PreparePhase, Proposal, Round};
 use crate::rules::{Faithful, Rules};
-use crate::{Ballot, Configuration, Delivery, End, Progress, ProposerId, Request, Round};
+use crate::{Ballot, Configuration, Delivery, ProposerId, Request, VersionedValue};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
@@ -108,25 +109,21 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         &*self.rules
     }
 
-    /// Starts a change of a key. The key's earlier round must have been finished.
-    pub fn begin<A: Clone>(&mut self, key: &K) -> (Round<V, A>, Progress<V, A>) {
+    /// Starts a change of a key. `decide` is asked at once where the key is cached.
+    pub fn begin<A: Clone>(
+        &mut self,
+        key: &K,
+        decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
+    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
         let cached = self.cache.take(key);
         let ballot = cached.as_ref().map_or_else(|| self.count(), |(ballot, _)| *ballot);
         // The ballot promised ahead is used up here, so that no later prepare repeats it.
         let next = self.count();
-        let (phase, progress) = match cached {
-            Some((_, value)) => {
-                let present = value.clone();
-                (Phase::Deciding { present, cached: true }, Progress::Decide(value))
-            }
-            None => {
-                let members = self.configuration.prepare().members.clone();
-                let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
-                (Phase::Preparing(PreparePhase::new(members)), Progress::Send(requests))
-            }
-        };
         let configuration = self.configuration.clone();
-        (self.round(configuration, ballot, next, phase), progress)
+        let Some((_, present)) = cached else { return self.prepare(configuration, ballot, next) };
+        let mut round = self.round(configuration, ballot, next, Phase::Over);
+        let progress = round.decide(present, true, decide);
+        (round, progress)
     }
 
     /// What a read needs of it.
@@ -134,19 +131,32 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         (self.configuration.clone(), self.rules.clone())
     }
 
-    /// Starts a round that asks afresh, wants everyone's vote, and promises nothing ahead: the
-    /// first half of collecting a tombstone. The key's earlier round must have been finished.
-    pub(crate) fn begin_with_all<A: Clone>(&mut self, key: &K) -> (Round<V, A>, Progress<V, A>) {
+    /// Starts a round that asks afresh, wants the vote of every acceptor, and promises nothing ahead: the
+    /// first half of collecting a tombstone.
+    pub(crate) fn begin_with_all<A: Clone>(
+        &mut self,
+        key: &K,
+    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
         self.cache.take(key);
         let ballot = self.count();
         let mut configuration = self.configuration.clone();
         if self.rules.collects_what_all_hold() {
             configuration = Arc::new(configuration.wanting_all());
         }
+        self.prepare(configuration, ballot, ballot)
+    }
+
+    fn prepare<A>(
+        &self,
+        configuration: Arc<Configuration>,
+        ballot: Ballot,
+        next: Ballot,
+    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
         let members = configuration.prepare().members.clone();
-        let requests = members.iter().map(|&a| (a, Request::Prepare { ballot })).collect();
+        let head = (configuration.epoch(), ballot);
+        let requests = Requests::to_all(&members, head, &Request::Prepare { ballot });
         let phase = Phase::Preparing(PreparePhase::new(members));
-        (self.round(configuration, ballot, ballot, phase), Progress::Send(requests))
+        (self.round(configuration, ballot, next, phase), Progress::Send(requests))
     }
 
     fn round<A>(
@@ -201,7 +211,7 @@ impl<K: Ord + Hash, V: Hash> Hash for Proposer<K, V> {
 }
 
 /// How many bytes of memory a key and its value take; the value is absent where there never was one.
-pub type Weigh<K, V> = fn(&K, Option<&V>) -> usize;
+pub type Weigh<K, V> = fn(&K, &VersionedValue<V>) -> usize;
 
 /// The keys changed last, oldest out first. A key is taken out while its round runs, so what is
 /// not put back is forgotten.
@@ -214,15 +224,15 @@ struct Cache<K, V> {
     /// What all entries weigh.
     weight: usize,
     next: u64,
-    entries: BTreeMap<K, (u64, Ballot, Option<V>)>,
+    entries: BTreeMap<K, (u64, Ballot, VersionedValue<V>)>,
     by_use: BTreeMap<u64, K>,
 }
 
 impl<K: Ord + Clone, V> Cache<K, V> {
-    fn take(&mut self, key: &K) -> Option<(Ballot, Option<V>)> {
+    fn take(&mut self, key: &K) -> Option<(Ballot, VersionedValue<V>)> {
         let (used, ballot, value) = self.entries.remove(key)?;
         self.by_use.remove(&used);
-        self.weight -= (self.weigh)(key, value.as_ref());
+        self.weight -= (self.weigh)(key, &value);
         Some((ballot, value))
     }
 
@@ -232,9 +242,9 @@ impl<K: Ord + Clone, V> Cache<K, V> {
         self.weight = 0;
     }
 
-    fn put(&mut self, key: K, ballot: Ballot, value: Option<V>) {
+    fn put(&mut self, key: K, ballot: Ballot, value: VersionedValue<V>) {
         self.take(&key);
-        let weight = (self.weigh)(&key, value.as_ref());
+        let weight = (self.weigh)(&key, &value);
         if self.capacity == 0 || weight > self.budget {
             return;
         }
@@ -252,8 +262,8 @@ impl<K: Ord + Clone, V> Cache<K, V> {
 }
 
 impl<K: Ord, V> Cache<K, V> {
-    /// What it holds, oldest first. The by_use themselves do not matter, only their order does.
-    fn in_order_of_use(&self) -> impl Iterator<Item = (&K, Ballot, &Option<V>)> {
+    /// What it holds, oldest first. The numbers themselves do not matter, only their order does.
+    fn in_order_of_use(&self) -> impl Iterator<Item = (&K, Ballot, &VersionedValue<V>)> {
         self.by_use.values().filter_map(|key| {
             let (_, ballot, value) = self.entries.get(key)?;
             Some((key, *ballot, value))
@@ -287,7 +297,9 @@ mod tests {
     fn after(keys: &[char]) -> Proposer<char, ()> {
         let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
         let mut proposer = Proposer::new(ProposerId(1), configuration, 2);
-        let (outcome, cached) = (Outcome::<()>::NotApplied(Reason::Conflict), (Ballot::ZERO, None));
+        let nothing = VersionedValue::nothing_since(Ballot::ZERO);
+        let (outcome, cached) =
+            (Outcome::<()>::NotApplied(Reason::Conflict), (Ballot::ZERO, nothing));
         let end = End { outcome, epoch: 0, seen: Ballot::ZERO, cached: Some(cached) };
         keys.iter().for_each(|&key| proposer.finish(key, &end));
         proposer
@@ -311,22 +323,26 @@ mod tests {
     fn a_memory_of_so_many_bytes_forgets_the_oldest_and_what_is_larger_than_all_of_it() {
         let configuration = Configuration::majority([AcceptorId(0)]).unwrap();
         let mut cache = Proposer::<_, usize>::new(ProposerId(1), configuration, 4)
-            .with_cache_budget(10, |_, value| 1 + value.copied().unwrap_or_default())
+            .with_cache_budget(10, |_, held| 1 + held.value.unwrap_or_default())
             .cache;
         let held = |cache: &Cache<char, usize>| {
             (cache.in_order_of_use().map(|(key, _, _)| *key).collect::<String>(), cache.weight)
         };
+        let put = |cache: &mut Cache<char, usize>, key, value| {
+            let nothing = VersionedValue::nothing_since(Ballot::ZERO);
+            cache.put(key, Ballot::ZERO, VersionedValue { value, ..nothing });
+        };
         for (key, value) in [('a', Some(3)), ('b', None), ('c', Some(4))] {
-            cache.put(key, Ballot::ZERO, value);
+            put(&mut cache, key, value);
         }
         assert_eq!(held(&cache), ("abc".into(), 10));
-        cache.put('d', Ballot::ZERO, Some(1));
+        put(&mut cache, 'd', Some(1));
         assert_eq!(held(&cache), ("bcd".into(), 8), "the oldest made way");
-        cache.put('b', Ballot::ZERO, Some(2));
+        put(&mut cache, 'b', Some(2));
         assert_eq!(held(&cache), ("cdb".into(), 10), "a key is counted once");
-        cache.put('d', Ballot::ZERO, Some(10));
+        put(&mut cache, 'd', Some(10));
         assert_eq!(held(&cache), ("cb".into(), 8), "it weighs 11");
-        cache.put('e', Ballot::ZERO, Some(9));
+        put(&mut cache, 'e', Some(9));
         assert_eq!(held(&cache), ("e".into(), 10));
         cache.clear();
         assert_eq!(held(&cache), (String::new(), 0));

@@ -13,7 +13,7 @@
 //! ballot, so it never gets in a writer's way.
 
 use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Configuration, Proposer, Quorum, Request};
+use crate::{AcceptorId, Ballot, Configuration, Proposer, Quorum, Request, VersionedValue};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -32,7 +32,7 @@ pub struct QuorumRead<V> {
 #[derive(Debug, Clone)]
 struct Found<V> {
     accepted: Ballot,
-    value: Option<V>,
+    value: Option<VersionedValue<V>>,
     by: Vec<AcceptorId>,
 }
 
@@ -41,8 +41,8 @@ struct Found<V> {
 pub enum ReadProgress<V> {
     /// Wait for more answers.
     Wait,
-    /// This was the present value at some instant since the read began.
-    Decided(Option<V>),
+    /// This was the present content at some instant since the read began; `None` when there was none.
+    Decided(Option<VersionedValue<V>>),
     /// It cannot be told without a round.
     Inconclusive,
 }
@@ -62,7 +62,7 @@ impl<V: Clone> QuorumRead<V> {
 
     /// What everyone is asked.
     #[must_use]
-    pub const fn request() -> Request<V> {
+    pub const fn request() -> Request<VersionedValue<V>> {
         Request::Read
     }
 
@@ -83,7 +83,7 @@ impl<V: Clone> QuorumRead<V> {
         &mut self,
         from: AcceptorId,
         accepted: Ballot,
-        value: Option<V>,
+        value: Option<VersionedValue<V>>,
     ) -> ReadProgress<V> {
         if !self.awaits(from) {
             return ReadProgress::Wait;
@@ -119,7 +119,9 @@ impl<V: Clone> QuorumRead<V> {
             met(configuration.prepare(), by, more) && met(configuration.accept(), by, more)
         };
         if let Some(found) = self.found.iter_mut().find(|found| settled(&found.by, &[])) {
-            return ReadProgress::Decided(found.value.take());
+            // A register that was looked at and held nothing has a mark, which is of no interest here.
+            let value = found.value.take().filter(|cell| cell.version > 0);
+            return ReadProgress::Decided(value);
         }
         let hopes = |found: &Found<V>| settled(&found.by, &self.waiting);
         if settled(&[], &self.waiting) || self.found.iter().any(hopes) {
@@ -134,7 +136,8 @@ impl<V: Clone> QuorumRead<V> {
             self.found.iter().flat_map(|found| found.by.iter().copied()).collect();
         if self.configuration.prepare().met_by(&by) {
             let newest = self.found.iter().max_by_key(|found| found.accepted);
-            return ReadProgress::Decided(newest.and_then(|found| found.value.clone()));
+            let value = newest.and_then(|found| found.value.clone());
+            return ReadProgress::Decided(value.filter(|cell| cell.version > 0));
         }
         if self.waiting.is_empty() { ReadProgress::Inconclusive } else { ReadProgress::Wait }
     }
@@ -143,7 +146,10 @@ impl<V: Clone> QuorumRead<V> {
 #[cfg(test)]
 impl<V> QuorumRead<V> {
     /// All that it knows of one acceptor: whether it is waited for, and what it said.
-    pub(crate) fn state(&self, acceptor: AcceptorId) -> (bool, Option<(Ballot, &Option<V>)>) {
+    pub(crate) fn state(
+        &self,
+        acceptor: AcceptorId,
+    ) -> (bool, Option<(Ballot, &Option<VersionedValue<V>>)>) {
         let found = self.found.iter().find(|found| found.by.contains(&acceptor));
         (self.waiting.contains(&acceptor), found.map(|found| (found.accepted, &found.value)))
     }
@@ -152,8 +158,12 @@ impl<V> QuorumRead<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ProposerId;
+    use crate::{Lineage, ProposerId};
     use ReadProgress::{Decided, Inconclusive, Wait};
+
+    fn x() -> VersionedValue<char> {
+        VersionedValue { version: 1, value: Some('x'), lineage: Lineage::default() }
+    }
 
     fn read(prepare: usize, accept: usize) -> QuorumRead<char> {
         let members = || (0..3).map(AcceptorId);
@@ -170,7 +180,7 @@ mod tests {
             Some(0) => read.on_answer(AcceptorId(from), Ballot::ZERO, None),
             Some(counter) => {
                 let accepted = Ballot { counter, proposer: ProposerId(1) };
-                read.on_answer(AcceptorId(from), accepted, Some('x'))
+                read.on_answer(AcceptorId(from), accepted, Some(x()))
             }
         };
         (0..).zip(answers).map(answer).collect()
@@ -178,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_majority_of_equal_answers_settles() {
-        let x = Decided(Some('x'));
+        let x = Decided(Some(x()));
         assert_eq!(after(read(2, 2), [Some(1), Some(1), None])[..2], [Wait, x.clone()]);
         assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(2)])[..], [Wait, Wait, x.clone()]);
         assert_eq!(after(read(2, 2), [Some(1), Some(2), Some(3)]), vec![Wait, Wait, Inconclusive]);
@@ -189,6 +199,15 @@ mod tests {
     #[test]
     fn a_register_that_nobody_wrote_is_empty() {
         assert_eq!(after(read(2, 2), [Some(0), Some(0), None])[1], Decided(None));
+    }
+
+    #[test]
+    fn a_register_that_was_looked_at_and_held_nothing_is_empty() {
+        let mut read = read(2, 2);
+        let accepted = Ballot { counter: 1, proposer: ProposerId(1) };
+        let nothing = || Some(VersionedValue::nothing_since(Ballot::ZERO));
+        assert_eq!(read.on_answer(AcceptorId(0), accepted, nothing()), Wait);
+        assert_eq!(read.on_answer(AcceptorId(1), accepted, nothing()), Decided(None));
     }
 
     #[test]

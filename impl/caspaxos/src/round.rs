@@ -1,13 +1,21 @@
-//! One change of one register, from its ballot to its outcome, as a step machine.
+//! One change of one register, from its ballot to its outcome.
+//!
+//! ```text
+//!   Proposer::begin ─ nothing cached ─► Send(prepare) ─ a quorum of promises ─┐
+//!          │                                                                  ▼
+//!          └────────── ballot and value cached ──────────────────────► decide(present)
+//!                                                                             │
+//!   Done(End) ◄─ a quorum, or no hope of one ─ Send(accept) ◄─────────────────┘
+//! ```
 
 #[cfg(test)]
 mod tests;
 
+use crate::machine::{Progress, Requests};
 use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Configuration, Reply, Request, Stage};
+use crate::{AcceptorId, Ballot, Configuration, Reply, Request, Stage, VersionedValue};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
 /// What a change function makes of the present value, and what its caller is to be told.
@@ -40,6 +48,9 @@ pub enum Reason {
     Unreachable,
     /// The caller's deadline came first.
     Deadline,
+    /// The change may have been accepted, and the register has since been collected, or changed by so
+    /// many proposers, that its lineage does not tell whether this change is among its ancestors.
+    LineageForgotten,
 }
 
 /// Whether the transport may deliver one request more than once.
@@ -54,17 +65,13 @@ pub enum Delivery {
     MayRepeat,
 }
 
-/// What the driver is to do next.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Progress<V, A> {
-    /// Wait for more replies.
-    Wait,
-    /// Send these requests.
-    Send(Vec<(AcceptorId, Request<V>)>),
-    /// Apply the change function to this value and call [`Round::decide`].
-    Decide(Option<V>),
-    /// It is over; give the end to [`crate::Proposer::finish`].
-    Over(End<V, A>),
+/// What a round is to commit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Proposal<V, A> {
+    /// The next content; `None` commits the present one again.
+    pub next: Option<VersionedValue<V>>,
+    /// What the round answers once it has committed.
+    pub answer: A,
 }
 
 /// The end of a round.
@@ -76,11 +83,11 @@ pub struct End<V, A> {
     pub(crate) epoch: u64,
     /// The highest foreign ballot that was seen: the proposer must count past it.
     pub(crate) seen: Ballot,
-    /// A ballot that a prepare quorum has promised, and the value that it will find.
-    pub(crate) cached: Option<(Ballot, Option<V>)>,
+    /// A ballot that a prepare quorum has promised, and what it will find.
+    pub(crate) cached: Option<(Ballot, VersionedValue<V>)>,
 }
 
-/// One change under way. See the crate's documentation for the driver's contract.
+/// One change under way.
 ///
 /// Rounds are equal when they stand alike, so that a model checker can tell whether it has seen
 /// one. Their rules are not compared: they are meant to be the same.
@@ -117,11 +124,10 @@ impl<V: Hash, A: Hash> Hash for Round<V, A> {
     }
 }
 
-/// Where a round stands.
+/// How far a round has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Phase<V, A> {
     Preparing(PreparePhase<V>),
-    Deciding { present: Option<V>, cached: bool },
     Accepting(AcceptPhase<V, A>),
     Over,
 }
@@ -132,29 +138,47 @@ pub(crate) struct PreparePhase<V> {
     waiting: BTreeSet<AcceptorId>,
     promises: usize,
     conflicts: usize,
+    /// The highest promise floor of those who promised.
+    floor: u64,
     /// What the promise with the highest accepted ballot brought.
-    newest: (Ballot, Option<V>),
+    newest: (Ballot, Option<VersionedValue<V>>),
 }
 
 impl<V> PreparePhase<V> {
     pub(crate) const fn new(waiting: BTreeSet<AcceptorId>) -> Self {
-        Self { waiting, promises: 0, conflicts: 0, newest: (Ballot::ZERO, None) }
+        Self { waiting, promises: 0, conflicts: 0, floor: 0, newest: (Ballot::ZERO, None) }
     }
 
-    fn promise(&mut self, rules: &dyn Rules, accepted: Ballot, value: Option<V>) {
-        let newest = (self.promises > 0).then_some(self.newest.0);
+    fn promise(
+        &mut self,
+        rules: &dyn Rules,
+        floor: u64,
+        accepted: Ballot,
+        value: Option<VersionedValue<V>>,
+    ) {
+        let before = (self.promises > 0).then_some((self.floor, self.newest.0));
         self.promises += 1;
-        if rules.outdoes(newest, accepted) {
+        self.floor = rules.floor_of_promises(before.map(|(floor, _)| floor), floor);
+        if rules.outdoes(before.map(|(_, newest)| newest), accepted) {
             self.newest = (accepted, value);
         }
+    }
+
+    /// What the register holds, once a quorum has promised.
+    fn present(&mut self, rules: &dyn Rules) -> VersionedValue<V> {
+        let (accepted, value) = core::mem::replace(&mut self.newest, (Ballot::ZERO, None));
+        // Earlier releases had registers accepted as empty, without a mark. What was collected before
+        // was accepted by every acceptor, and so was below this ballot.
+        let floor = self.floor.max(accepted.counter);
+        value.unwrap_or_else(|| VersionedValue::nothing_since(rules.mark(floor)))
     }
 }
 
 /// The votes on one value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct AcceptPhase<V, A> {
-    present: Option<V>,
-    value: Option<V>,
+    present: VersionedValue<V>,
+    value: VersionedValue<V>,
     answer: A,
     /// The value is the present one: an incomplete accept changes nothing that anyone could see.
     keeps: bool,
@@ -178,24 +202,35 @@ impl<V: Clone, A: Clone> Round<V, A> {
         &self.configuration
     }
 
-    /// Takes what the change function made of the present value. Does nothing unless the round had
-    /// asked for it with [`Progress::Decide`].
-    pub fn decide(&mut self, step: Decision<V, A>) -> Progress<V, A> {
-        let Phase::Deciding { present, cached } = &mut self.phase else { return Progress::Wait };
-        let (present, cached) = (present.take(), *cached);
-        let (value, answer, keeps) = match step {
-            Decision::Put(value, answer) => (value, answer, false),
-            Decision::Keep(answer) if !self.rules.confirms_unchanged(cached) => {
-                let kept = cached.then_some((self.ballot, present));
-                return Progress::Over(self.end(Outcome::Committed(answer), kept));
-            }
-            Decision::Keep(answer) => (present.clone(), answer, true),
+    /// Whether its accepts are out.
+    pub(crate) const fn is_accepting(&self) -> bool {
+        matches!(self.phase, Phase::Accepting(_))
+    }
+
+    /// Asks what is to become of the present value, and sends it. Where `decide` answers `None`, the
+    /// round ends, and nothing has been sent.
+    pub(crate) fn decide(
+        &mut self,
+        present: VersionedValue<V>,
+        cached: bool,
+        decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
+    ) -> Progress<V, End<V, A>> {
+        let proposal = decide(&*self.rules, self.ballot, present.clone());
+        let Some(Proposal { next, answer }) = proposal else {
+            return Progress::Done(self.end(Outcome::NotApplied(Reason::Conflict), None));
         };
+        let keeps = next.is_none();
+        if keeps && !self.rules.confirms_unchanged(cached) {
+            let kept = cached.then_some((self.ballot, present));
+            return Progress::Done(self.end(Outcome::Committed(answer), kept));
+        }
+        let value = next.unwrap_or_else(|| present.clone());
         let request =
-            Request::Accept { ballot: self.ballot, value: value.clone(), promise: self.next };
+            Request::Accept { ballot: self.ballot, value: Some(value.clone()), promise: self.next };
         let waiting = self.configuration.accept().members.clone();
-        let requests = waiting.iter().map(|&acceptor| (acceptor, request.clone())).collect();
-        let (accepted, unsure) = (BTreeSet::new(), BTreeSet::new());
+        let head = (self.configuration.epoch(), self.ballot);
+        let requests = Requests::to_all(&waiting, head, &request);
+        let (accepted, unsure, conflicts) = (BTreeSet::new(), BTreeSet::new(), 0);
         self.phase = Phase::Accepting(AcceptPhase {
             present,
             value,
@@ -204,19 +239,20 @@ impl<V: Clone, A: Clone> Round<V, A> {
             waiting,
             accepted,
             unsure,
-            conflicts: 0,
+            conflicts,
         });
         Progress::Send(requests)
     }
 
     /// Takes one reply to a request that was sent under `ballot`. Repeated replies, and replies to
-    /// another phase or round, are passed over.
+    /// another phase or round, are passed over. `decide` is asked when a quorum has promised.
     pub fn on_reply(
         &mut self,
         from: AcceptorId,
         ballot: Ballot,
-        reply: Reply<V>,
-    ) -> Progress<V, A> {
+        reply: Reply<VersionedValue<V>>,
+        decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
+    ) -> Progress<V, End<V, A>> {
         if ballot != self.ballot || !self.awaits(from, &reply) {
             return Progress::Wait;
         }
@@ -224,166 +260,154 @@ impl<V: Clone, A: Clone> Round<V, A> {
             self.seen = self.seen.max(held.promised).max(held.accepted);
         }
         match (&mut self.phase, reply) {
-            (Phase::Preparing(canvass), Reply::Promise { accepted, value }) => {
-                canvass.promise(&*self.rules, accepted, value);
-            }
-            (Phase::Preparing(canvass), Reply::Conflict(_)) => canvass.conflicts += 1,
-            (Phase::Accepting(vote), Reply::Accepted) => {
-                vote.accepted.insert(from);
-            }
-            (Phase::Accepting(vote), Reply::Refused(held)) => {
-                vote.conflicts += 1;
-                if self.delivery == Delivery::MayRepeat && held.accepted >= ballot {
-                    vote.unsure.insert(from);
+            (Phase::Preparing(prepare), Reply::Promise { promise_floor, accepted, value }) => {
+                prepare.promise(&*self.rules, promise_floor, accepted, value);
+                if prepare.promises >= self.configuration.prepare().size {
+                    let present = prepare.present(&*self.rules);
+                    return self.decide(present, false, decide);
                 }
             }
-            (
-                Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Accepting(_) | Phase::Over,
-                _,
-            ) => {}
+            (Phase::Preparing(prepare), Reply::Conflict(_)) => prepare.conflicts += 1,
+            (Phase::Accepting(accept), Reply::Accepted) => {
+                accept.accepted.insert(from);
+            }
+            (Phase::Accepting(accept), Reply::Refused(held)) => {
+                accept.conflicts += 1;
+                if self.delivery == Delivery::MayRepeat && held.accepted >= ballot {
+                    accept.unsure.insert(from);
+                }
+            }
+            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Over, _) => {}
         }
         self.advance()
     }
 
-    /// Says that no reply to a request of this stage will come from this acceptor. `delivered`
-    /// tells whether the request may have reached it, or may do so later: only when it certainly
-    /// did not, and never will, may this be false.
+    /// Says that no reply to a request of this stage will come from this acceptor.
+    /// `may_have_executed` tells whether the request may have reached it, or may do so later: only
+    /// when it certainly did not, and never will, may this be false.
     pub fn on_error(
         &mut self,
         from: AcceptorId,
         stage: Stage,
         may_have_executed: bool,
-    ) -> Progress<V, A> {
+    ) -> Progress<V, End<V, A>> {
         match (&mut self.phase, stage) {
-            (Phase::Preparing(canvass), Stage::Prepare) => {
-                canvass.waiting.remove(&from);
+            (Phase::Preparing(prepare), Stage::Prepare) => {
+                prepare.waiting.remove(&from);
             }
-            (Phase::Accepting(vote), Stage::Accept) => {
-                if vote.waiting.remove(&from) && may_have_executed {
-                    vote.unsure.insert(from);
+            (Phase::Accepting(accept), Stage::Accept) => {
+                if accept.waiting.remove(&from) && may_have_executed {
+                    accept.unsure.insert(from);
                 }
             }
-            (
-                Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Accepting(_) | Phase::Over,
-                _,
-            ) => {}
+            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Over, _) => {}
         }
         self.advance()
     }
 
     /// Whether this reply belongs to the phase and is the first from its acceptor; if so, the
     /// acceptor is waited for no longer.
-    fn awaits(&mut self, from: AcceptorId, reply: &Reply<V>) -> bool {
+    fn awaits(&mut self, from: AcceptorId, reply: &Reply<VersionedValue<V>>) -> bool {
         match (&mut self.phase, reply) {
-            (Phase::Preparing(canvass), Reply::Promise { .. } | Reply::Conflict(_)) => {
-                canvass.waiting.remove(&from)
+            (Phase::Preparing(prepare), Reply::Promise { .. } | Reply::Conflict(_)) => {
+                prepare.waiting.remove(&from)
             }
-            (Phase::Accepting(vote), Reply::Accepted | Reply::Refused(_)) => {
-                vote.waiting.remove(&from)
+            (Phase::Accepting(accept), Reply::Accepted | Reply::Refused(_)) => {
+                accept.waiting.remove(&from)
             }
-            (
-                Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Accepting(_) | Phase::Over,
-                _,
-            ) => false,
+            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Over, _) => false,
         }
     }
 
-    /// Ends the round although replies are outstanding, and says reason. `None` when it is over
+    /// Ends the round although replies are outstanding, for this reason. `None` when it is over
     /// already.
     pub fn give_up(&mut self, reason: Reason) -> Option<End<V, A>> {
         match &self.phase {
             Phase::Over => None,
-            Phase::Preparing(_) | Phase::Deciding { .. } => {
-                Some(self.end(Outcome::NotApplied(reason), None))
+            Phase::Preparing(_) => Some(self.end(Outcome::NotApplied(reason), None)),
+            Phase::Accepting(accept) if accept.keeps => {
+                Some(self.incomplete(Outcome::NotApplied(reason)))
             }
-            Phase::Accepting(vote) => {
-                let keeps = vote.keeps;
-                Some(self.incomplete(if keeps {
-                    Outcome::NotApplied(reason)
-                } else {
-                    Outcome::Unknown(reason)
-                }))
-            }
+            Phase::Accepting(_) => Some(self.incomplete(Outcome::Unknown(reason))),
         }
     }
 
-    fn advance(&mut self) -> Progress<V, A> {
-        match &mut self.phase {
-            Phase::Preparing(canvass) => {
-                let quorum = self.configuration.prepare();
-                if canvass.promises >= quorum.size {
-                    let present = canvass.newest.1.take();
-                    self.phase = Phase::Deciding { present: present.clone(), cached: false };
-                    return Progress::Decide(present);
-                }
-                if canvass.promises + canvass.waiting.len() >= quorum.size {
+    fn advance(&mut self) -> Progress<V, End<V, A>> {
+        match &self.phase {
+            Phase::Preparing(prepare) => {
+                if prepare.promises + prepare.waiting.len() >= self.configuration.prepare().size {
                     return Progress::Wait;
                 }
-                let reason =
-                    if canvass.conflicts > 0 { Reason::Conflict } else { Reason::Unreachable };
-                Progress::Over(self.end(Outcome::NotApplied(reason), None))
+                let reason = reason(prepare.conflicts);
+                Progress::Done(self.end(Outcome::NotApplied(reason), None))
             }
-            Phase::Accepting(vote) => {
+            Phase::Accepting(accept) => {
                 let quorum = self.configuration.accept();
-                if vote.accepted.len() >= quorum.size {
-                    return Progress::Over(self.committed());
+                if accept.accepted.len() >= quorum.size {
+                    return Progress::Done(self.committed());
                 }
-                if vote.accepted.len() + vote.waiting.len() >= quorum.size {
+                if accept.accepted.len() + accept.waiting.len() >= quorum.size {
                     return Progress::Wait;
                 }
-                let reason =
-                    if vote.conflicts > 0 { Reason::Conflict } else { Reason::Unreachable };
-                let traceless = vote.accepted.is_empty() && vote.unsure.is_empty();
-                if vote.keeps || (traceless && vote.waiting.is_empty()) {
-                    Progress::Over(self.incomplete(Outcome::NotApplied(reason)))
+                let reason = reason(accept.conflicts);
+                let traceless = accept.accepted.is_empty() && accept.unsure.is_empty();
+                if accept.keeps || (traceless && accept.waiting.is_empty()) {
+                    Progress::Done(self.incomplete(Outcome::NotApplied(reason)))
                 } else if traceless {
-                    // The outstanding replies can still prove that nobody accepted.
+                    // The outstanding replies can still prove that no acceptor accepted.
                     Progress::Wait
                 } else {
-                    Progress::Over(self.incomplete(Outcome::Unknown(reason)))
+                    Progress::Done(self.incomplete(Outcome::Unknown(reason)))
                 }
             }
-            Phase::Deciding { .. } | Phase::Over => Progress::Wait,
+            Phase::Over => Progress::Wait,
         }
     }
 
     /// A quorum accepted. The next round may skip its prepare if those who promised its ballot are
     /// a prepare quorum too, which flexible quorums do not imply.
     fn committed(&mut self) -> End<V, A> {
-        let Phase::Accepting(vote) = core::mem::replace(&mut self.phase, Phase::Over) else {
+        let Phase::Accepting(accept) = core::mem::replace(&mut self.phase, Phase::Over) else {
             return self.end(Outcome::NotApplied(Reason::Unreachable), None);
         };
         let ahead = self.next > self.ballot;
-        let promised = ahead && self.configuration.prepare().met_by(&vote.accepted);
-        let cached = promised.then_some((self.next, vote.value));
-        self.end(Outcome::Committed(vote.answer), cached)
+        let promised = ahead && self.configuration.prepare().met_by(&accept.accepted);
+        let cached = promised.then_some((self.next, accept.value));
+        self.end(Outcome::Committed(accept.answer), cached)
     }
 
     fn incomplete(&mut self, outcome: Outcome<A>) -> End<V, A> {
         let kept = match &mut self.phase {
-            Phase::Accepting(vote)
-                if self.rules.keeps_ballot_of_incomplete_accept(vote.conflicts > 0) =>
+            Phase::Accepting(accept)
+                if self.rules.keeps_ballot_of_incomplete_accept(accept.conflicts > 0) =>
             {
-                Some((self.ballot, vote.present.take()))
+                Some((self.ballot, accept.present.clone()))
             }
-            Phase::Accepting(vote)
-                if vote.conflicts > 0 && self.rules.keeps_value_after_conflict() =>
+            Phase::Accepting(accept)
+                if accept.conflicts > 0 && self.rules.keeps_value_after_conflict() =>
             {
                 let counter = self.seen.counter.max(self.next.counter) + 1;
-                Some((Ballot { counter, ..self.ballot }, vote.present.take()))
+                Some((Ballot { counter, ..self.ballot }, accept.present.clone()))
             }
-            Phase::Accepting(_) | Phase::Preparing(_) | Phase::Deciding { .. } | Phase::Over => {
-                None
-            }
+            Phase::Accepting(_) | Phase::Preparing(_) | Phase::Over => None,
         };
         self.end(outcome, kept)
     }
 
-    fn end(&mut self, outcome: Outcome<A>, cached: Option<(Ballot, Option<V>)>) -> End<V, A> {
+    fn end(
+        &mut self,
+        outcome: Outcome<A>,
+        cached: Option<(Ballot, VersionedValue<V>)>,
+    ) -> End<V, A> {
         self.phase = Phase::Over;
         let epoch = self.configuration.epoch();
         End { outcome, epoch, seen: self.seen, cached }
     }
+}
+
+/// Why a quorum was not had.
+const fn reason(conflicts: usize) -> Reason {
+    if conflicts > 0 { Reason::Conflict } else { Reason::Unreachable }
 }
 
 #[cfg(test)]
@@ -392,20 +416,20 @@ impl<V: Hash, A: Hash> Phase<V, A> {
     pub(crate) const fn stage(&self) -> Stage {
         match self {
             Self::Preparing(_) => Stage::Prepare,
-            Self::Deciding { .. } | Self::Accepting(_) | Self::Over => Stage::Accept,
+            Self::Accepting(_) | Self::Over => Stage::Accept,
         }
     }
 
     /// What the phase knows of one acceptor.
     pub(crate) fn state(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
         match self {
-            Self::Preparing(canvass) => (canvass.waiting.contains(&acceptor), false, false),
-            Self::Accepting(vote) => (
-                vote.waiting.contains(&acceptor),
-                vote.accepted.contains(&acceptor),
-                vote.unsure.contains(&acceptor),
+            Self::Preparing(prepare) => (prepare.waiting.contains(&acceptor), false, false),
+            Self::Accepting(accept) => (
+                accept.waiting.contains(&acceptor),
+                accept.accepted.contains(&acceptor),
+                accept.unsure.contains(&acceptor),
             ),
-            Self::Deciding { .. } | Self::Over => (false, false, false),
+            Self::Over => (false, false, false),
         }
     }
 
@@ -413,12 +437,12 @@ impl<V: Hash, A: Hash> Phase<V, A> {
     pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
         core::mem::discriminant(self).hash(hasher);
         match self {
-            Self::Preparing(canvass) => {
-                (canvass.promises, canvass.conflicts, &canvass.newest).hash(hasher);
+            Self::Preparing(prepare) => {
+                (prepare.promises, prepare.conflicts, prepare.floor, &prepare.newest).hash(hasher);
             }
-            Self::Deciding { present, cached } => (present, cached).hash(hasher),
-            Self::Accepting(vote) => {
-                (&vote.present, &vote.value, &vote.answer, vote.keeps, vote.conflicts).hash(hasher);
+            Self::Accepting(accept) => {
+                (&accept.present, &accept.value, &accept.answer, accept.keeps, accept.conflicts)
+                    .hash(hasher);
             }
             Self::Over => {}
         }

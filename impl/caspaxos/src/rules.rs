@@ -3,7 +3,7 @@
 //! The store follows [`Faithful`]. A gallery of mutants replaces one rule at a time, to show that
 //! the harness sees the difference; that needs the feature `mutants`.
 
-use crate::{Ballot, Ballots};
+use crate::{Ballot, Ballots, Lineage};
 use core::fmt::Debug;
 
 /// The rules as the protocol has them. Every provided method is the right one.
@@ -38,6 +38,20 @@ pub trait Rules: Debug + Send + Sync {
         newest.is_none_or(|newest| accepted > newest)
     }
 
+    /// The promise floor that a quorum of promises comes to; `highest` is that of those before, `None`
+    /// before the first.
+    ///
+    /// It must be the highest: an acceptor that joined after a register was collected has not erased it.
+    fn floor_of_promises(&self, highest: Option<u64>, floor: u64) -> u64 {
+        highest.unwrap_or(0).max(floor)
+    }
+
+    /// The mark of the lineage of a register that was found to hold nothing, under this promise floor: the
+    /// ballots up to it may have led to what was collected.
+    fn mark(&self, promise_floor: u64) -> Ballot {
+        Ballot::at_floor(promise_floor)
+    }
+
     /// Whether a change function's wish to keep the value is answered only after a quorum has
     /// accepted that value once more.
     ///
@@ -59,9 +73,15 @@ pub trait Rules: Debug + Send + Sync {
         true
     }
 
-    /// The promise_floor of an acceptor that is told of an promise_floor. It never falls.
+    /// The promise floor of an acceptor that is told of one. It never falls.
     fn raised_floor(&self, held: u64, told: u64) -> u64 {
         held.max(told)
+    }
+
+    /// The promise floor that collecting a tombstone of this ballot counter and version asks for: above every
+    /// ballot that is kept out, and above every version that was given.
+    fn floor_of_collection(&self, counter: u64, version: u64) -> u64 {
+        counter.max(version)
     }
 
     /// Whether an acceptor erases a register in this state. `dead` says that it holds a tombstone:
@@ -93,6 +113,13 @@ pub trait Rules: Debug + Send + Sync {
     /// value before it is applied again.
     fn looks_for_doubtful_changes(&self) -> bool {
         true
+    }
+
+    /// The lineage of a value that is put under this ballot in the place of one with this lineage.
+    fn lineage_of_put(&self, before: &Lineage, ballot: Ballot) -> Lineage {
+        let mut lineage = before.clone();
+        lineage.extend(ballot);
+        lineage
     }
 
     /// The version of a change of a register that holds nothing, in a round of this counter.

@@ -4,12 +4,12 @@ use crate::{Ballot, ProposerId};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The content of a register that has been written. A deleted one is kept, as a tombstone, until it
-/// is collected.
+/// The content of a register. A deleted one is kept, as a tombstone, until it is collected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionedValue<V> {
-    /// Grows with every change. The first version of a register that holds nothing is its ballot's
-    /// counter, which is above every version that a collected tombstone had: see [`crate::Member`].
+    /// Grows with every change; 0 in a register that was looked at and held nothing. The first version of
+    /// a register that holds nothing is its ballot's counter, which is above every version that a
+    /// collected tombstone had: see [`crate::Member`].
     pub version: u64,
     /// The value; `None` in a tombstone.
     pub value: Option<V>,
@@ -17,11 +17,32 @@ pub struct VersionedValue<V> {
     pub lineage: Lineage,
 }
 
-/// The last ballot of each proposer among the ancestors of a value, oldest first.
+impl<V> VersionedValue<V> {
+    /// What a register holds that a quorum was found to hold nothing of.
+    #[must_use]
+    pub fn nothing_since(mark: Ballot) -> Self {
+        Self { version: 0, value: None, lineage: Lineage::since(mark) }
+    }
+}
+
+/// The last ballot of each proposer among the ancestors of a value, oldest first: a version vector of its
+/// writers, bounded to [`Self::LONGEST`] entries.
 ///
 /// A proposer whose accept did not end in a quorum cannot tell from ballots alone whether a value
 /// that came later was derived from its own. Here it can look it up. What it finds is certain once
 /// a later round has committed on top of it: a committed value has one line of ancestors.
+///
+/// **What is missing.** A register may have been written, deleted and collected before. Its next lineage
+/// begins with a *mark*, an entry of no proposer: what is not listed, and is not above the mark, is not known.
+/// The mark stands at the highest promise floor of the prepare quorum that found nothing. That is enough:
+/// let a value of ballot `e` have been committed with a ballot `d` among its ancestors (`d` ≤ `e`), and let a
+/// later prepare quorum find nothing. The two quorums share an acceptor. It accepted `e`, shows nothing, and so
+/// has erased in between what it held: a tombstone of a ballot of at least `e`. In the same step it raised its
+/// floor to at least that ballot's counter ([`crate::Member`]). So the floor is at least the counter of `d`;
+/// a ballot of a counter above the mark led to nothing that was ever committed and collected. Over a change of
+/// membership the floors of the acceptors that left are inherited before the next step is taken
+/// ([`crate::plan`]), and a register that is listed carries its mark with it: whatever a round commits, if only
+/// to answer that there is nothing, is committed with its lineage.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Lineage(Arc<[Ballot]>);
 
@@ -32,8 +53,7 @@ pub enum Ancestry {
     Included(Ballot),
     /// None of those asked for did.
     NotIncluded,
-    /// So many others have written since, or the register has held nothing since, that it cannot be
-    /// told.
+    /// It cannot be told: so many others have written since, or the register may have been collected since.
     Unknown,
 }
 
@@ -50,13 +70,10 @@ impl Lineage {
         Self(ballots.into())
     }
 
-    /// The lineage of a register that held nothing before a change under this ballot.
-    ///
-    /// It may have been written, deleted and collected earlier, so it begins with a mark, an entry of
-    /// nobody's: what is older, and is not listed, is not known.
+    /// The lineage of a register that holds nothing, with this mark: see [`Ballot::at_floor`].
     #[must_use]
-    pub fn since(ballot: Ballot) -> Self {
-        Self([Ballot { proposer: ProposerId(0), ..ballot }].into())
+    pub fn since(mark: Ballot) -> Self {
+        Self([mark].into())
     }
 
     /// The ballots, oldest first.
@@ -94,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_proposer_finds_its_own_last_change_and_no_earlier_one() {
-        let mut lineage = Lineage::since(ballot(1, 7));
+        let mut lineage = Lineage::since(Ballot::ZERO);
         lineage.extend(ballot(1, 7));
         lineage.extend(ballot(2, 8));
         lineage.extend(ballot(5, 7));
@@ -106,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_came_before_a_register_was_written_anew_is_not_said_to_be_absent() {
-        let mut lineage = Lineage::since(ballot(5, 8));
+        let mut lineage = Lineage::since(Ballot::at_floor(4));
         lineage.extend(ballot(5, 8));
         let seven = |first| lineage.ancestry(ProposerId(7), ballot(first, 7));
         assert_eq!(seven(4), Ancestry::Unknown);
@@ -114,8 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_was_ever_collected_nothing_is_forgotten() {
+        let lineage = Lineage::since(Ballot::at_floor(0));
+        assert_eq!(lineage.ancestry(ProposerId(7), ballot(1, 7)), Ancestry::NotIncluded);
+    }
+
+    #[test]
     fn what_may_have_been_forgotten_is_not_said_to_be_absent() {
-        let mut lineage = Lineage::since(ballot(10, 1));
+        let mut lineage = Lineage::since(Ballot::ZERO);
         lineage.extend(ballot(10, 1));
         for other in 2..=8 {
             lineage.extend(ballot(other * 10, other));

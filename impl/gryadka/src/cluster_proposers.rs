@@ -77,7 +77,7 @@ pub(crate) struct StoreRegisters<A> {
     store: Store<A>,
     config: ClusterConfig,
     acceptors: BTreeMap<AcceptorId, Arc<A>>,
-    proposer: Mutex<Proposer<Bytes, crate::VersionedValue>>,
+    proposer: Mutex<Proposer<Bytes, Bytes>>,
 }
 
 impl<A: Acceptor> Registers for StoreRegisters<A> {
@@ -165,7 +165,7 @@ impl<A: Acceptor> StoreRegisters<A> {
         acceptor.ask(Head { identity: self.config.identity(to.0), epoch }, key, request).await
     }
 
-    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, crate::VersionedValue>> {
+    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, Bytes>> {
         self.proposer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -33,10 +33,9 @@ const READ_TIMEOUT: Duration = Duration::from_millis(20);
 const MEMORY_OF_ENTRY: usize = 300;
 
 /// How many bytes a remembered key takes.
-fn memory_of(key: &Bytes, held: Option<&VersionedValue>) -> usize {
-    let lineage = held.map_or(0, |held| size_of_val(held.lineage.ballots()));
-    let value = held.and_then(|held| held.value.as_ref()).map_or(0, Bytes::len);
-    MEMORY_OF_ENTRY + key.len() + lineage + value
+fn memory_of(key: &Bytes, held: &VersionedValue) -> usize {
+    let lineage = size_of_val(held.lineage.ballots());
+    MEMORY_OF_ENTRY + key.len() + lineage + held.value.as_ref().map_or(0, Bytes::len)
 }
 
 /// Which request a reply answers.
@@ -68,9 +67,9 @@ pub(crate) struct Engine<A> {
 struct State<A> {
     engine: Weak<Engine<A>>,
     cluster: u64,
-    proposer: Proposer<Bytes, VersionedValue>,
+    proposer: Proposer<Bytes, Bytes>,
     key_proposers: HashMap<Bytes, Slot>,
-    readings: HashMap<u64, (QuorumRead<VersionedValue>, oneshot::Sender<ReadAnswer>)>,
+    readings: HashMap<u64, (QuorumRead<Bytes>, oneshot::Sender<ReadAnswer>)>,
     next_reading: u64,
     clients: BTreeMap<AcceptorId, (Arc<A>, AcceptorClient<Tag>)>,
     random: Pcg32,

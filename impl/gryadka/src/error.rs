@@ -23,5 +23,8 @@ const fn reason(reason: Reason) -> &'static str {
         Reason::Conflict => "another proposer held higher ballots",
         Reason::Unreachable => "too few acceptors answered",
         Reason::Deadline => "the deadline came first",
+        Reason::LineageForgotten => {
+            "it may have been accepted, and so much has happened to the key since that it cannot be looked up"
+        }
     }
 }

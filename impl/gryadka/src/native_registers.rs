@@ -221,8 +221,9 @@ impl From<Answer> for RespValue {
     fn from(answer: Answer) -> Self {
         match answer {
             Answer::Nil => Self::Nil,
-            Answer::Number(number) => Self::Number(number.into()),
+            Answer::Number(number) => Self::Number(number),
             Answer::Text(text) => Self::Text(text.into()),
+            Answer::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
         }
     }
 }

@@ -143,7 +143,7 @@ async fn is_admitted_only_when_wiped(acceptor: &impl Acceptor) {
     let admit = "admit 7/3 epoch 1 floor 0 -";
     execute(acceptor, "wipe").await;
     assert_eq!(execute(acceptor, admit).await, "done");
-    assert_eq!(execute(acceptor, "7/3 1 k prepare 1.1").await, "promise 0.0 -");
+    assert_eq!(execute(acceptor, "7/3 1 k prepare 1.1").await, "promise 0.0 - floor 0");
     assert_eq!(execute(acceptor, "retire 7/3").await, "done");
     let state = AcceptorState { identity: identity("7/4"), epoch: 1, promise_floor: 0 };
     let refused = acceptor.admit(state, Bytes::new(), 0).await;

@@ -64,7 +64,7 @@ async fn set_and_delete(store: Gryadka, client: u64) {
             Ok(CasAnswer::Set(version)) => version,
             Ok(CasAnswer::Mismatch(_)) => continue,
             // Where a register was erased meanwhile, a doubt cannot be cleared up.
-            Err(ChangeError::Unknown(Reason::Conflict)) => continue,
+            Err(ChangeError::Unknown(Reason::LineageForgotten)) => continue,
             Err(error) => panic!("client {client}, turn {turn}: {error}"),
         };
         assert!(version > last[number], "client {client}, turn {turn}: k{number} went back");

@@ -59,6 +59,8 @@ gallery!(
     floor_not_raised,
     floor_lowered,
     version_restarted,
+    floor_without_version,
+    lineage_forgotten,
 );
 
 /// One fault put into the protocol, or into a process that runs it.

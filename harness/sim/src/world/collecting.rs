@@ -35,7 +35,7 @@ impl Collector {
 }
 
 /// A collection, and the proposer that it runs on.
-type UnderWay<'a> = (&'a mut Collection<Key, Shared>, &'a mut Proposer<Key, Content>);
+type UnderWay<'a> = (&'a mut Collection<Key, Shared>, &'a mut Proposer<Key, Shared>);
 
 impl World<'_> {
     pub(super) fn schedule_collection(&mut self) {

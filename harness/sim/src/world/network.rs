@@ -265,6 +265,7 @@ impl fmt::Display for Shown<'_> {
             None => f.write_str("nothing"),
             Some(cell) => match &cell.value {
                 Some(value) => write!(f, "{value} (version {})", cell.version),
+                None if cell.version == 0 => f.write_str("nothing"),
                 None => write!(f, "a tombstone (version {})", cell.version),
             },
         }
@@ -307,8 +308,9 @@ impl fmt::Display for Return {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Register(Ok(reply)) => match reply {
-                Reply::Promise { accepted, value } => {
-                    write!(f, "promised; holds {} of {accepted}", Shown(value))
+                Reply::Promise { promise_floor, accepted, value } => {
+                    let held = Shown(value);
+                    write!(f, "promised; holds {held} of {accepted}, floor {promise_floor}")
                 }
                 Reply::Accepted => f.write_str("accepted"),
                 Reply::Conflict(held) | Reply::Refused(held) => {

@@ -11,8 +11,8 @@ use crate::message::{OpId, Phase};
 use crate::mutants::Flaw;
 use crate::situation::Situation;
 use caspaxos::{
-    AcceptorId, Ballot, Context, Delivery, Effect, KeyProposer, Outcome, Proposer, ProposerId,
-    Reason, RejectReason, Reply, Request, Stage,
+    AcceptorId, Ballot, Context, Delivery, Effect, KeyProposer, Lineage, Outcome, Proposer,
+    ProposerId, Reason, RejectReason, Reply, Request, Stage,
 };
 use gryadka_cluster::ClusterConfig;
 use harness_history::Outcome as Ending;
@@ -25,7 +25,7 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Process {
     /// None while it is down.
-    pub(super) proposer: Option<Proposer<Key, Content>>,
+    pub(super) proposer: Option<Proposer<Key, Shared>>,
     /// How often it has crashed.
     pub(super) life: u32,
     slots: BTreeMap<Key, Slot>,
@@ -68,7 +68,7 @@ struct Round {
 }
 
 impl Process {
-    pub(super) const fn new(proposer: Proposer<Key, Content>, config: Rc<ClusterConfig>) -> Self {
+    pub(super) const fn new(proposer: Proposer<Key, Shared>, config: Rc<ClusterConfig>) -> Self {
         Self {
             proposer: Some(proposer),
             life: 0,
@@ -98,7 +98,7 @@ type Step<'a> =
 
 impl World<'_> {
     /// A proposer that has just been started.
-    pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Content> {
+    pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Shared> {
         let repeats = self.setup.repeats;
         let delivery = if repeats { Delivery::MayRepeat } else { Delivery::AtMostOnce };
         let first = self.setup.voters().configuration(self.first.epoch);
@@ -372,6 +372,15 @@ impl World<'_> {
             Outcome::NotApplied(reason) => Err((Ending::Fail, reason)),
             Outcome::Unknown(reason) => Err((Ending::Info, reason)),
         };
+        match &told {
+            Ok(told) if told.changed => {
+                self.record.promises.committed(key, told.version, asked.op);
+            }
+            Err((_, Reason::LineageForgotten)) if self.remembers_all() => {
+                self.record.promises.forgot(key, asked.op);
+            }
+            Ok(_) | Err(_) => {}
+        }
         if !asked.op.is_of_client() {
             return self.on_procedure_changed(&asked, told.ok());
         }
@@ -379,6 +388,12 @@ impl World<'_> {
             Ok(told) => self.answer_told(asked.op, &told),
             Err((ending, reason)) => self.answer(asked.op, ending, None, Some(words_of(reason))),
         }
+    }
+
+    /// Whether no lineage can have been forgotten: nothing is ever collected, and each of the proposers that
+    /// have lived has a place beside the mark.
+    fn remembers_all(&self) -> bool {
+        self.setup.collections == 0 && self.lives < Lineage::LONGEST as u64
     }
 
     /// Tells the client what came of its call, and of which version.
@@ -455,6 +470,7 @@ const fn words_of(reason: Reason) -> &'static str {
         Reason::Conflict => "conflict with another proposer",
         Reason::Unreachable => "too few acceptors answered",
         Reason::Deadline => "the deadline came first",
+        Reason::LineageForgotten => "its lineage is forgotten",
     }
 }
 

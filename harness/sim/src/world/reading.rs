@@ -2,7 +2,7 @@
 
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
-use crate::change::{Content, Told};
+use crate::change::{Content, Shared, Told};
 use crate::message::{OpId, Phase};
 use crate::situation::Situation;
 use caspaxos::{AcceptorId, Ballot, QuorumRead, ReadProgress, RejectReason, Reply};
@@ -15,7 +15,7 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Open {
     key: Key,
-    reading: QuorumRead<Content>,
+    reading: QuorumRead<Shared>,
 }
 
 /// What a read answers of what it found.
@@ -23,7 +23,7 @@ pub(super) fn told(found: Option<&Content>) -> Told {
     let value = found.and_then(|cell| cell.value.clone());
     let version = found.map_or(0, |cell| cell.version);
     let value = value.unwrap_or_else(|| Rc::new(Value::Null));
-    Told { outcome: Outcome::Ok, value, version }
+    Told { outcome: Outcome::Ok, value, version, changed: false }
 }
 
 impl World<'_> {
@@ -51,7 +51,7 @@ impl World<'_> {
             let (key, ballot) = (key.clone(), Ballot::ZERO);
             let origin =
                 Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Register(epoch, QuorumRead::<Content>::request()));
+            self.send_request(origin, Letter::Register(epoch, QuorumRead::<Shared>::request()));
         }
         self.put_after(self.setup.deadline / 4, Event::ReadOver { op, life });
         true
@@ -87,7 +87,7 @@ impl World<'_> {
         }
     }
 
-    fn follow_reading(&mut self, proposer: u32, op: OpId, progress: ReadProgress<Content>) {
+    fn follow_reading(&mut self, proposer: u32, op: OpId, progress: ReadProgress<Shared>) {
         let found = match progress {
             ReadProgress::Wait => return,
             ReadProgress::Decided(found) => Some(found),

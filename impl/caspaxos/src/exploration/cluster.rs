@@ -136,9 +136,30 @@ impl<'a> World<'a> {
         }
     }
 
+    pub(super) fn acceptors(&self) -> impl Iterator<Item = AcceptorId> {
+        (0..).take(self.members.len()).map(AcceptorId)
+    }
+
+    pub(super) fn state(&self, acceptor: AcceptorId) -> AcceptorState {
+        self.members[acceptor.0 as usize].state().unwrap()
+    }
+
     /// The epoch that an acceptor was told of.
     pub(super) fn told(&self, acceptor: AcceptorId) -> u64 {
-        self.members[acceptor.0 as usize].state().map_or(0, |state| state.epoch)
+        self.state(acceptor).epoch
+    }
+
+    /// Whether an acceptor that was told of this epoch holds the register.
+    pub(super) fn is_listed(&self, epoch: usize) -> bool {
+        let mut told = self.acceptors().filter(|&acceptor| self.told(acceptor) >= epoch as u64);
+        told.any(|acceptor| !self.members[acceptor.0 as usize].registers().is_empty())
+    }
+
+    pub(super) fn raise_floor(&mut self, acceptor: AcceptorId, promise_floor: u64) {
+        let member = Arc::make_mut(&mut self.members[acceptor.0 as usize]);
+        let state = member.state().unwrap();
+        let request = Request::Collect { tombstone: Ballot::ZERO, promise_floor };
+        member.handle(&*self.case.rules, (state.identity, state.epoch), &(), request).unwrap();
     }
 
     pub(super) fn set_epoch(&mut self, acceptor: AcceptorId, epoch: u64) {

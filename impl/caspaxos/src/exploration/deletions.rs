@@ -16,6 +16,18 @@ fn twice() -> Case {
     late(&[&[A, DELETE, COLLECT, B, DELETE, COLLECT]])
 }
 
+/// A change is left in doubt, found, deleted and collected.
+fn doubt_collected() -> Case {
+    let allowance = Allowance { retries: 2, ..PLAIN };
+    majority(2, &[&[A], &[DELETE, COLLECT, C]]).allowing(allowance)
+}
+
+/// A delete is left in doubt, found and collected under the next ballot that is free.
+fn delete_collected() -> Case {
+    let allowance = Allowance { retries: 2, losses: 1, ..PLAIN };
+    majority(1, &[&[A, DELETE], &[Task::CountAhead(2), COLLECT]]).allowing(allowance)
+}
+
 /// A late comer who was promised a ballot before the register was erased.
 fn promised() -> Case {
     let allowance = Allowance { retries: 2, ..PLAIN };
@@ -62,8 +74,7 @@ fn collected_beside_a_reader_under_flexible_quorums() {
 
 #[test]
 fn a_doubt_that_was_found_deleted_and_collected_is_not_applied_again() {
-    let allowance = Allowance { retries: 2, ..PLAIN };
-    majority(2, &[&[A], &[DELETE, COLLECT, C]]).allowing(allowance).holds(10_000, 3);
+    doubt_collected().holds(10_000, 3);
 }
 
 #[test]
@@ -81,6 +92,8 @@ enum Broken {
     GrowsYounger,
     CollectsWhatAQuorumHolds,
     CountsVersionsFromOne,
+    MarksNothing,
+    MarksTooLow,
 }
 
 impl Rules for Broken {
@@ -91,7 +104,9 @@ impl Rules for Broken {
             Self::ErasesAnyTombstone
             | Self::ErasesPromises
             | Self::CollectsWhatAQuorumHolds
-            | Self::CountsVersionsFromOne => held.max(told),
+            | Self::CountsVersionsFromOne
+            | Self::MarksNothing
+            | Self::MarksTooLow => held.max(told),
         }
     }
 
@@ -102,7 +117,9 @@ impl Rules for Broken {
             Self::StaysYoung
             | Self::GrowsYounger
             | Self::CollectsWhatAQuorumHolds
-            | Self::CountsVersionsFromOne => {
+            | Self::CountsVersionsFromOne
+            | Self::MarksNothing
+            | Self::MarksTooLow => {
                 held.accepted == tombstone && held.promised.counter <= promise_floor
             }
         }
@@ -110,6 +127,20 @@ impl Rules for Broken {
 
     fn collects_what_all_hold(&self) -> bool {
         *self != Self::CollectsWhatAQuorumHolds
+    }
+
+    fn mark(&self, promise_floor: u64) -> Ballot {
+        match self {
+            Self::MarksNothing => Ballot::ZERO,
+            // The collection's ballot is one above that of the delete, whose accepts promise the one between.
+            Self::MarksTooLow => Ballot::at_floor(promise_floor.saturating_sub(2)),
+            Self::ErasesAnyTombstone
+            | Self::ErasesPromises
+            | Self::StaysYoung
+            | Self::GrowsYounger
+            | Self::CollectsWhatAQuorumHolds
+            | Self::CountsVersionsFromOne => Ballot::at_floor(promise_floor),
+        }
     }
 
     fn first_version(&self, counter: u64) -> u64 {
@@ -147,4 +178,19 @@ fn what_only_a_quorum_holds_rises_when_it_is_collected() {
 #[test]
 fn versions_that_start_anew_come_twice() {
     twice().breaks_under(Broken::CountsVersionsFromOne);
+}
+
+#[test]
+fn a_register_without_a_mark_hides_what_was_collected() {
+    doubt_collected().breaks_under(Broken::MarksNothing);
+}
+
+#[test]
+fn a_delete_in_doubt_that_was_collected_is_not_said_to_have_found_nothing() {
+    delete_collected().holds(100, 1);
+}
+
+#[test]
+fn a_mark_below_the_floor_hides_what_was_collected() {
+    delete_collected().breaks_under(Broken::MarksTooLow);
 }

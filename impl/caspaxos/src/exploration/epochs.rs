@@ -6,8 +6,18 @@ use super::membership::Act;
 use super::process::Task;
 use crate::{AcceptorId, Configuration, Rules};
 
-const TWO_STEPS: &[Act] =
-    &[Act::Publish(1), Act::Seal(1), Act::Rescan(1), Act::Publish(2), Act::Seal(2), Act::Rescan(2)];
+const ONE_STEP: &[Act] = &[Act::Publish(1), Act::Seal(1), Act::InheritFloors(1), Act::Rescan(1)];
+
+const TWO_STEPS: &[Act] = &[
+    Act::Publish(1),
+    Act::Seal(1),
+    Act::InheritFloors(1),
+    Act::Rescan(1),
+    Act::Publish(2),
+    Act::Seal(2),
+    Act::InheritFloors(2),
+    Act::Rescan(2),
+];
 
 /// The first proposer is left behind, the second learns of everything.
 fn steps(sizes: [u32; 3], plan: &'static [Act], scripts: &'static [&'static [Task]]) -> Case {
@@ -36,8 +46,7 @@ fn from_three_to_one() {
 
 #[test]
 fn from_three_to_four() {
-    let plan = &[Act::Publish(1), Act::Seal(1), Act::Rescan(1)];
-    let mut case = steps([3, 4, 5], plan, &[&[A]]);
+    let mut case = steps([3, 4, 5], ONE_STEP, &[&[A]]);
     case.configurations.pop();
     case.holds(1_000, 2);
 }
@@ -56,6 +65,60 @@ fn a_register_is_collected_while_the_acceptors_change() {
 fn a_register_is_read_while_the_acceptors_change() {
     steps([1, 2, 3], TWO_STEPS, &[&[A], &[Task::Read, Task::Adopt(2), Task::Read]])
         .holds(10_000, 4);
+}
+
+/// Acceptor 0 alone, then both, then acceptor 1 alone.
+fn replaced(plan: &'static [Act], scripts: &'static [&'static [Task]]) -> Case {
+    let members: [&[u32]; 3] = [&[0], &[0, 1], &[1]];
+    let majority_of =
+        |members: &[u32]| Configuration::majority(members.iter().copied().map(AcceptorId)).unwrap();
+    let configurations = (0..).zip(members).map(|(e, it)| majority_of(it).in_epoch(e)).collect();
+    let allowance = Allowance { retries: 1, losses: 1, ..PLAIN };
+    Case { configurations, plan, ..majority(1, scripts) }.allowing(allowance)
+}
+
+/// The first proposer is in doubt about its delete; meanwhile it is found and collected.
+const DOUBT_BEFORE_A_STEP: &[&[Task]] =
+    &[&[A, DELETE, Task::Adopt(1)], &[Task::CountAhead(2), Task::Collect]];
+const DOUBT_BEFORE_TWO_STEPS: &[&[Task]] =
+    &[&[A, DELETE, Task::Adopt(2)], &[Task::CountAhead(2), Task::Collect]];
+
+#[test]
+fn a_doubt_that_was_collected_before_an_acceptor_joined_is_not_applied_again() {
+    replaced(ONE_STEP, DOUBT_BEFORE_A_STEP).holds(1_000, 2);
+}
+
+#[test]
+fn a_doubt_that_was_collected_before_all_acceptors_were_replaced_is_not_applied_again() {
+    replaced(TWO_STEPS, DOUBT_BEFORE_TWO_STEPS).holds(1_000, 2);
+}
+
+/// Marks a register that holds nothing with the floor of the first promise.
+#[derive(Debug)]
+struct FirstFloor;
+
+impl Rules for FirstFloor {
+    fn floor_of_promises(&self, first: Option<u64>, floor: u64) -> u64 {
+        first.unwrap_or(floor)
+    }
+}
+
+#[test]
+fn the_floor_of_one_promise_does_not_tell_what_was_collected() {
+    replaced(ONE_STEP, DOUBT_BEFORE_A_STEP).breaks_under(FirstFloor);
+}
+
+#[test]
+fn floors_that_are_not_inherited_do_not_tell_what_was_collected() {
+    const FORGETFUL: &[Act] = &[
+        Act::Publish(1),
+        Act::Seal(1),
+        Act::Rescan(1),
+        Act::Publish(2),
+        Act::Seal(2),
+        Act::Rescan(2),
+    ];
+    replaced(FORGETFUL, DOUBT_BEFORE_TWO_STEPS).breaks_under(crate::Faithful);
 }
 
 #[derive(Debug)]

@@ -14,7 +14,10 @@ pub(super) enum Act {
     /// Acceptors of both configurations are told, in any order, until those told meet every quorum
     /// of the one before.
     Seal(usize),
-    /// An identity change under the configuration.
+    /// The acceptors of the configuration are given the highest promise floor of those who were told, in any
+    /// order, until those who have it meet all quorums.
+    InheritFloors(usize),
+    /// An identity change under the configuration, if an acceptor that was told holds the register.
     Rescan(usize),
 }
 
@@ -22,6 +25,7 @@ pub(super) enum Act {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Driver {
     done: usize,
+    floor: Option<u64>,
     rescan: Option<usize>,
     pub(super) published: usize,
 }
@@ -30,6 +34,8 @@ pub(super) struct Driver {
 pub(super) enum Step {
     Tell(AcceptorId, usize),
     Publish(usize),
+    AskForFloors(usize),
+    RaiseFloor(AcceptorId, u64),
     Rescan(usize),
     GoOn,
 }
@@ -51,7 +57,19 @@ impl Driver {
                 let tell = untold.into_iter().map(|acceptor| Step::Tell(acceptor, epoch));
                 tell.chain(sealed.then_some(Step::GoOn)).collect()
             }
+            Some(&Act::InheritFloors(epoch)) => {
+                let Some(floor) = self.floor else { return Vec::from([Step::AskForFloors(epoch)]) };
+                let after = &configurations[epoch];
+                let (raised, lower): (BTreeSet<_>, BTreeSet<_>) = after
+                    .members()
+                    .into_iter()
+                    .partition(|&it| world.state(it).promise_floor >= floor);
+                let inherited = after.accept().met_by(&raised) && after.prepare().met_by(&raised);
+                let raise = lower.into_iter().map(|acceptor| Step::RaiseFloor(acceptor, floor));
+                raise.chain(inherited.then_some(Step::GoOn)).collect()
+            }
             Some(&Act::Rescan(epoch)) => match self.rescan {
+                None if !world.is_listed(epoch) => Vec::from([Step::GoOn]),
                 None if world.process(world.driving()).is_idle() => {
                     Vec::from([Step::Rescan(epoch)])
                 }
@@ -71,6 +89,11 @@ pub(super) fn drive(world: &mut World<'_>, step: Step) {
             world.driver.published = epoch;
             world.driver.done += 1;
         }
+        Step::AskForFloors(epoch) => {
+            let told = world.acceptors().filter(|&acceptor| world.told(acceptor) >= epoch as u64);
+            world.driver.floor = told.map(|acceptor| world.state(acceptor).promise_floor).max();
+        }
+        Step::RaiseFloor(acceptor, floor) => world.raise_floor(acceptor, floor),
         Step::Rescan(epoch) => {
             let configuration = world.case.configurations[epoch].clone();
             world.with_process(world.driving(), |process, history| {
@@ -80,7 +103,7 @@ pub(super) fn drive(world: &mut World<'_>, step: Step) {
             world.driver.rescan = world.history.last();
         }
         Step::GoOn => {
-            world.driver.rescan = None;
+            (world.driver.rescan, world.driver.floor) = (None, None);
             world.driver.done += 1;
         }
     }

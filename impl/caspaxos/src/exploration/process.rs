@@ -21,6 +21,8 @@ pub(super) enum Task {
     Collect,
     /// Learns of the configuration of this epoch, once it is published.
     Adopt(usize),
+    /// Has counted so far before it begins. Only as the first task.
+    CountAhead(u64),
 }
 
 /// Which part of a proposer a message belongs to.
@@ -57,14 +59,14 @@ pub(super) struct Outbox {
 
 #[derive(Debug, Clone)]
 pub(super) struct Process {
-    pub(super) proposer: Proposer<(), VersionedValue<List>>,
+    pub(super) proposer: Proposer<(), List>,
     pub(super) script: &'static [Task],
     key_proposer: KeyProposer<Call, List>,
     /// The calls that the key_proposer has taken, one bit each.
     taken: u32,
     /// The numbers of those that are still there, oldest first.
     present: Vec<usize>,
-    reading: Option<(QuorumRead<VersionedValue<List>>, usize)>,
+    reading: Option<(QuorumRead<List>, usize)>,
     collection: Option<Collection<(), List>>,
 }
 
@@ -78,7 +80,12 @@ impl Process {
         script: &'static [Task],
         rules: Arc<dyn Rules>,
     ) -> Self {
-        let proposer = Proposer::new(ProposerId(id), configuration, 8).with_rules(rules);
+        let mut proposer = Proposer::new(ProposerId(id), configuration, 8).with_rules(rules);
+        let (script, ahead) = match script {
+            [Task::CountAhead(by), rest @ ..] => (rest, *by),
+            _ => (script, 0),
+        };
+        proposer.jump_counter(ahead);
         let (key_proposer, present) = (KeyProposer::default(), Vec::new());
         Self { proposer, script, key_proposer, taken: 0, present, reading: None, collection: None }
     }
@@ -91,6 +98,7 @@ impl Process {
                 Task::Read => self.reading.is_none(),
                 Task::Collect => self.key_proposer.is_idle(),
                 Task::Adopt(epoch) => *epoch <= published,
+                Task::CountAhead(_) => false,
             })
     }
 
@@ -140,8 +148,7 @@ impl Process {
                 let (reading, asked) = QuorumRead::begin(&self.proposer);
                 let epoch = reading.configuration().epoch();
                 self.reading = Some((reading, history.ask(Op::Read, 0)));
-                let requests =
-                    asked.into_iter().map(|a| (a, QuorumRead::<VersionedValue<List>>::request()));
+                let requests = asked.into_iter().map(|a| (a, QuorumRead::<List>::request()));
                 let requests = requests.collect();
                 Vec::from([Outbox {
                     machine: Machine::QuorumRead,
@@ -159,6 +166,7 @@ impl Process {
                 self.proposer.reconfigure(configurations[epoch].clone());
                 Vec::new()
             }
+            Task::CountAhead(_) => Vec::new(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the exhaustive exploration compares key_proposers by.
+//! What the exhaustive exploration compares key proposers by.
 
 use super::KeyProposer;
 use crate::AcceptorId;
@@ -14,7 +14,7 @@ impl<C: Hash, V: Hash> KeyProposer<C, V> {
     pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
         (&self.waiting, self.retry.is_some(), self.open.is_some()).hash(hasher);
         if let Some(open) = &self.open {
-            (&open.jobs, open.voting, open.timeout.is_some()).hash(hasher);
+            (&open.jobs, open.timeout.is_some()).hash(hasher);
             let round = &open.round;
             (round.ballot, round.next, round.seen, round.configuration.epoch()).hash(hasher);
             round.phase.fingerprint(hasher);

@@ -1,8 +1,6 @@
 //! One change from its asking to its end, over as many rounds as it takes.
 
-use crate::{
-    Ancestry, Ballot, Decision, Lineage, Outcome, ProposerId, Reason, Rules, VersionedValue,
-};
+use crate::{Ancestry, Ballot, Decision, Outcome, Reason, Rules, VersionedValue};
 use alloc::vec::Vec;
 
 /// What a change finds.
@@ -62,51 +60,44 @@ impl<C> Job<C> {
         Self { change, deadline, applications: 0, doubts, part, last }
     }
 
-    /// What happened to its doubtful rounds, seen from the present value; `None` when it has none.
-    fn ancestry<V>(
-        &self,
-        proposer: ProposerId,
-        present: Option<&VersionedValue<V>>,
-    ) -> Option<Ancestry> {
-        let (first, _) = self.doubts.first()?;
-        // A register that holds nothing may have been written, deleted and collected since.
-        Some(present.map_or(Ancestry::Unknown, |cell| cell.lineage.ancestry(proposer, *first)))
-    }
-
-    /// Takes part in a round over the present value, and changes it. `false` when it cannot be
-    /// told any more whether it has happened already.
+    /// Takes part in a round over what was `seen`, and changes what the changes before it made of that.
+    /// `false` when it cannot be told any more whether it has happened already.
     pub(super) fn take_part<V: Clone>(
         &mut self,
         rules: &dyn Rules,
         ballot: Ballot,
-        seen: Option<&VersionedValue<V>>,
-        present: &mut Option<VersionedValue<V>>,
+        seen: &VersionedValue<V>,
+        present: &mut VersionedValue<V>,
     ) -> bool
     where
         C: Change<V>,
     {
-        let doubtful = rules.looks_for_doubtful_changes();
-        match self.ancestry(ballot.proposer, seen).filter(|_| doubtful) {
-            Some(Ancestry::Unknown) => return false,
-            Some(Ancestry::Included(through)) => {
-                if let Some((_, application)) = self.doubts.iter().find(|(at, _)| *at == through) {
-                    self.part = Part::Found(*application);
-                    return true;
+        if let Some((first, _)) = self.doubts.first()
+            && rules.looks_for_doubtful_changes()
+        {
+            match seen.lineage.ancestry(ballot.proposer, *first) {
+                Ancestry::Unknown => return false,
+                Ancestry::Included(through) => {
+                    if let Some((_, application)) =
+                        self.doubts.iter().find(|(at, _)| *at == through)
+                    {
+                        self.part = Part::Found(*application);
+                        return true;
+                    }
                 }
+                Ancestry::NotIncluded => {}
             }
-            Some(Ancestry::NotIncluded) | None => {}
         }
-        let version = present.as_ref().map_or(0, |cell| cell.version);
-        let first = rules.first_version(ballot.counter);
-        let next = present.as_ref().map_or(first, |cell| cell.version + 1);
-        let value = present.as_ref().and_then(|cell| cell.value.as_ref());
+        let next = match present.version {
+            0 => rules.first_version(ballot.counter),
+            version => version + 1,
+        };
+        let before = Present { value: present.value.as_ref(), version: present.version, next };
         self.applications += 1;
-        self.part = match self.change.apply(Present { value, version, next }) {
+        self.part = match self.change.apply(before) {
             Decision::Keep(()) => Part::Keeps,
             Decision::Put(value, ()) => {
-                let lineage = present.take().map(|cell| cell.lineage);
-                let lineage = lineage.unwrap_or_else(|| Lineage::since(ballot));
-                *present = Some(VersionedValue { version: next, value, lineage });
+                (present.version, present.value) = (next, value);
                 Part::Puts
             }
         };
@@ -135,9 +126,9 @@ impl<C> Job<C> {
         }
     }
 
-    /// How it ends if no further round is run. `voting` says that accepts of its round are out.
-    pub(super) fn ended(&self, voting: bool) -> Outcome<usize> {
-        let touched = voting && matches!(self.part, Part::Puts | Part::Found(_));
+    /// How it ends if no further round is run. `accepting` says that accepts of its round are out.
+    pub(super) fn ended(&self, accepting: bool) -> Outcome<usize> {
+        let touched = accepting && matches!(self.part, Part::Puts | Part::Found(_));
         if touched || !self.doubts.is_empty() {
             return Outcome::Unknown(self.last);
         }

@@ -1,7 +1,7 @@
 //! Rounds that several changes share, and doubts that are cleared up.
 
 use super::*;
-use crate::{AcceptorId, Ballots, Configuration, Lineage, ProposerId};
+use crate::{AcceptorId, Ballots, Configuration, Decision, Lineage, ProposerId};
 use std::string::String;
 use std::{format, vec};
 
@@ -22,10 +22,10 @@ impl Change<String> for Append {
     }
 }
 
-type Requests = Vec<(AcceptorId, Request<VersionedValue<String>>)>;
+type Sent = Vec<(AcceptorId, Request<VersionedValue<String>>)>;
 
 struct Table {
-    proposer: Proposer<(), VersionedValue<String>>,
+    proposer: Proposer<(), String>,
     key_proposer: KeyProposer<Append, String>,
     now: u64,
 }
@@ -40,7 +40,7 @@ impl Table {
     fn step(
         &mut self,
         step: impl FnOnce(&mut KeyProposer<Append, String>, &mut Context<'_, (), Append, String>),
-    ) -> (Requests, Vec<String>) {
+    ) -> (Sent, Vec<String>) {
         let mut effects = vec![];
         let (proposer, now) = (&mut self.proposer, self.now);
         let mut draw = |bound| bound;
@@ -70,11 +70,7 @@ impl Table {
         .1
     }
 
-    fn reply(
-        &mut self,
-        from: u32,
-        reply: Reply<VersionedValue<String>>,
-    ) -> (Requests, Vec<String>) {
+    fn reply(&mut self, from: u32, reply: Reply<VersionedValue<String>>) -> (Sent, Vec<String>) {
         let ballot = self.key_proposer.round().unwrap().0;
         self.step(|key_proposer, context| {
             key_proposer.on_reply(context, AcceptorId(from), ballot, reply)
@@ -82,9 +78,17 @@ impl Table {
     }
 
     /// Two promises; the second answer has what is sent and told.
-    fn promise(&mut self, cell: Option<VersionedValue<String>>) -> (Requests, Vec<String>) {
-        let accepted = cell.as_ref().map_or(Ballot::ZERO, |_| foreign(1).accepted);
-        let promise = Reply::Promise { accepted, value: cell };
+    fn promise(&mut self, cell: Option<VersionedValue<String>>) -> (Sent, Vec<String>) {
+        self.promise_with_floor(0, cell)
+    }
+
+    fn promise_with_floor(
+        &mut self,
+        promise_floor: u64,
+        value: Option<VersionedValue<String>>,
+    ) -> (Sent, Vec<String>) {
+        let accepted = value.as_ref().map_or(Ballot::ZERO, |_| foreign(1).accepted);
+        let promise = Reply::Promise { promise_floor, accepted, value };
         self.reply(0, promise.clone());
         self.reply(1, promise)
     }
@@ -94,7 +98,7 @@ impl Table {
         self.reply(1, Reply::Accepted).1
     }
 
-    fn later(&mut self) -> (Requests, Vec<String>) {
+    fn later(&mut self) -> (Sent, Vec<String>) {
         self.now = self.key_proposer.wake().unwrap();
         self.step(KeyProposer::on_time)
     }
@@ -105,7 +109,7 @@ fn foreign(counter: u64) -> Ballots {
     Ballots { promised: ballot, accepted: ballot }
 }
 
-fn proposed(requests: &Requests) -> VersionedValue<String> {
+fn proposed(requests: &Sent) -> VersionedValue<String> {
     let Request::Accept { value: Some(cell), .. } = &requests[0].1 else {
         panic!("not an accept of a cell: {requests:?}")
     };
@@ -167,27 +171,66 @@ fn a_change_in_doubt_that_led_nowhere_is_applied_again() {
 }
 
 #[test]
-fn a_doubt_from_before_a_register_was_written_anew_cannot_be_cleared_up() {
+fn a_first_write_that_meets_a_conflict_after_a_partial_accept_is_applied_again() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    table.later();
+    // The one acceptor that has accepted it does not take part.
+    let (requests, told) = table.promise(None);
+    assert!(told.is_empty(), "ended in doubt: {told:?}");
+    assert_eq!(proposed(&requests).value.as_deref(), Some("a"));
+    assert_eq!(table.accepted(), ["a: a@67"]);
+}
+
+#[test]
+fn a_first_write_that_another_one_overtook_is_applied_again() {
+    let mut table = Table::new();
+    table.ask('a');
+    table.promise(None);
+    leave_in_doubt(&mut table);
+    let mut lineage = Lineage::since(Ballot::ZERO);
+    lineage.extend(foreign(3).accepted);
+    table.later();
+    let cell = VersionedValue { version: 3, value: Some("x".into()), lineage };
+    table.promise(Some(cell));
+    assert_eq!(table.accepted(), ["a: xa@4"]);
+}
+
+#[test]
+fn a_doubt_from_before_a_register_was_collected_and_written_anew_cannot_be_cleared_up() {
     let mut table = Table::new();
     table.ask('a');
     table.promise(None);
     leave_in_doubt(&mut table);
     // Meanwhile it may have been found, deleted and collected, before this was written.
-    let mut lineage = Lineage::since(foreign(3).accepted);
+    let mut lineage = Lineage::since(Ballot::at_floor(2));
     lineage.extend(foreign(3).accepted);
     table.later();
     let cell = VersionedValue { version: 3, value: Some("x".into()), lineage };
-    assert_eq!(table.promise(Some(cell)).1, ["a: Unknown(Conflict)"]);
+    assert_eq!(table.promise(Some(cell)).1, ["a: Unknown(LineageForgotten)"]);
 }
 
 #[test]
-fn where_nothing_is_left_a_doubt_cannot_be_cleared_up() {
+fn where_a_register_may_have_been_collected_a_doubt_cannot_be_cleared_up() {
     let mut table = Table::new();
     table.ask('a');
     table.promise(None);
     leave_in_doubt(&mut table);
     table.later();
-    assert_eq!(table.promise(None).1, ["a: Unknown(Conflict)"]);
+    assert_eq!(table.promise_with_floor(2, None).1, ["a: Unknown(LineageForgotten)"]);
+}
+
+/// An acceptor erases what it holds and raises its floor in one step; but what it accepted last may be a read
+/// that found nothing, which must not hide the floor.
+#[test]
+fn a_read_that_finds_nothing_hands_the_mark_on() {
+    let mut table = Table::new();
+    table.ask('.');
+    let (requests, _) = table.promise_with_floor(7, None);
+    assert_eq!(proposed(&requests), VersionedValue::nothing_since(Ballot::at_floor(7)));
+    assert_eq!(table.accepted(), [".: @0"]);
 }
 
 #[test]
@@ -195,7 +238,7 @@ fn at_its_deadline_a_change_is_unknown_only_if_an_accept_is_out() {
     let mut table = Table::new();
     table.ask('a');
     assert_eq!(table.later().1, ["a: NotApplied(Deadline)"]);
-    assert!(table.key_proposer.is_idle(), "a round that nobody waits for keeps the key");
+    assert!(table.key_proposer.is_idle(), "a round that no caller waits for keeps the key");
 
     table.ask('b');
     table.ask('.');
@@ -205,7 +248,7 @@ fn at_its_deadline_a_change_is_unknown_only_if_an_accept_is_out() {
 }
 
 #[test]
-fn a_desk_that_nobody_waits_at_wants_no_waking() {
+fn a_key_proposer_without_changes_wants_no_waking() {
     let mut table = Table::new();
     table.ask('a');
     table.promise(None);
@@ -218,12 +261,12 @@ fn a_desk_that_nobody_waits_at_wants_no_waking() {
 }
 
 #[test]
-fn a_round_that_nobody_takes_part_in_is_over_at_once() {
+fn a_round_without_changes_is_over_at_once() {
     let mut table = Table::new();
     table.ask('a');
     table.promise(None);
     leave_in_doubt(&mut table);
     table.later();
-    table.promise(None);
+    table.promise_with_floor(2, None);
     assert!(table.key_proposer.is_idle(), "the key is kept by a round without a change");
 }

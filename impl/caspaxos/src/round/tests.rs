@@ -5,6 +5,7 @@ use crate::{Ballots, Proposer, ProposerId, Quorum};
 use alloc::vec;
 
 type TestRound = Round<char, &'static str>;
+type TestProgress = Progress<char, End<char, &'static str>>;
 
 fn members() -> impl Iterator<Item = AcceptorId> {
     (0..3).map(AcceptorId)
@@ -23,25 +24,39 @@ fn held(counter: u64) -> Ballots {
     Ballots { promised: ballot, accepted: ballot }
 }
 
+fn nothing(promise_floor: u64) -> Reply<VersionedValue<char>> {
+    Reply::Promise { promise_floor, accepted: Ballot::ZERO, value: None }
+}
+
+type Decide = fn(&dyn Rules, Ballot, VersionedValue<char>) -> Option<Proposal<char, &'static str>>;
+
+const PUT: Decide = |_, _, present| {
+    let next = Some(VersionedValue { version: 1, value: Some('x'), ..present });
+    Some(Proposal { next, answer: "put" })
+};
+
+const KEEP: Decide = |_, _, _| Some(Proposal { next: None, answer: "read" });
+
 /// A round whose change has been sent to all acceptors.
-fn accepting(proposer: &mut Proposer<(), char>, step: Decision<char, &'static str>) -> TestRound {
-    let (mut round, _) = proposer.begin(&());
+fn accepting(proposer: &mut Proposer<(), char>, decide: Decide) -> TestRound {
+    let (mut round, _) = proposer.begin(&(), decide);
     for from in members().take(proposer.configuration().prepare().size) {
-        let promise = Reply::Promise { accepted: Ballot::ZERO, value: None };
-        round.on_reply(from, round.ballot(), promise);
+        round.on_reply(from, round.ballot(), nothing(0), decide);
     }
-    assert!(matches!(round.decide(step), Progress::Send(_)));
+    assert!(round.is_accepting());
     round
 }
 
-fn reply(round: &mut TestRound, from: u32, reply: Reply<char>) -> Option<Outcome<&'static str>> {
-    match round.on_reply(AcceptorId(from), round.ballot(), reply) {
-        Progress::Over(end) => Some(end.outcome),
-        Progress::Wait | Progress::Send(_) | Progress::Decide(_) => None,
+fn reply(
+    round: &mut TestRound,
+    from: u32,
+    reply: Reply<VersionedValue<char>>,
+) -> Option<Outcome<&'static str>> {
+    match round.on_reply(AcceptorId(from), round.ballot(), reply, PUT) {
+        Progress::Done(end) => Some(end.outcome),
+        Progress::Wait | Progress::Send(_) => None,
     }
 }
-
-const PUT: Decision<char, &str> = Decision::Put(Some('x'), "put");
 
 #[test]
 fn a_quorum_commits_and_a_repeated_reply_counts_once() {
@@ -72,7 +87,7 @@ fn an_accept_without_an_answer_is_unknown_at_the_deadline_but_a_read_is_not() {
     let mut change = accepting(&mut majority(), PUT);
     let outcome = change.give_up(Reason::Deadline).unwrap().outcome;
     assert_eq!(outcome, Outcome::Unknown(Reason::Deadline));
-    let mut read = accepting(&mut majority(), Decision::Keep("read"));
+    let mut read = accepting(&mut majority(), KEEP);
     assert_eq!(
         read.give_up(Reason::Deadline).unwrap().outcome,
         Outcome::NotApplied(Reason::Deadline)
@@ -81,12 +96,12 @@ fn an_accept_without_an_answer_is_unknown_at_the_deadline_but_a_read_is_not() {
 }
 
 #[test]
-fn an_accept_that_reached_nobody_is_not_applied() {
+fn an_accept_that_reached_no_acceptor_is_not_applied() {
     let mut round = accepting(&mut majority(), PUT);
     for from in members().take(2) {
         assert_eq!(round.on_error(from, Stage::Accept, false), Progress::Wait);
     }
-    let Progress::Over(end) = round.on_error(AcceptorId(2), Stage::Accept, false) else {
+    let Progress::Done(end) = round.on_error(AcceptorId(2), Stage::Accept, false) else {
         panic!("not over")
     };
     assert_eq!(end.outcome, Outcome::NotApplied(Reason::Unreachable));
@@ -113,6 +128,38 @@ fn an_accept_may_overtake_its_own_prepare() {
     assert_eq!(reply(&mut round, 1, Reply::Accepted), Some(Outcome::Committed("put")));
 }
 
+/// What a round finds in a register, by the replies to its prepares.
+fn found(replies: [Reply<VersionedValue<char>>; 2]) -> VersionedValue<char> {
+    let (mut found, mut proposer) = (None, majority());
+    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), KEEP);
+    for (from, reply) in members().zip(replies) {
+        let ballot = round.ballot();
+        round.on_reply(from, ballot, reply, |rules, ballot, present| {
+            found = Some(present.clone());
+            KEEP(rules, ballot, present)
+        });
+    }
+    found.unwrap()
+}
+
+#[test]
+fn a_register_that_holds_nothing_is_marked_with_the_highest_floor_of_the_promises() {
+    let since = |counter| VersionedValue::nothing_since(Ballot::at_floor(counter));
+    assert_eq!(found([nothing(0), nothing(0)]), VersionedValue::nothing_since(Ballot::ZERO));
+    assert_eq!(found([nothing(7), nothing(4)]), since(7));
+    assert_eq!(found([nothing(4), nothing(7)]), since(7));
+}
+
+/// Earlier releases committed that a register is empty without saying since when.
+#[test]
+fn a_register_that_was_accepted_as_empty_is_marked_with_its_ballot() {
+    let accepted = held(12).accepted;
+    let empty = Reply::Promise { promise_floor: 4, accepted, value: None };
+    let since = |counter| VersionedValue::nothing_since(Ballot::at_floor(counter));
+    assert_eq!(found([nothing(4), empty.clone()]), since(12));
+    assert_eq!(found([empty, nothing(15)]), since(15));
+}
+
 #[test]
 fn only_a_prepare_quorum_of_promises_saves_the_next_prepare() {
     let quorum = |size| Quorum::of(size, members());
@@ -122,28 +169,32 @@ fn only_a_prepare_quorum_of_promises_saves_the_next_prepare() {
         let mut end = None;
         for from in members() {
             let ballot = round.ballot();
-            if let Progress::Over(over) = round.on_reply(from, ballot, Reply::Accepted) {
+            if let Progress::Done(over) = round.on_reply(from, ballot, Reply::Accepted, PUT) {
                 end = Some(over);
             }
         }
         proposer.finish((), &end.unwrap());
-        let (_, next): (TestRound, _) = proposer.begin(&());
-        assert_eq!(next == Progress::Decide(Some('x')), saved);
+        let mut asked = None;
+        drop::<(TestRound, TestProgress)>(proposer.begin(&(), |rules, ballot, present| {
+            asked = present.value;
+            KEEP(rules, ballot, present)
+        }));
+        assert_eq!(asked, saved.then_some('x'));
     }
 }
 
 #[test]
 fn a_conflict_sends_the_proposer_past_what_it_was_shown() {
     let mut proposer = majority();
-    let (mut round, _): (TestRound, _) = proposer.begin(&());
+    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT);
     let mut ends = vec![];
     for from in members() {
         let ballot = round.ballot();
-        ends.push(round.on_reply(from, ballot, Reply::Conflict(held(41))));
+        ends.push(round.on_reply(from, ballot, Reply::Conflict(held(41)), PUT));
     }
-    let Progress::Over(end) = &ends[1] else { panic!("two conflicts of three end it") };
+    let Progress::Done(end) = &ends[1] else { panic!("two conflicts of three end it") };
     assert_eq!(end.outcome, Outcome::NotApplied(Reason::Conflict));
     proposer.finish((), end);
-    let (round, _): (TestRound, _) = proposer.begin(&());
+    let (round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT);
     assert!(round.ballot() > held(41).promised);
 }

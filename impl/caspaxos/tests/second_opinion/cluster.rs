@@ -5,8 +5,8 @@
 
 use crate::calls::{self, Call, History, List, Return};
 use caspaxos::{
-    AcceptorId, Ballot, Decision, End, Faithful, Outcome, Progress, Proposer, Reason, Register,
-    Reply, Request, Round,
+    AcceptorId, Ballot, End, Faithful, Outcome, Progress, Proposal, Proposer, Reason, Register,
+    Reply, Request, Requests, Round, Rules, VersionedValue,
 };
 use stateright::semantics::ConsistencyTester;
 use stateright::{Model, Property};
@@ -42,7 +42,7 @@ pub(crate) const ANY: usize = usize::MAX;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    acceptors: Vec<Register<List>>,
+    acceptors: Vec<Register<VersionedValue<List>>>,
     clients: Vec<Client>,
     network: BTreeSet<Message>,
     allowance: Allowance,
@@ -67,8 +67,8 @@ pub(crate) struct Message {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Body {
-    Request(Request<List>),
-    Reply(Ballot, Reply<List>),
+    Request(Request<VersionedValue<List>>),
+    Reply(Ballot, Reply<VersionedValue<List>>),
 }
 
 /// What happens next.
@@ -190,7 +190,7 @@ impl State {
     fn begin(&mut self, number: usize, call: Call) {
         let client = &mut self.clients[number];
         calls::invoke(&mut self.history, (number, client.told.len()), call);
-        let (round, progress) = client.proposer.begin(&());
+        let (round, progress) = client.proposer.begin(&(), change(call));
         client.open = Some((round, call));
         self.follow(number, progress);
     }
@@ -210,7 +210,7 @@ impl State {
         match body {
             Body::Request(request) => {
                 let ballot = request.ballot();
-                let reply = self.acceptors[acceptor.0 as usize].handle(&Faithful, request);
+                let reply = self.acceptors[acceptor.0 as usize].handle(&Faithful, 0, request);
                 // Nobody hears a reply to a round that is over.
                 if self.open_under(client, ballot) {
                     let body = Body::Reply(ballot, reply);
@@ -218,8 +218,8 @@ impl State {
                 }
             }
             Body::Reply(ballot, reply) => {
-                if let Some((round, _)) = &mut self.clients[client].open {
-                    let progress = round.on_reply(acceptor, ballot, reply);
+                if let Some((round, call)) = &mut self.clients[client].open {
+                    let progress = round.on_reply(acceptor, ballot, reply, change(*call));
                     self.follow(client, progress);
                 }
             }
@@ -235,23 +235,17 @@ impl State {
         }
     }
 
-    fn follow(&mut self, number: usize, progress: Progress<List, List>) {
+    fn follow(&mut self, number: usize, progress: Progress<List, End<List, List>>) {
         match progress {
             Progress::Wait => {}
-            Progress::Send(requests) => {
+            Progress::Send(Requests { requests, .. }) => {
                 self.network.extend(requests.into_iter().map(|(acceptor, request)| Message {
                     client: number,
                     acceptor,
                     body: Body::Request(request),
                 }));
             }
-            Progress::Decide(present) => {
-                if let Some((round, call)) = &mut self.clients[number].open {
-                    let progress = round.decide(change(*call, present));
-                    self.follow(number, progress);
-                }
-            }
-            Progress::Over(end) => self.finish(number, end),
+            Progress::Done(end) => self.finish(number, end),
         }
     }
 
@@ -299,14 +293,19 @@ impl State {
 }
 
 /// The change function of a call.
-fn change(call: Call, present: Option<List>) -> Decision<List, List> {
-    let mut list = present.unwrap_or_default();
-    match call {
-        Call::Append(element) => {
-            list.push(element);
-            Decision::Put(Some(list.clone()), list)
-        }
-        Call::Read => Decision::Keep(list),
+fn change(
+    call: Call,
+) -> impl FnOnce(&dyn Rules, Ballot, VersionedValue<List>) -> Option<Proposal<List, List>> {
+    move |_, _, present| {
+        let mut list = present.value.clone().unwrap_or_default();
+        let next = match call {
+            Call::Append(element) => {
+                list.push(element);
+                Some(VersionedValue { version: 1, value: Some(list.clone()), ..present })
+            }
+            Call::Read => None,
+        };
+        Some(Proposal { next, answer: list })
     }
 }
 
@@ -348,7 +347,7 @@ impl fmt::Display for Message {
                 write!(f, "a{acceptor} → p{client}: to {ballot}, ")?;
                 match reply {
                     Reply::Promise { value: None, .. } => f.write_str("promised; holds nothing"),
-                    Reply::Promise { accepted, value } => {
+                    Reply::Promise { accepted, value, .. } => {
                         write!(f, "promised; holds {} of {accepted}", list(value.as_ref()))
                     }
                     Reply::Accepted => f.write_str("accepted"),
@@ -363,6 +362,7 @@ impl fmt::Display for Message {
     }
 }
 
-fn list(value: Option<&List>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), |list| list.iter().collect())
+fn list(value: Option<&VersionedValue<List>>) -> String {
+    let list = value.and_then(|cell| cell.value.as_ref());
+    list.map_or_else(|| "nothing".to_owned(), |list| list.iter().collect())
 }

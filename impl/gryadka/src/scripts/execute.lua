@@ -37,8 +37,8 @@ local function done(answer, reply)
   return type(answer) == 'table' and answer.err and answer or reply
 end
 
--- Stores a register in the place of one that began so. The hints are the keys of the registers that
--- hold no value: whoever becomes one is noted first, so that none is overlooked.
+-- Stores a register in the place of one that began so. The tombstone index has the keys of the registers
+-- that hold no value: a key is added before its register loses its value, so that none is overlooked.
 local function store(key, register, head)
   local was = head ~= '' and byte(head) ~= 65
   local is = byte(register) ~= 65 -- A
@@ -73,9 +73,13 @@ local function prepare(key, request)
     return against(pc, pp, ac, ap)
   end
   local ballot = sub(request, 2)
-  if held then return done(try('SETRANGE', key, '1', ballot), held) end
-  local stored = store(key, 'N' .. ballot .. string.rep('\0', 16), '')
-  return done(stored, false)
+  local stored
+  if held then
+    stored = try('SETRANGE', key, '1', ballot)
+  else
+    stored = store(key, 'N' .. ballot .. string.rep('\0', 16), '')
+  end
+  return done(stored, { tonumber(floor), held })
 end
 
 local function read(key)
@@ -89,8 +93,8 @@ local function collect(key, request)
   local counter, proposer, told = unpack('>I8I8I8', request, 2)
   if told > tonumber(floor) then
     local text = string.format('%.0f', told)
-    local aged = try('HSET', KEYS[1], 'promise_floor', text)
-    if type(aged) == 'table' then return aged end
+    local raised = try('HSET', KEYS[1], 'promise_floor', text)
+    if type(raised) == 'table' then return raised end
     floor = text
   end
   local meant = ac == counter and ap == proposer and pc <= told

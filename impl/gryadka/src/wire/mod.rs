@@ -5,10 +5,10 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | `A` a live cell follows, `D` a tombstone follows, `N` nothing does |
+//! | 1 | `A` content with a value follows, `D` content without one (a tombstone, or that there is nothing), `N` nothing follows |
 //! | 8 + 8 | the promised ballot: counter, proposer |
 //! | 8 + 8 | the accepted ballot |
-//! | 8 | the cell's version |
+//! | 8 | the version; 0 where there is nothing |
 //! | 1 | how many ballots its lineage has |
 //! | (8 + 8) each | the ballots of the lineage, oldest first |
 //! | the rest | the value |
@@ -20,13 +20,14 @@
 //! | prepare | `P`, the ballot |
 //! | accept | the register as it is to be stored; its accepted ballot is that of the request |
 //! | read | `R` |
-//! | collect | `C`, the tombstone's ballot, the promise_floor (8) |
+//! | collect | `C`, the tombstone's ballot, the promise floor (8) |
 //!
 //! A *reply* is
 //!
 //! | reply | form |
 //! |---|---|
-//! | promise, current | the register as it was before; nil when there is none |
+//! | promise | an array: the promise floor, and the register as it was before or nil when there was none |
+//! | current | the register; nil when there is none |
 //! | accepted | 1 |
 //! | collected | 1 erased, 0 not |
 //! | conflict, refused | `X`, the promised and the accepted ballot in the way |
@@ -37,7 +38,7 @@
 //! | how is a register, and a ballot, written? | `register.rs` |
 //! | how is a request? | `request.rs` |
 //! | how is a reply? | `reply.rs` |
-//! | how is a identity? | `identity.rs` |
+//! | how is an identity? | `identity.rs` |
 //! | what do errors mean? | `error.rs` |
 
 mod error;

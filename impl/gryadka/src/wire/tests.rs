@@ -44,10 +44,13 @@ fn replies() -> impl Strategy<Value = (Stage, Reply)> {
         })
     };
     prop_oneof![
-        holding()
-            .prop_map(|(accepted, value)| (Stage::Prepare, Reply::Promise { accepted, value })),
+        (holding(), 0..1_u64 << 53).prop_map(|((accepted, value), promise_floor)| {
+            (Stage::Prepare, Reply::Promise { promise_floor, accepted, value })
+        }),
         holding().prop_map(|(accepted, value)| (Stage::Read, Reply::Current { accepted, value })),
-        Just((Stage::Prepare, Reply::Promise { accepted: Ballot::ZERO, value: None })),
+        (0..1_u64 << 53).prop_map(|promise_floor| {
+            (Stage::Prepare, Reply::Promise { promise_floor, accepted: Ballot::ZERO, value: None })
+        }),
         Just((Stage::Accept, Reply::Accepted)),
         any::<bool>().prop_map(|erased| (Stage::Collect, Reply::Collected(erased))),
         held().prop_map(|held| (Stage::Prepare, Reply::Conflict(held))),
@@ -58,8 +61,9 @@ fn replies() -> impl Strategy<Value = (Stage, Reply)> {
 fn sent(answer: Answer) -> Value {
     match answer {
         Answer::Nil => Value::Nil,
-        Answer::Number(number) => Value::Int(number.into()),
+        Answer::Number(number) => Value::Int(number.try_into().unwrap()),
         Answer::Text(text) => Value::BulkString(text),
+        Answer::Array(items) => Value::Array(items.into_iter().map(sent).collect()),
     }
 }
 
@@ -108,6 +112,11 @@ fn a_reply_to_something_else_is_in_doubt() {
     let accepted = || Value::Int(1);
     for (stage, value) in [
         (Stage::Prepare, accepted()),
+        (Stage::Prepare, Value::Nil),
+        (Stage::Prepare, Value::Array(vec![Value::Int(1)])),
+        (Stage::Prepare, Value::Array(vec![Value::Int(-1), Value::Nil])),
+        (Stage::Prepare, Value::Array(vec![Value::Nil, Value::Nil])),
+        (Stage::Prepare, Value::Array(vec![Value::Int(1), Value::Nil, Value::Nil])),
         (Stage::Read, accepted()),
         (Stage::Accept, Value::Int(0)),
         (Stage::Accept, Value::Nil),

@@ -58,8 +58,8 @@ fn spell_cell(cell: Option<&VersionedValue>) -> String {
 
 fn spell(reply: &Reply) -> String {
     match reply {
-        Reply::Promise { accepted, value } => {
-            format!("promise {accepted} {}", spell_cell(value.as_ref()))
+        Reply::Promise { promise_floor, accepted, value } => {
+            format!("promise {accepted} {} floor {promise_floor}", spell_cell(value.as_ref()))
         }
         Reply::Current { accepted, value } => {
             format!("current {accepted} {}", spell_cell(value.as_ref()))
