@@ -229,6 +229,15 @@ fn choose_cryptography() {
 mod tests {
     use super::*;
 
+    /// Otherwise calls over 25 ms each way took 90 ms while others were under way.
+    #[test]
+    fn a_call_does_not_wait_for_the_acknowledgement_of_the_one_before() {
+        for address in ["redis://host:1", "rediss://host:1"] {
+            let connection = Connection::to(address, None).unwrap();
+            assert!(connection.client.get_connection_info().tcp_settings().nodelay(), "{address}");
+        }
+    }
+
     #[test]
     fn an_address_is_shown_without_its_password() {
         let wrong = Connection::to("http://me:p@ss@host:1", None).unwrap_err();
