@@ -59,15 +59,16 @@ pub enum CollectProgress<V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Collection<K, V> {
-    /// Starts to collect a register. No other round of the key may be open on this proposer.
-    pub fn begin(proposer: &mut Proposer<K, V>, key: K) -> (Self, CollectProgress<V>) {
-        let (round, progress) = proposer.begin_with_all(&key);
+    /// Starts to collect a register. No other round of the key may be open on this proposer. `None` when it
+    /// can count no further.
+    pub fn begin(proposer: &mut Proposer<K, V>, key: K) -> Option<(Self, CollectProgress<V>)> {
+        let (round, progress) = proposer.begin_with_all(&key)?;
         let (ballot, epoch) = (round.ballot(), round.configuration().epoch());
         let members = round.configuration().members();
         let phase = Phase::Confirming(round);
         let mut this = Self { key, ballot, epoch, members, phase };
         let progress = this.follow(proposer, progress);
-        (this, progress)
+        Some((this, progress))
     }
 
     /// The ballot of its requests.

@@ -247,9 +247,16 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
         self.retry = None;
         let (mut jobs, sent) = (Vec::new(), context.now);
         let (waiting, effects) = (&mut self.waiting, &mut *context.effects);
-        let (round, progress) = context.proposer.begin(context.key, |rules, ballot, seen| {
+        let begun = context.proposer.begin(context.key, |rules, ballot, seen| {
             decide(waiting, &mut jobs, effects, rules, ballot, seen)
         });
+        let Some((round, progress)) = begun else {
+            for job in self.waiting.drain(..) {
+                let end = job.ended_for(Reason::CounterUsedUp);
+                context.effects.push(Effect::Settle(job.change, end));
+            }
+            return;
+        };
         self.open = Some(Open { round, jobs, sent, timeout: None });
         self.follow(context, progress);
     }
@@ -319,11 +326,12 @@ fn decide<C: Change<V>, V: Clone>(
 ) -> Option<Proposal<V, ()>> {
     let mut present = seen.clone();
     for mut job in waiting.drain(..waiting.len().min(MAX_SHARED_CHANGES)) {
-        if job.take_part(rules, ballot, &seen, &mut present) {
-            jobs.push(job);
-        } else {
-            let end = Outcome::Unknown(Reason::LineageForgotten);
-            effects.push(Effect::Settle(job.change, end));
+        match job.take_part(rules, ballot, &seen, &mut present) {
+            Ok(()) => jobs.push(job),
+            Err(reason) => {
+                let end = job.ended_for(reason);
+                effects.push(Effect::Settle(job.change, end));
+            }
         }
     }
     if jobs.is_empty() {

@@ -60,7 +60,7 @@ mod rules;
 mod versioned_value;
 
 pub use acceptor::{Ballots, Register};
-pub use ballot::{Ballot, ProposerId};
+pub use ballot::{Ballot, HIGHEST_NUMBER, ProposerId};
 pub use collection::{CollectProgress, Collection, CollectionOutcome};
 pub use configuration::{AcceptorId, Configuration, ConfigurationError, Quorum};
 pub use key_proposer::{Change, Context, Effect, KeyProposer, Present};

@@ -3,10 +3,13 @@
 use crate::machine::{Progress, Requests};
 use crate::round::{End, Phase, PreparePhase, Proposal, Round};
 use crate::rules::{Faithful, Rules};
-use crate::{Ballot, Configuration, Delivery, ProposerId, Request, VersionedValue};
+use crate::{Ballot, Configuration, Delivery, HIGHEST_NUMBER, ProposerId, Request, VersionedValue};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
+
+/// A round that has begun, and what it wants first.
+pub(crate) type Begun<V, A> = (Round<V, A>, Progress<V, End<V, A>>);
 
 /// Starts rounds and learns from their ends. One per live proposer.
 ///
@@ -103,27 +106,40 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         self.counter = self.counter.saturating_add(by);
     }
 
+    /// Whether it can count no further: no round can be begun.
+    #[must_use]
+    pub const fn is_used_up(&self) -> bool {
+        // A round takes two ballots.
+        self.counter > HIGHEST_NUMBER - 2
+    }
+
     /// The rules that it follows.
     #[must_use]
     pub fn rules(&self) -> &dyn Rules {
         &*self.rules
     }
 
-    /// Starts a change of a key. `decide` is asked at once where the key is cached.
+    /// Starts a change of a key. `decide` is asked at once where the key is cached. `None` when the proposer
+    /// can count no further.
     pub fn begin<A: Clone>(
         &mut self,
         key: &K,
         decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
-    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
+    ) -> Option<Begun<V, A>> {
+        if self.is_used_up() {
+            return None;
+        }
         let cached = self.cache.take(key);
         let ballot = cached.as_ref().map_or_else(|| self.count(), |(ballot, _)| *ballot);
         // The ballot promised ahead is used up here, so that no later prepare repeats it.
         let next = self.count();
         let configuration = self.configuration.clone();
-        let Some((_, present)) = cached else { return self.prepare(configuration, ballot, next) };
+        let Some((_, present)) = cached else {
+            return Some(self.prepare(configuration, ballot, next));
+        };
         let mut round = self.round(configuration, ballot, next, Phase::Over);
         let progress = round.decide(present, true, decide);
-        (round, progress)
+        Some((round, progress))
     }
 
     /// What a read needs of it.
@@ -132,18 +148,18 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
     }
 
     /// Starts a round that asks afresh, wants the vote of every acceptor, and promises nothing ahead: the
-    /// first half of collecting a tombstone.
-    pub(crate) fn begin_with_all<A: Clone>(
-        &mut self,
-        key: &K,
-    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
+    /// first half of collecting a tombstone. `None` when the proposer can count no further.
+    pub(crate) fn begin_with_all<A: Clone>(&mut self, key: &K) -> Option<Begun<V, A>> {
+        if self.is_used_up() {
+            return None;
+        }
         self.cache.take(key);
         let ballot = self.count();
         let mut configuration = self.configuration.clone();
         if self.rules.collects_what_all_hold() {
             configuration = Arc::new(configuration.wanting_all());
         }
-        self.prepare(configuration, ballot, ballot)
+        Some(self.prepare(configuration, ballot, ballot))
     }
 
     fn prepare<A>(
@@ -151,7 +167,7 @@ impl<K: Ord + Clone, V: Clone> Proposer<K, V> {
         configuration: Arc<Configuration>,
         ballot: Ballot,
         next: Ballot,
-    ) -> (Round<V, A>, Progress<V, End<V, A>>) {
+    ) -> Begun<V, A> {
         let members = configuration.prepare().members.clone();
         let head = (configuration.epoch(), ballot);
         let requests = Requests::to_all(&members, head, &Request::Prepare { ballot });
@@ -347,6 +363,19 @@ mod tests {
         assert_eq!(held(&cache), ("e".into(), 10));
         cache.clear();
         assert_eq!(held(&cache), (String::new(), 0));
+    }
+
+    #[test]
+    fn a_counter_at_its_end_begins_no_round_and_never_starts_anew() {
+        let mut proposer = after(&[]);
+        for counter in [HIGHEST_NUMBER - 1, HIGHEST_NUMBER, 1 << 60, u64::MAX] {
+            let outcome = Outcome::<()>::NotApplied(Reason::Conflict);
+            let seen = Ballot { counter, proposer: ProposerId(9) };
+            proposer.finish('x', &End { outcome, epoch: 0, seen, cached: None });
+            proposer.jump_counter(64);
+            assert!(proposer.begin::<()>(&'x', |_, _, _| None).is_none(), "past {counter}");
+            assert!(proposer.begin_with_all::<()>(&'x').is_none(), "past {counter}");
+        }
     }
 
     #[test]

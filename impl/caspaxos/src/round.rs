@@ -51,6 +51,9 @@ pub enum Reason {
     /// The change may have been accepted, and the register has since been collected, or changed by so
     /// many proposers, that its lineage does not tell whether this change is among its ancestors.
     LineageForgotten,
+    /// The counter of the cluster's ballots, or of the register's versions, has come to
+    /// [`crate::HIGHEST_NUMBER`].
+    CounterUsedUp,
 }
 
 /// Whether the transport may deliver one request more than once.

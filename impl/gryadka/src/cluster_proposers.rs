@@ -93,7 +93,10 @@ impl<A: Acceptor> Registers for StoreRegisters<A> {
     }
 
     async fn collect(&self, key: &Bytes, within: Duration) -> CollectionOutcome {
-        let (mut collection, mut progress) = Collection::begin(&mut self.proposer(), key.clone());
+        let begun = Collection::begin(&mut self.proposer(), key.clone());
+        let Some((mut collection, mut progress)) = begun else {
+            return CollectionOutcome::Unfinished(Reason::CounterUsedUp);
+        };
         let mut calls = FuturesUnordered::new();
         let give_up = tokio::time::sleep(within);
         tokio::pin!(give_up);

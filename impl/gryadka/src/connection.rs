@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_call_does_not_wait_for_the_acknowledgement_of_the_one_before() {
         for address in ["redis://host:1", "rediss://host:1"] {
-            let connection = Connection::to(address, None).unwrap();
+            let connection = Connection::to(address.into_connection_info().unwrap(), None).unwrap();
             assert!(connection.client.get_connection_info().tcp_settings().nodelay(), "{address}");
         }
     }

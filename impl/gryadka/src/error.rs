@@ -23,6 +23,9 @@ const fn reason(reason: Reason) -> &'static str {
         Reason::Conflict => "another proposer held higher ballots",
         Reason::Unreachable => "too few acceptors answered",
         Reason::Deadline => "the deadline came first",
+        Reason::CounterUsedUp => {
+            "the counter of this cluster's ballots, or of this key's versions, is used up"
+        }
         Reason::LineageForgotten => {
             "it may have been accepted, and so much has happened to the key since that it cannot be looked up"
         }

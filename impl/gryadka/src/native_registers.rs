@@ -6,7 +6,7 @@
 
 use crate::wire::{self, Answer, FENCED, NOT_MEMBER, NOT_WIPED};
 use bytes::Bytes;
-use caspaxos::{AcceptorIdentity, AcceptorState, Faithful, Member, RejectReason};
+use caspaxos::{AcceptorIdentity, AcceptorState, Faithful, HIGHEST_NUMBER, Member, RejectReason};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -245,11 +245,12 @@ fn split(arguments: &[Bytes]) -> Result<(&[Bytes], &[Bytes]), Malformed> {
 }
 
 fn number(text: Option<&Bytes>) -> Result<u64, Malformed> {
-    text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()).ok_or(Malformed)
+    let number = text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+    number.filter(|number| *number <= HIGHEST_NUMBER).ok_or(Malformed)
 }
 
 fn identity(text: Option<&Bytes>) -> Result<AcceptorIdentity, Malformed> {
-    text.and_then(|text| wire::parse_stamp(std::str::from_utf8(text).ok()?)).ok_or(Malformed)
+    text.and_then(|text| wire::parse_identity(std::str::from_utf8(text).ok()?)).ok_or(Malformed)
 }
 
 /// A page of keys after the cursor, of `cursor … COUNT count`. The cursor is the last key that was

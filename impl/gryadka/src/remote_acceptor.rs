@@ -25,7 +25,7 @@ use crate::script::Script;
 use crate::{Acceptor, AcceptorAddress, AddressError, Credentials, RequestError, wire};
 use crate::{Cursor, Head, Page, Reply, Request, Status};
 use bytes::Bytes;
-use caspaxos::{AcceptorIdentity, AcceptorState};
+use caspaxos::{AcceptorIdentity, AcceptorState, HIGHEST_NUMBER};
 use redis::{Cmd, Value};
 use std::collections::BTreeMap;
 
@@ -278,9 +278,16 @@ impl Acceptor for RemoteAcceptor {
         let (epoch, promise_floor): (Option<u64>, Option<u64>) = (epoch, promise_floor);
         let config: Option<Vec<u8>> = config;
         let state = match (identity, epoch, promise_floor) {
+            (Some(_), Some(epoch), Some(promise_floor))
+                if epoch.max(promise_floor) > HIGHEST_NUMBER =>
+            {
+                return Err(RequestError::NoAnswer(format!(
+                    "epoch {epoch} or promise floor {promise_floor} is above {HIGHEST_NUMBER}"
+                )));
+            }
             (Some(identity), Some(epoch), Some(promise_floor)) => {
-                let strange = || RequestError::NoAnswer(format!("{identity:?} is not a identity"));
-                let identity = wire::parse_stamp(&identity).ok_or_else(strange)?;
+                let strange = || RequestError::NoAnswer(format!("{identity:?} is not an identity"));
+                let identity = wire::parse_identity(&identity).ok_or_else(strange)?;
                 Some(AcceptorState { identity, epoch, promise_floor })
             }
             _ => None,

@@ -71,7 +71,7 @@ impl World<'_> {
         let number = self.collector.number;
         self.put_after(self.setup.deadline / 4, Event::Collect { life, number });
         let Some(core) = &mut self.processes[collector as usize - 1].proposer else { return };
-        let (collection, progress) = Collection::begin(core, key.clone());
+        let Some((collection, progress)) = Collection::begin(core, key.clone()) else { return };
         self.collector.open = Some((key, collection));
         self.follow_collection(progress);
     }

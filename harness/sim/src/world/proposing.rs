@@ -470,6 +470,7 @@ const fn words_of(reason: Reason) -> &'static str {
         Reason::Conflict => "conflict with another proposer",
         Reason::Unreachable => "too few acceptors answered",
         Reason::Deadline => "the deadline came first",
+        Reason::CounterUsedUp => "the counter is used up",
         Reason::LineageForgotten => "its lineage is forgotten",
     }
 }

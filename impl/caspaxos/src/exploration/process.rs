@@ -158,7 +158,7 @@ impl Process {
                 }])
             }
             Task::Collect => {
-                let (collection, progress) = Collection::begin(&mut self.proposer, ());
+                let (collection, progress) = Collection::begin(&mut self.proposer, ()).unwrap();
                 self.collection = Some(collection);
                 self.collected(progress)
             }

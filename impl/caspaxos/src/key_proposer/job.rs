@@ -1,6 +1,6 @@
 //! One change from its asking to its end, over as many rounds as it takes.
 
-use crate::{Ancestry, Ballot, Decision, Outcome, Reason, Rules, VersionedValue};
+use crate::{Ancestry, Ballot, Decision, HIGHEST_NUMBER, Outcome, Reason, Rules, VersionedValue};
 use alloc::vec::Vec;
 
 /// What a change finds.
@@ -61,14 +61,17 @@ impl<C> Job<C> {
     }
 
     /// Takes part in a round over what was `seen`, and changes what the changes before it made of that.
-    /// `false` when it cannot be told any more whether it has happened already.
+    ///
+    /// # Errors
+    /// Why it takes no part, nor ever will: [`Reason::LineageForgotten`] when it cannot be told any more
+    /// whether it has happened already, [`Reason::CounterUsedUp`] when there is no next version.
     pub(super) fn take_part<V: Clone>(
         &mut self,
         rules: &dyn Rules,
         ballot: Ballot,
         seen: &VersionedValue<V>,
         present: &mut VersionedValue<V>,
-    ) -> bool
+    ) -> Result<(), Reason>
     where
         C: Change<V>,
     {
@@ -76,13 +79,13 @@ impl<C> Job<C> {
             && rules.looks_for_doubtful_changes()
         {
             match seen.lineage.ancestry(ballot.proposer, *first) {
-                Ancestry::Unknown => return false,
+                Ancestry::Unknown => return Err(Reason::LineageForgotten),
                 Ancestry::Included(through) => {
                     if let Some((_, application)) =
                         self.doubts.iter().find(|(at, _)| *at == through)
                     {
                         self.part = Part::Found(*application);
-                        return true;
+                        return Ok(());
                     }
                 }
                 Ancestry::NotIncluded => {}
@@ -90,18 +93,19 @@ impl<C> Job<C> {
         }
         let next = match present.version {
             0 => rules.first_version(ballot.counter),
-            version => version + 1,
+            version => version.saturating_add(1),
         };
         let before = Present { value: present.value.as_ref(), version: present.version, next };
         self.applications += 1;
         self.part = match self.change.apply(before) {
             Decision::Keep(()) => Part::Keeps,
+            Decision::Put(..) if next > HIGHEST_NUMBER => return Err(Reason::CounterUsedUp),
             Decision::Put(value, ()) => {
                 (present.version, present.value) = (next, value);
                 Part::Puts
             }
         };
-        true
+        Ok(())
     }
 
     pub(super) const fn puts(&self) -> bool {
@@ -129,9 +133,11 @@ impl<C> Job<C> {
     /// How it ends if no further round is run. `accepting` says that accepts of its round are out.
     pub(super) fn ended(&self, accepting: bool) -> Outcome<usize> {
         let touched = accepting && matches!(self.part, Part::Puts | Part::Found(_));
-        if touched || !self.doubts.is_empty() {
-            return Outcome::Unknown(self.last);
-        }
-        Outcome::NotApplied(self.last)
+        if touched { Outcome::Unknown(self.last) } else { self.ended_for(self.last) }
+    }
+
+    /// How it ends for this reason while it has no part in a round.
+    pub(super) const fn ended_for(&self, reason: Reason) -> Outcome<usize> {
+        if self.doubts.is_empty() { Outcome::NotApplied(reason) } else { Outcome::Unknown(reason) }
     }
 }

@@ -1,7 +1,7 @@
 //! Rounds that several changes share, and doubts that are cleared up.
 
 use super::*;
-use crate::{AcceptorId, Ballots, Configuration, Decision, Lineage, ProposerId};
+use crate::{AcceptorId, Ballots, Configuration, Decision, HIGHEST_NUMBER, Lineage, ProposerId};
 use std::string::String;
 use std::{format, vec};
 
@@ -220,6 +220,28 @@ fn where_a_register_may_have_been_collected_a_doubt_cannot_be_cleared_up() {
     leave_in_doubt(&mut table);
     table.later();
     assert_eq!(table.promise_with_floor(2, None).1, ["a: Unknown(LineageForgotten)"]);
+}
+
+#[test]
+fn a_register_at_its_last_version_is_read_and_not_changed() {
+    let mut table = Table::new();
+    let lineage = Lineage::since(Ballot::ZERO);
+    let cell = VersionedValue { version: HIGHEST_NUMBER, value: Some("x".into()), lineage };
+    table.ask('a');
+    table.ask('.');
+    assert_eq!(table.promise(Some(cell)).1, ["a: NotApplied(CounterUsedUp)"]);
+    assert_eq!(table.accepted(), [".: x@9007199254740991"]);
+}
+
+#[test]
+fn a_counter_at_its_end_ends_all_changes_and_the_key_is_free() {
+    let mut table = Table::new();
+    table.proposer.jump_counter(HIGHEST_NUMBER - 2);
+    table.ask('a');
+    table.promise(None);
+    table.accepted();
+    assert_eq!(table.ask('b'), ["b: NotApplied(CounterUsedUp)"]);
+    assert!(table.key_proposer.is_idle());
 }
 
 /// An acceptor erases what it holds and raises its floor in one step; but what it accepted last may be a read

@@ -39,7 +39,7 @@ const KEEP: Decide = |_, _, _| Some(Proposal { next: None, answer: "read" });
 
 /// A round whose change has been sent to all acceptors.
 fn accepting(proposer: &mut Proposer<(), char>, decide: Decide) -> TestRound {
-    let (mut round, _) = proposer.begin(&(), decide);
+    let (mut round, _) = proposer.begin(&(), decide).unwrap();
     for from in members().take(proposer.configuration().prepare().size) {
         round.on_reply(from, round.ballot(), nothing(0), decide);
     }
@@ -131,7 +131,7 @@ fn an_accept_may_overtake_its_own_prepare() {
 /// What a round finds in a register, by the replies to its prepares.
 fn found(replies: [Reply<VersionedValue<char>>; 2]) -> VersionedValue<char> {
     let (mut found, mut proposer) = (None, majority());
-    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), KEEP);
+    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), KEEP).unwrap();
     for (from, reply) in members().zip(replies) {
         let ballot = round.ballot();
         round.on_reply(from, ballot, reply, |rules, ballot, present| {
@@ -175,7 +175,7 @@ fn only_a_prepare_quorum_of_promises_saves_the_next_prepare() {
         }
         proposer.finish((), &end.unwrap());
         let mut asked = None;
-        drop::<(TestRound, TestProgress)>(proposer.begin(&(), |rules, ballot, present| {
+        drop::<Option<(TestRound, TestProgress)>>(proposer.begin(&(), |rules, ballot, present| {
             asked = present.value;
             KEEP(rules, ballot, present)
         }));
@@ -186,7 +186,7 @@ fn only_a_prepare_quorum_of_promises_saves_the_next_prepare() {
 #[test]
 fn a_conflict_sends_the_proposer_past_what_it_was_shown() {
     let mut proposer = majority();
-    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT);
+    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT).unwrap();
     let mut ends = vec![];
     for from in members() {
         let ballot = round.ballot();
@@ -195,6 +195,6 @@ fn a_conflict_sends_the_proposer_past_what_it_was_shown() {
     let Progress::Done(end) = &ends[1] else { panic!("two conflicts of three end it") };
     assert_eq!(end.outcome, Outcome::NotApplied(Reason::Conflict));
     proposer.finish((), end);
-    let (round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT);
+    let (round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT).unwrap();
     assert!(round.ballot() > held(41).promised);
 }

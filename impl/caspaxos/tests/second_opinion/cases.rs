@@ -42,7 +42,7 @@ pub(crate) fn cluster(configuration: &Configuration, scripts: &[&'static [Call]]
 }
 
 fn abandon_a_call(proposer: &mut Proposer<(), List>) {
-    let (mut round, _) = proposer.begin::<List>(&(), |_, _, _| None);
+    let (mut round, _) = proposer.begin::<List>(&(), |_, _, _| None).unwrap();
     let end = round.give_up(Reason::Deadline).unwrap();
     proposer.finish((), &end);
 }

@@ -1,6 +1,7 @@
 //! What a server's errors say about the request: was it executed?
 
 use crate::RequestError;
+use caspaxos::HIGHEST_NUMBER;
 use redis::{RedisError, ServerError};
 
 /// The word for: not, or no longer, the acceptor that is meant.
@@ -48,8 +49,8 @@ fn classified(code: &str, details: &str) -> RequestError {
     match within_script(&text).unwrap_or(code) {
         NOT_MEMBER => RequestError::NotMember,
         FENCED => match details.trim().parse() {
-            Ok(epoch) => RequestError::Fenced { epoch },
-            Err(_) => RequestError::NoAnswer(text),
+            Ok(epoch) if epoch <= HIGHEST_NUMBER => RequestError::Fenced { epoch },
+            Ok(_) | Err(_) => RequestError::NoAnswer(text),
         },
         word if NOT_EXECUTED.contains(&word) => RequestError::Refused(text),
         _ => RequestError::NoAnswer(text),
@@ -90,7 +91,8 @@ mod tests {
         for (code, details) in [
             ("ERR", "Error running script (call to f_1b): @user_script:18: attempt to index nil"),
             ("ERR", "no such thing as OOM"),
-            ("FENCED", "by a unknown_acceptor"),
+            ("FENCED", "by an unknown acceptor"),
+            ("FENCED", "9007199254740992"),
         ] {
             assert!(classified(code, details).may_have_executed(), "{code} {details}");
         }

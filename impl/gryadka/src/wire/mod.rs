@@ -48,7 +48,7 @@ mod reply;
 mod request;
 
 pub(crate) use error::{FENCED, NOT_MEMBER, NOT_WIPED, lost, lost_by};
-pub(crate) use identity::{identity, parse_stamp};
+pub(crate) use identity::{identity, parse_identity};
 pub(crate) use register::LONGEST_HEADER;
 pub(crate) use reply::{Answer, answer, parse_reply};
 pub(crate) use request::{parse_request, size_hint, write_request};

@@ -2,7 +2,7 @@
 
 use crate::VersionedValue;
 use bytes::{Buf, BufMut, Bytes};
-use caspaxos::{Ballot, Lineage, ProposerId, Register};
+use caspaxos::{Ballot, HIGHEST_NUMBER, Lineage, Register};
 
 /// The marks of a register: a live cell, a tombstone, nothing.
 const MARKS: (u8, u8, u8) = (b'A', b'D', b'N');
@@ -16,8 +16,11 @@ pub(super) fn write_ballot(out: &mut Vec<u8>, ballot: Ballot) {
 }
 
 pub(super) fn read_ballot(bytes: &mut Bytes) -> Option<Ballot> {
-    let counter = bytes.try_get_u64().ok()?;
-    Some(Ballot { counter, proposer: ProposerId(bytes.try_get_u64().ok()?) })
+    Ballot::checked(bytes.try_get_u64().ok()?, bytes.try_get_u64().ok()?)
+}
+
+pub(super) fn read_number(bytes: &mut Bytes) -> Option<u64> {
+    bytes.try_get_u64().ok().filter(|number| *number <= HIGHEST_NUMBER)
 }
 
 pub(super) fn write_register(
@@ -51,7 +54,7 @@ pub(super) fn read_register(mut bytes: Bytes) -> Option<Register<VersionedValue>
     if mark == MARKS.2 {
         return bytes.is_empty().then_some(Register { promised, accepted, value: None });
     }
-    let version = bytes.try_get_u64().ok()?;
+    let version = read_number(&mut bytes)?;
     let ancestors = bytes.try_get_u8().ok()?;
     let lineage = (0..ancestors).map(|_| read_ballot(&mut bytes)).collect::<Option<Vec<_>>>()?;
     let value = match mark {

@@ -4,7 +4,7 @@ use super::error::lost;
 use super::register::{read_ballot, read_register, write_ballot, write_register};
 use crate::{Reply, RequestError, VersionedValue};
 use bytes::{Buf, BufMut, Bytes};
-use caspaxos::{Ballot, Ballots, Stage};
+use caspaxos::{Ballot, Ballots, HIGHEST_NUMBER, Stage};
 use redis::Value;
 
 /// A reply as a server puts it into its array.
@@ -67,7 +67,8 @@ pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, Reque
 fn read_promise(parts: Vec<Value>) -> Option<Reply> {
     let [Value::Int(floor), register] = <[Value; 2]>::try_from(parts).ok()? else { return None };
     let (accepted, value) = read_accepted(register)?;
-    Some(Reply::Promise { promise_floor: u64::try_from(floor).ok()?, accepted, value })
+    let promise_floor = u64::try_from(floor).ok().filter(|floor| *floor <= HIGHEST_NUMBER)?;
+    Some(Reply::Promise { promise_floor, accepted, value })
 }
 
 /// What a register says was accepted last.

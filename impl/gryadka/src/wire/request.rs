@@ -1,6 +1,8 @@
 //! A request as a string.
 
-use super::register::{LONGEST_HEADER, read_ballot, read_register, write_ballot, write_register};
+use super::register::{
+    LONGEST_HEADER, read_ballot, read_number, read_register, write_ballot, write_register,
+};
 use crate::Request;
 use bytes::{Buf, BufMut, Bytes};
 
@@ -45,7 +47,7 @@ pub(crate) fn parse_request(mut bytes: Bytes) -> Option<Request> {
         b'R' => Request::Read,
         b'C' => {
             let tombstone = read_ballot(&mut bytes)?;
-            Request::Collect { tombstone, promise_floor: bytes.try_get_u64().ok()? }
+            Request::Collect { tombstone, promise_floor: read_number(&mut bytes)? }
         }
         _ => return None,
     };

@@ -16,7 +16,7 @@ fn ballots() -> impl Strategy<Value = Ballot> {
 fn cells() -> impl Strategy<Value = Option<VersionedValue>> {
     let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..40));
     let lineage = prop::collection::vec(ballots(), 0..=Lineage::LONGEST);
-    let cell = (any::<u64>(), value, lineage).prop_map(|(version, value, lineage)| {
+    let cell = (0..1_u64 << 53, value, lineage).prop_map(|(version, value, lineage)| {
         VersionedValue { version, value: value.map(Bytes::from), lineage: Lineage::of(lineage) }
     });
     prop::option::of(cell)
@@ -126,6 +126,54 @@ fn a_reply_to_something_else_is_in_doubt() {
     ] {
         let reply = parse_reply((stage, value.clone()));
         assert!(matches!(reply, Err(RequestError::NoAnswer(_))), "{stage:?} {value:?}: {reply:?}");
+    }
+}
+
+/// `2^53 - 1` is the highest number that every language holds exactly; what is above was not written by us.
+#[test]
+fn numbers_from_2_to_the_53rd_on_are_in_doubt() {
+    let ballot = |counter, proposer| Ballot { counter, proposer: ProposerId(proposer) };
+    let low = ballot(1, 1);
+    let accept = |accepted, promised, version, ancestor| {
+        let lineage = Lineage::of(vec![ancestor]);
+        let value = Some(VersionedValue { version, value: Some(Bytes::from("x")), lineage });
+        let mut text = Vec::new();
+        write_request(&mut text, &Request::Accept { ballot: accepted, value, promise: promised });
+        text
+    };
+    let held = |held: Ballots| sent(answer(&Reply::Conflict(held)));
+    for (number, fits) in [((1 << 53) - 1, true), (1 << 53, false), (1 << 60, false)] {
+        let high = [ballot(number, 1), ballot(1, number)];
+        let mut registers = vec![accept(low, low, number, low)];
+        registers.extend(high.map(|high| accept(high, high, 1, low)));
+        registers.extend(high.map(|high| accept(low, high.max(low), 1, low)));
+        registers.extend(high.map(|high| accept(low, low, 1, high)));
+        for text in registers {
+            let spelt = format!("{number} in {text:?}");
+            let value = || Value::BulkString(text.clone());
+            assert_eq!(parse_request(text.clone().into()).is_some(), fits, "{spelt}");
+            assert_eq!(parse_reply((Stage::Read, value())).is_ok(), fits, "{spelt}");
+            let promise = Value::Array(vec![Value::Int(0), value()]);
+            assert_eq!(parse_reply((Stage::Prepare, promise)).is_ok(), fits, "{spelt}");
+        }
+        for high in high {
+            for held in [
+                held(Ballots { promised: high, accepted: low }),
+                held(Ballots { promised: low, accepted: high }),
+            ] {
+                for stage in [Stage::Prepare, Stage::Accept] {
+                    let reply = parse_reply((stage, held.clone()));
+                    assert_eq!(reply.is_ok(), fits, "{stage:?} {number}");
+                    assert!(reply.err().is_none_or(|error| error.may_have_executed()));
+                }
+            }
+        }
+        let floor = Value::Array(vec![Value::Int(number as i64), Value::Nil]);
+        assert_eq!(parse_reply((Stage::Prepare, floor)).is_ok(), fits, "floor {number}");
+        let mut collect = Vec::new();
+        write_request(&mut collect, &Request::Collect { tombstone: low, promise_floor: number });
+        assert_eq!(parse_request(collect.into()).is_some(), fits, "collect with floor {number}");
+        assert_eq!(parse_identity(&format!("{number}/1")).is_some(), fits);
     }
 }
 

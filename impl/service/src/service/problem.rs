@@ -195,6 +195,7 @@ const fn word(reason: Reason) -> &'static str {
         Reason::Conflict => "conflict",
         Reason::Unreachable => "unreachable",
         Reason::Deadline => "deadline",
+        Reason::CounterUsedUp => "counter-used-up",
         Reason::LineageForgotten => "lineage-forgotten",
     }
 }
