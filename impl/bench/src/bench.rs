@@ -1,7 +1,7 @@
 //! The cases of a run, turn by turn, over the same servers.
 
+use crate::bare_connection::{self, BareConnection};
 use crate::closed_loop::{self, Setting};
-use crate::lane::{self, Lane};
 use crate::meter::Reading;
 use crate::plan::{self, Case};
 use crate::servers::Servers;
@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 /// How many registers the raw cases write to, in turn.
 const RAW_KEYS: u64 = 64;
 /// Each case runs for this part of a slice before it is measured.
-const WARM_UP: u32 = 4;
+const WARM_UP_DIVISOR: u32 = 4;
 
 /// What the turns of a run share.
 pub(crate) struct Bench<'a> {
@@ -26,7 +26,7 @@ pub(crate) struct Bench<'a> {
     // Dropped before the runtime that their tasks live on.
     proposers: Vec<Arc<Proposer>>,
     runtime: Runtime,
-    lanes: Vec<Lane>,
+    connections: Vec<BareConnection>,
     wire: Wire,
     value: Bytes,
     deadline: Duration,
@@ -56,12 +56,12 @@ impl<'a> Bench<'a> {
         let wire = Wire::new(&format!("{prefix}raw:"))?;
         runtime.block_on(wire.join(&servers.urls()))?;
         servers.load(Wire::SCRIPT)?;
-        let lanes = servers.iter().map(Lane::open).collect::<Result<_, _>>()?;
+        let connections = servers.iter().map(BareConnection::open).collect::<Result<_, _>>()?;
         Ok(Self {
             servers,
             proposers,
             runtime,
-            lanes,
+            connections,
             wire,
             value: vec![b'v'; options.value].into(),
             deadline: options.deadline,
@@ -79,7 +79,7 @@ impl<'a> Bench<'a> {
         let mut entries = Vec::new();
         for (number, case) in cases.iter().enumerate() {
             let mut entry = self.enter(case, number)?;
-            drop(self.turn(&mut entry, options.slice / WARM_UP)?);
+            drop(self.turn(&mut entry, options.slice / WARM_UP_DIVISOR)?);
             entries.push(entry);
         }
         let mut slices: Vec<Vec<Slice>> = cases.iter().map(|_| Vec::new()).collect();
@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
         figures.collect()
     }
 
-    /// Full load for `span`, with a look at all memory every now and then.
+    /// Full load for `span`, with samples of all memory at intervals.
     pub(crate) fn soak(&mut self, options: &Options, span: Duration) -> Result<Soak, BenchError> {
         let workload = Workload { delete_share: options.delete_share, ..Workload::of(options) };
         let case = Case::Load(workload);
@@ -171,10 +171,10 @@ impl<'a> Bench<'a> {
     }
 
     fn raw_accepts(&mut self, span: Duration) -> Result<Slice, BenchError> {
-        let (lanes, window) = (&mut self.lanes, self.window);
+        let (connections, window) = (&mut self.connections, self.window);
         let mut make = accepts(&self.wire, &self.value, &mut self.counter);
-        lane::begin(lanes, Wire::ACCEPTED);
-        pipeline::run(lanes, &mut Tape::of(&mut make), window, span)
+        bare_connection::begin(connections, Wire::ACCEPTED);
+        pipeline::run(connections, &mut Tape::of(&mut make), window, span)
     }
 
     fn raw_sets(&mut self, span: Duration) -> Result<Slice, BenchError> {
@@ -185,14 +185,14 @@ impl<'a> Bench<'a> {
             let key = format!("{prefix}set:{}", number % RAW_KEYS);
             resp::command(&[b"SET", key.as_bytes(), &self.value])
         };
-        lane::begin(&mut self.lanes, b"+OK\r\n");
-        pipeline::run(&mut self.lanes, &mut Tape::of(&mut make), self.window, span)
+        bare_connection::begin(&mut self.connections, b"+OK\r\n");
+        pipeline::run(&mut self.connections, &mut Tape::of(&mut make), self.window, span)
     }
 
     fn fan_out(&mut self, span: Duration) -> Result<Slice, BenchError> {
         let mut make = accepts(&self.wire, &self.value, &mut self.counter);
-        lane::begin(&mut self.lanes, Wire::ACCEPTED);
-        fan_out::run(&mut self.lanes, &mut Tape::of(&mut make), span)
+        bare_connection::begin(&mut self.connections, Wire::ACCEPTED);
+        fan_out::run(&mut self.connections, &mut Tape::of(&mut make), span)
     }
 
     /// What a case's loops have in common; its keys are its own.

@@ -46,7 +46,7 @@ pub enum BenchError {
         reason: String,
     },
     /// A server did not answer a question beside the measurements.
-    #[error("the server at {address} answered no {command}: {source}")]
+    #[error("the server at {address} did not answer {command}: {source}")]
     Control {
         /// The server.
         address: SocketAddr,
@@ -56,20 +56,20 @@ pub enum BenchError {
         source: redis::RedisError,
     },
     /// The bare client's connection broke.
-    #[error("the bare client lost {address}: {source}")]
-    Lane {
+    #[error("the bare client's connection to {address} failed: {source}")]
+    BareConnection {
         /// The server.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
-    /// A server said something that is no reply.
-    #[error("the server at {address} sent what is no reply in RESP2")]
+    /// A server sent bytes that are no reply.
+    #[error("the server at {address} sent bytes that are no reply in RESP2")]
     Framing {
         /// The server.
         address: SocketAddr,
     },
-    /// A server fell silent under the bare client.
+    /// No server answered the bare client any more.
     #[error("no server has answered the bare client for {seconds} s")]
     Silent {
         /// How long it was waited for.
@@ -77,7 +77,7 @@ pub enum BenchError {
     },
     /// A server answered the bare client otherwise than it should.
     #[error("the server at {address} answered {reply:?} to the bare client")]
-    Strange {
+    UnexpectedReply {
         /// The server.
         address: SocketAddr,
         /// Its reply, as it came.

@@ -8,8 +8,8 @@
 //!                              the same Redis servers
 //! ```
 //!
-//! Every case runs for a short slice in every round, so that whatever else the machine does befalls
-//! all cases alike. Absolute figures say as much about the machine as about the store; the ratios
+//! Every case runs for a short slice in every round, so that other load on the machine
+//! affects all cases alike. Absolute figures say as much about the machine as about the store; the ratios
 //! between cases of one run are what to compare.
 //!
 //! | question | file |
@@ -19,8 +19,8 @@
 //! | where do the servers come from? | `servers.rs` |
 //! | what does a slice cost, in all processes? | `meter.rs` |
 //! | how is the store called, and in which bytes? | `subject.rs` |
-//! | who makes the calls of a loop? | `closed_loop.rs`, `open_loop.rs`, `workload.rs` |
-//! | what is the limit without a store? | `pipeline.rs`, `fan_out.rs`, over `lane.rs`, `tape.rs` |
+//! | how does a loop make its calls? | `closed_loop.rs`, `open_loop.rs`, `workload.rs` |
+//! | what is the limit without a store? | `pipeline.rs`, `fan_out.rs`, over `bare_connection.rs`, `tape.rs` |
 //! | how does a run go, and how do its cases take turns? | `run.rs`, `bench.rs` |
 //! | how do slices become figures? | `slice.rs`, `spread.rs`, `figures.rs` |
 //! | which figures are wanted? | `target.rs` |
@@ -28,12 +28,12 @@
 //! | what does the user see? | `report.rs`, `render.rs` |
 //! | what can go wrong? | `error.rs` |
 
+mod bare_connection;
 mod bench;
 mod closed_loop;
 mod error;
 mod fan_out;
 mod figures;
-mod lane;
 mod meter;
 mod open_loop;
 mod options;

@@ -1,4 +1,4 @@
-//! Calls that begin on time, whatever became of those before: a crowd does not wait for the slow.
+//! Calls that begin on time, whether or not those before have ended (open loop).
 //!
 //! A call's time is counted from when it should have begun, so that a store which stalls cannot
 //! hide the calls that it kept from beginning ("coordinated omission"). How late the system's own sleep

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fsync {
-    /// When the system pleases.
+    /// When the operating system decides.
     No,
     /// Once a second.
     Everysec,
@@ -78,7 +78,7 @@ pub struct Options {
     /// Share of calls that are quorum reads of any key, 0 to 1 [default: 0]
     #[arg(long, value_name = "SHARE", help_heading = "Load")]
     pub read_share: Option<f64>,
-    /// Calls per second that begin on time, whatever became of those before (open loop)
+    /// Calls per second that begin on time, whether or not those before have ended (open loop)
     #[arg(long, value_name = "PER SECOND", conflicts_with = "loops", help_heading = "Load")]
     pub rate: Option<f64>,
     /// Bytes of a value

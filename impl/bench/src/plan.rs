@@ -90,7 +90,7 @@ fn profile(profile: Profile) -> Vec<Workload> {
 }
 
 /// The order of turns: every case once a round, each round beginning one case later, so that
-/// nobody always follows the same neighbour over the round's edge.
+/// no case always follows the same one where two rounds meet.
 pub(crate) fn turns(cases: usize, rounds: usize) -> impl Iterator<Item = usize> {
     (0..rounds).flat_map(move |round| (0..cases).map(move |turn| (turn + round) % cases))
 }

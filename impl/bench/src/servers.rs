@@ -2,6 +2,7 @@
 
 use crate::meter::Costs;
 use crate::{BenchError, Fsync, Options, resp};
+use gryadka::redacted;
 use redis::{ConnectionAddr, ConnectionInfo, InfoDict, IntoConnectionInfo};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
@@ -10,9 +11,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a server may take to come up, or to answer a question beside the measurements.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How many keys of a given server are looked at by one call when the benchmark tidies up.
-const SWEEP: u32 = 1_000;
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many keys one `SCAN` of a given server looks at when the benchmark removes its own.
+const KEYS_PER_SCAN: u32 = 1_000;
 
 /// All servers of a run.
 pub(crate) struct Servers {
@@ -38,7 +39,7 @@ struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A server that has ended already cannot be killed again, which is as well.
+        // A server that has ended already cannot be killed again; that error is ignored.
         drop(self.child.kill());
         drop(self.child.wait());
     }
@@ -121,7 +122,7 @@ impl Server {
         self.address
     }
 
-    /// The command that makes a connection known to it, if it asks for that.
+    /// The command that authenticates a connection, if the server demands a password.
     pub(crate) fn login(&self) -> Option<Vec<u8>> {
         self.login.clone()
     }
@@ -137,7 +138,7 @@ impl Server {
         let child = spawn(&binary, address, directory.path(), fsync).map_err(failed)?;
         let mut process = Process { child, _directory: directory };
         let url = format!("redis://{address}");
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + ANSWER_TIMEOUT;
         loop {
             if let Ok(Some(status)) = process.child.try_wait() {
                 return Err(BenchError::NotUp { address, reason: status.to_string() });
@@ -147,7 +148,7 @@ impl Server {
                     if server.process_id()? == Some(process.child.id()) {
                         return Ok(Self { _process: Some(process), ..server });
                     }
-                    // Another program was quicker to take the port.
+                    // Another program has taken the port first.
                     String::from("another server answers there")
                 }
                 Err(error) => error.to_string(),
@@ -211,7 +212,7 @@ impl Server {
         let pattern = format!("{prefix}*");
         let mut cursor = String::from("0");
         loop {
-            let count = SWEEP.to_string();
+            let count = KEYS_PER_SCAN.to_string();
             let page: (String, Vec<Vec<u8>>) =
                 self.ask("SCAN", &[&cursor, "MATCH", &pattern, "COUNT", &count])?;
             if !page.1.is_empty() {
@@ -228,18 +229,19 @@ impl Server {
 }
 
 fn connected(info: ConnectionInfo) -> Result<redis::Connection, redis::RedisError> {
-    let connection = redis::Client::open(info)?.get_connection_with_timeout(PATIENCE)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
+    let connection = redis::Client::open(info)?.get_connection_with_timeout(ANSWER_TIMEOUT)?;
+    connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     Ok(connection)
 }
 
-/// The address as it may be shown.
+/// A server's URL without its login. The library's redactor recognises a login by the scheme before it,
+/// so a URL without a scheme is given one for that.
 fn without_login(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
-        (_, Some((_, place))) => format!("…@{place}"),
-        (_, None) => url.to_owned(),
+    const SCHEME: &str = "redis://";
+    if url.contains("://") {
+        return redacted(url);
     }
+    redacted(&format!("{SCHEME}{url}")).replacen(SCHEME, "", 1)
 }
 
 fn login(info: &ConnectionInfo) -> Option<Vec<u8>> {
@@ -290,8 +292,8 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown() {
-        assert_eq!(without_login("redis://user:pa@ss@host:1"), "redis://…@host:1");
-        assert_eq!(without_login("user:pass@host"), "…@host");
+        assert_eq!(without_login("redis://user:pa@ss@host:1"), "redis://host:1");
+        assert_eq!(without_login("user:pass@host"), "host");
         assert_eq!(without_login("redis://host:1"), "redis://host:1");
     }
 

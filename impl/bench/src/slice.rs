@@ -13,7 +13,7 @@ pub enum Outcome {
     Ok,
     /// It did nothing, and never will.
     NotApplied,
-    /// Nobody can tell.
+    /// Whether it took effect is unknown.
     Unknown,
 }
 
@@ -34,7 +34,7 @@ pub struct Outcomes {
     pub ok: u64,
     /// They did nothing, and never will.
     pub not_applied: u64,
-    /// Nobody can tell.
+    /// Whether it took effect is unknown.
     pub unknown: u64,
 }
 
@@ -93,7 +93,7 @@ pub(crate) struct Slice {
     pub(crate) costs: Costs,
 }
 
-/// The shortest and longest times that are told apart, in ns, and to how many digits.
+/// The range of the histogram in nanoseconds, and its significant digits.
 const SHORTEST_NS: u64 = 100;
 const LONGEST_NS: u64 = 600_000_000_000;
 const DIGITS: u8 = 3;
@@ -105,7 +105,7 @@ pub(crate) fn histogram() -> Result<Histogram<u64>, BenchError> {
 }
 
 impl Slice {
-    /// What the loops of one turn came to together. Costs are added by who has measured them.
+    /// The sum over the loops of one turn. The caller adds the costs, which it has measured.
     pub(crate) fn of(span: Duration, tallies: &[Tally]) -> Result<Self, BenchError> {
         let mut slice = Self {
             span,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_served_least_is_compared_with_the_mean() {
+    fn the_loop_served_least_is_compared_with_the_mean() {
         let tallies = [tally(&[(Outcome::Ok, 1); 6]), tally(&[(Outcome::Ok, 1); 2])];
         assert_eq!(least_served(&tallies), Some(0.5));
         assert_eq!(least_served(&tallies[..1]), None);

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_and_flatness_are_told_apart() {
+    fn growth_and_flatness_are_distinguished() {
         let samples = (0..9).map(|index| sample(index as f64 * 30.0, 20 + index)).collect();
         let soak = Soak::of(0.2, Outcomes::default(), samples);
         let [own, server, keys] = soak.trends.as_slice() else { panic!("{:?}", soak.trends) };

@@ -26,7 +26,7 @@ pub(crate) trait Subject: Send + Sync + 'static {
     /// Deletes the key.
     fn delete(&self, key: &[u8], deadline: Instant) -> impl Future<Output = Outcome> + Send;
 
-    /// Rounds that another proposer's ballot has ended so far, if somebody counts them.
+    /// Rounds that another proposer's ballot has ended so far, where the store counts them.
     fn conflicts(&self) -> Option<u64>;
 }
 
@@ -124,7 +124,7 @@ impl Wire {
         &self.prefix
     }
 
-    /// Gives these servers their place in the cluster of the raw client.
+    /// Admits these servers to the cluster of the raw client.
     pub(crate) async fn join(&self, urls: &[String]) -> Result<(), BenchError> {
         use gryadka::{Acceptor, AcceptorState};
         for url in urls {
@@ -140,13 +140,13 @@ impl Wire {
     /// One call. On each key the counter must rise from call to call.
     pub(crate) fn accept_call(&self, key: &[u8], counter: u64, value: &[u8]) -> Vec<u8> {
         let ballot = |counter| Ballot { counter, proposer: self.proposer };
-        let cell = VersionedValue {
+        let versioned = VersionedValue {
             version: counter,
             value: Some(Bytes::copy_from_slice(value)),
             lineage: Lineage::of(vec![ballot(counter)]),
         };
         let (ballot, promise) = (ballot(counter), ballot(counter + 1));
-        let request = Request::Accept { ballot, value: Some(cell), promise };
+        let request = Request::Accept { ballot, value: Some(versioned), promise };
         self.acceptor.call_on_the_wire(HEAD, &[(Bytes::copy_from_slice(key), request)])
     }
 }

@@ -19,8 +19,8 @@ pub(crate) struct Workload {
     pub(crate) rate: Option<f64>,
 }
 
-/// How many loops and keys there are when nobody says otherwise.
-const USUAL: usize = 64;
+/// How many loops and keys there are where the options name no number.
+const DEFAULT_COUNT: usize = 64;
 
 impl Workload {
     /// Loops that only change, over one proposer.
@@ -38,8 +38,8 @@ impl Workload {
 
     /// The one workload that the options describe.
     pub(crate) fn of(options: &Options) -> Self {
-        let loops = options.loops.unwrap_or(USUAL);
-        let keys = options.keys.unwrap_or(USUAL);
+        let loops = options.loops.unwrap_or(DEFAULT_COUNT);
+        let keys = options.keys.unwrap_or(DEFAULT_COUNT);
         let name = match options.rate {
             Some(rate) => format!("open {rate}/s on {keys}"),
             None => format!("loops {loops}/{keys}"),
@@ -58,7 +58,7 @@ impl Workload {
         Calls { workload: self, key: index % self.keys, random }
     }
 
-    /// Arrivals come one by one, with nobody to keep to a key of his own.
+    /// Arrivals come one by one, each on a random key.
     pub(crate) fn arrivals(&self, round: u64) -> Arrivals<'_> {
         Arrivals { workload: self, random: Pcg32::seed_from_u64(round) }
     }
@@ -89,7 +89,7 @@ pub(crate) enum Kind {
     Delete,
 }
 
-/// The calls of one loop. It walks over its own keys and reads anybody's, so that reads meet
+/// The calls of one loop. It walks over its own keys and reads any key, so that reads meet
 /// writers, and writers meet each other only where there are fewer keys than loops.
 pub(crate) struct Calls<'a> {
     workload: &'a Workload,

@@ -1,5 +1,5 @@
 //! The whole benchmark, in very short turns, over real servers.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use clap::Parser;
 use gryadka_bench::{BenchError, Options, Report, run};

@@ -12,7 +12,7 @@ pub type Request = caspaxos::Request<VersionedValue>;
 /// What is answered about a register.
 pub type Reply = caspaxos::Reply<VersionedValue>;
 
-/// To whom a call is made, and under which configuration.
+/// The acceptor that a call is meant for, and the epoch of the caller's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Head {
     /// The acceptor that is meant. Any other refuses the call.
@@ -52,7 +52,7 @@ pub trait Acceptor: Send + Sync + 'static {
         }
     }
 
-    /// What it is, and what it was told of its cluster.
+    /// Its state, and its copy of the cluster's configuration.
     fn status(&self) -> impl Future<Output = Result<Status, RequestError>> + Send;
 
     /// Makes it an acceptor of a cluster. Done again under the same identity it changes nothing.
@@ -69,7 +69,7 @@ pub trait Acceptor: Send + Sync + 'static {
         token: u64,
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
-    /// Tells it of an epoch and its configuration. Neither is ever replaced by that of an earlier one.
+    /// Notifies it of an epoch and its configuration. Neither is ever replaced by that of an earlier one.
     ///
     /// # Errors
     /// [`RequestError::NotMember`] when it has not, or no longer, this identity.
@@ -81,10 +81,10 @@ pub trait Acceptor: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
     /// Takes its identity away, if it is this one: it votes no more. Its registers stay, and so does its
-    /// record of the configuration, by which the cluster can be found that it has left.
+    /// record of the configuration, by which a process can find the cluster that it has left.
     ///
     /// # Errors
-    /// [`RequestError::Fenced`] when it was told of a later epoch than this one,
+    /// [`RequestError::Fenced`] when it was notified of a later epoch than this one,
     /// [`RequestError::NotMember`] when it has another identity.
     fn retire(
         &self,
@@ -109,7 +109,7 @@ pub trait Acceptor: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`RequestError`], always when the cursor was given by an earlier process of the server: then what
-    /// was listed before is worth nothing, and the listing must begin anew.
+    /// was listed before is worth nothing, and the listing must begin again.
     fn list(&self, cursor: Cursor) -> impl Future<Output = Result<Page, RequestError>> + Send;
 
     /// The tombstone index: the keys of the registers that it holds without a value, page by page, as in
@@ -119,15 +119,15 @@ pub trait Acceptor: Send + Sync + 'static {
     -> impl Future<Output = Result<Page, RequestError>> + Send;
 }
 
-/// An acceptor as it presents itself.
+/// What an acceptor reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
-    /// Which acceptor it is, and of which epoch it was told; `None` when it is none.
+    /// Its identity and the epoch that it was notified of; `None` when it is in no cluster.
     pub state: Option<AcceptorState>,
-    /// The configuration of the latest epoch that it was told of, as [`crate::ClusterConfig`] writes it; empty
+    /// The configuration of the latest epoch that it was notified of, as [`crate::ClusterConfig`] writes it; empty
     /// when there was none. An acceptor that has left its cluster still has the last one.
     pub config: Bytes,
-    /// What its server says about itself, by the names of Redis' `INFO`, and its settings `appendfsync`,
+    /// What its server reports about itself, by the names of Redis' `INFO`, and its settings `appendfsync`,
     /// `no-appendfsync-on-rewrite` and `save`; empty unless it was asked for.
     pub server: BTreeMap<String, String>,
 }
@@ -166,7 +166,7 @@ pub enum RequestError {
     /// There is no connection, so the request was not, and will not be, delivered.
     #[error("no connection: {0}")]
     NotConnected(String),
-    /// The server refused to execute the request, and said so before it changed anything for it.
+    /// The server refused to execute the request, and has changed nothing for it.
     #[error("the server refused: {0}")]
     Refused(String),
     /// The connection broke, or the server answered something else than it should. The request
@@ -176,7 +176,7 @@ pub enum RequestError {
     /// The server is not, or no longer, the acceptor that was meant. Nothing has happened.
     #[error("not the acceptor that is meant, or no longer")]
     NotMember,
-    /// The acceptor was told of this later epoch. Nothing has happened.
+    /// The acceptor was notified of this later epoch. Nothing has happened.
     #[error("the configuration is outdated: the acceptor is in epoch {epoch}")]
     Fenced {
         /// The acceptor's epoch.

@@ -2,14 +2,14 @@
 //!
 //! The acceptors are claimed one after the other: each gets its identity in epoch 0, in which no acceptor
 //! votes, and remembers which cluster is to be made. The one with the lowest address comes first, and decides
-//! whose cluster it is, so that processes that make a cluster of the same servers at the same time make one,
-//! whatever the order of their lists. Only when all have their identities are they told of epoch 1, the first
-//! one first again. So an acceptor without an identity beside one that is past epoch 0
+//! which cluster it is, so that processes that make a cluster of the same servers at the same time make one,
+//! whatever the order of their lists. Only when all have their identities are they notified of epoch 1, the
+//! first one first again. So an acceptor without an identity beside one that is past epoch 0
 //! has lost its memory, and is not given its old identity again: that would make it forget its promises.
 //!
 //! A server that has left a cluster remembers that cluster, and is never made part of a new one: a
-//! process that starts with an old list of addresses is led to the present acceptors, or told where they were
-//! last known.
+//! process that starts with an old list of addresses is led to the present acceptors, or its error names the
+//! addresses that they had last.
 
 use crate::cluster_config::ClusterConfig;
 use crate::directory::{Directory, DirectoryError, Found};
@@ -18,7 +18,7 @@ use caspaxos::AcceptorState;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How often the acceptors are claimed anew when another process was quicker.
+/// How often the acceptors are claimed again when another process has claimed one first.
 const TRIES: u32 = 10;
 /// The wait before that; it grows with every try.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
@@ -34,20 +34,20 @@ pub enum BootstrapError {
     Acceptor {
         /// Its address.
         address: String,
-        /// What became of it.
+        /// What it answered, or why it did not.
         error: RequestError,
     },
-    /// An acceptor votes in a cluster, of which nothing more can be learnt now.
+    /// An acceptor votes in a cluster whose configuration cannot be read now.
     #[error(
-        "{address} belongs to a cluster already, whose configuration cannot be had now; try again"
+        "{address} is an acceptor of a cluster whose configuration cannot be read now; try again when more of its acceptors answer"
     )]
     Taken {
         /// Its address.
         address: String,
     },
-    /// An acceptor has left a cluster, and none of those that it knows of as its acceptors answers as one.
+    /// An acceptor has left a cluster, and none of the acceptors in its copy of the configuration answers as one.
     #[error(
-        "{address} has left cluster {cluster}, whose acceptors were last known at {acceptors}, and none of them answers; name those that the cluster has now, or free the server with `gryadka cluster release {address}`"
+        "{address} has left cluster {cluster}, whose acceptors were last known at {acceptors}, and none of them answers; give the addresses of its present acceptors, or free the server with `gryadka cluster release {address}`"
     )]
     Moved {
         /// Its address.
@@ -164,7 +164,7 @@ async fn successor<A: Acceptor, C: Clock>(
     Err(BootstrapError::Moved { address, cluster: newest.cluster, acceptors })
 }
 
-/// Claims all acceptors, and tells them of epoch 1 then, in the same order.
+/// Claims all acceptors, and then notifies them of epoch 1, in the same order.
 async fn found_cluster<A: Acceptor>(
     config: &ClusterConfig,
     found: &[Found<A>],
@@ -175,8 +175,8 @@ async fn found_cluster<A: Acceptor>(
         claim(config, id, found, token()).await.map_err(|it| failed(found, it))?;
     }
     for (id, found) in numbered() {
-        let told = found.acceptor.set_epoch(config.identity(id), config.epoch, config.bytes());
-        told.await.map_err(|it| failed(found, it))?;
+        let notified = found.acceptor.set_epoch(config.identity(id), config.epoch, config.bytes());
+        notified.await.map_err(|it| failed(found, it))?;
     }
     Ok(())
 }
@@ -204,8 +204,8 @@ async fn claim<A: Acceptor>(
     found.acceptor.admit(state, config.bytes(), token).await
 }
 
-/// Tells the rest of a cluster's first epoch, where an attempt was cut short in the middle. An acceptor that
-/// has another identity by now is not touched.
+/// Notifies the other acceptors of a cluster's first epoch, where an attempt was cut short in the middle. An
+/// acceptor that has another identity by now is not touched.
 async fn finish<A: Acceptor>(
     config: &ClusterConfig,
     found: &[Found<A>],
@@ -214,8 +214,8 @@ async fn finish<A: Acceptor>(
         let Some(state) = state(found).filter(|state| state.epoch == 0) else { continue };
         let own = config.number_of(&found.address).map(|id| config.identity(id));
         if config.epoch == 1 && own == Some(state.identity) {
-            let told = found.acceptor.set_epoch(state.identity, 1, config.bytes());
-            told.await.map_err(|it| failed(found, it))?;
+            let notified = found.acceptor.set_epoch(state.identity, 1, config.bytes());
+            notified.await.map_err(|it| failed(found, it))?;
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
-//! The config: what a cluster knows of itself.
+//! The cluster's configuration record ("config").
 //!
 //! The truth is the value of a register of the store itself, changed by compare-and-set. Its key is
-//! empty, which no caller's key is. Acceptors carry copies, so that anybody who knows one of them
-//! finds the others.
+//! empty, which no caller's key is. Acceptors carry copies, so that a process that knows one of
+//! them finds the others.
 
 use bytes::Bytes;
 use caspaxos::{
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The key of the config's register.
 pub const KEY: &[u8] = b"";
 
-/// Who takes part, in which epoch, and what is being changed about it.
+/// The acceptors of a cluster, the epoch, the quorums, and the change that is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterConfig {
@@ -22,17 +22,16 @@ pub struct ClusterConfig {
     pub cluster: u64,
     /// How many changes of membership led here, from 1.
     pub epoch: u64,
-    /// Every acceptor that takes part, did in the epoch before, or is to: its number and its
-    /// address.
+    /// The address of every acceptor of this epoch, of the one before, and of the target, by number.
     pub acceptors: BTreeMap<u32, String>,
-    /// Whose promises are wanted.
+    /// The prepare quorums.
     pub prepare: Votes,
-    /// Whose accepts are wanted.
+    /// The accept quorums.
     pub accept: Votes,
     /// The quorums of the epoch before, until every key has been committed again in this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<(Votes, Votes)>,
-    /// The acceptors that the cluster is to have, while it is on its way there.
+    /// The members that the cluster is to have, while a change is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<BTreeSet<u32>>,
     /// The number of the next acceptor that joins. None is ever used again.
@@ -43,7 +42,7 @@ pub struct ClusterConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Votes {
-    /// Who is asked.
+    /// The acceptors that are asked.
     pub members: BTreeSet<u32>,
     /// How many must agree.
     pub size: usize,
@@ -52,11 +51,11 @@ pub struct Votes {
 /// What is wrong with a config.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterConfigError {
-    /// It is not written like one.
+    /// It cannot be parsed.
     #[error("the config of the cluster cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Epochs begin at 1.
-    #[error("the config of the cluster is of no epoch")]
+    #[error("the config of the cluster has epoch 0; epochs begin at 1")]
     NoEpoch,
     /// Its quorums are not safe.
     #[error("the config of the cluster names impossible quorums: {0}")]
@@ -106,14 +105,14 @@ impl ClusterConfig {
         Ok(config)
     }
 
-    /// As it is kept.
+    /// The bytes that the register and the acceptors store.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
         // Maps with numbers for keys, and nothing that could fail, are in it.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// The configuration that it stands for.
+    /// The configuration that it describes.
     ///
     /// # Errors
     /// [`ClusterConfigError::Quorums`].
@@ -123,7 +122,7 @@ impl ClusterConfig {
             .map_err(ClusterConfigError::Quorums)
     }
 
-    /// The configuration of the epoch before, while it may still be at work.
+    /// The configuration of the epoch before, while it may still be in use.
     pub(crate) fn before(&self) -> Result<Option<Configuration>, ClusterConfigError> {
         let Some((prepare, accept)) = &self.before else { return Ok(None) };
         Configuration::flexible(prepare.quorum(), accept.quorum())
@@ -131,7 +130,7 @@ impl ClusterConfig {
             .map_err(ClusterConfigError::Quorums)
     }
 
-    /// Whether it says more than another one: of a later epoch, or that the step is done.
+    /// Whether it is later than another one: of a later epoch, or of the same one with the rescan complete.
     pub(crate) const fn is_later_than(&self, other: &Self) -> bool {
         self.epoch > other.epoch
             || (self.epoch == other.epoch
@@ -145,13 +144,13 @@ impl ClusterConfig {
         self.before.is_none()
     }
 
-    /// Who takes part in this epoch.
+    /// The acceptors of this epoch.
     #[must_use]
     pub fn members(&self) -> BTreeSet<u32> {
         self.prepare.members.union(&self.accept.members).copied().collect()
     }
 
-    /// What an acceptor of this number is stamped with.
+    /// The identity of the acceptor with this number.
     #[must_use]
     pub const fn identity(&self, acceptor: u32) -> AcceptorIdentity {
         AcceptorIdentity { cluster: self.cluster, acceptor: AcceptorId(acceptor) }
@@ -178,14 +177,14 @@ impl ClusterConfig {
         }
     }
 
-    /// The same with every key committed, and without the acceptors that nobody needs any more.
+    /// The same with every key committed, and without acceptors that are neither members nor in the target.
     pub(crate) fn with_rescan_complete(&self) -> Self {
-        let mut settled = Self { before: None, ..self.clone() };
+        let mut complete = Self { before: None, ..self.clone() };
         let mut wanted = self.members();
-        settled.target = self.target.clone().filter(|target| *target != wanted);
-        wanted.extend(settled.target.iter().flatten());
-        settled.acceptors.retain(|id, _| wanted.contains(id));
-        settled
+        complete.target = self.target.clone().filter(|target| *target != wanted);
+        wanted.extend(complete.target.iter().flatten());
+        complete.acceptors.retain(|id, _| wanted.contains(id));
+        complete
     }
 }
 
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_is_read_back_as_it_was_written() {
+    fn a_config_is_read_back_as_it_was_written() {
         let addresses = ["redis://a:1", "redis://b:1", "redis://c:1"].map(String::from);
         let mut config = ClusterConfig::first(7, &addresses).unwrap();
         insta::assert_snapshot!(

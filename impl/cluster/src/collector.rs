@@ -16,14 +16,14 @@ use std::time::Duration;
 
 /// How many keys are under way at a time.
 const AT_ONCE: usize = 32;
-/// How often a key is tried that others are writing: each try counts past what it met before.
+/// How often a key that others are writing is tried: each try takes a higher ballot than it met before.
 const TRIES: usize = 3;
 /// How long one try may take. What is not done then, a later pass does.
 const TRY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many bytes of keys one pass takes up at most; the rest is left to the next one.
-const PASS_LIMIT: usize = 16 << 20;
+const PASS_LIMIT_BYTES: usize = 16 << 20;
 
-/// What a pass of the collector came to, in keys.
+/// The result of a pass of the collector, in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CollectorOutcome {
     /// Erased on every acceptor.
@@ -34,7 +34,7 @@ pub struct CollectorOutcome {
     pub unfinished: u64,
 }
 
-/// A collector at work in one epoch.
+/// A collector in one epoch.
 pub struct Collector<A, R, C> {
     /// The members.
     pub acceptors: Vec<Arc<A>>,
@@ -63,7 +63,7 @@ impl<A: Acceptor, R: Registers, C: Clock> Collector<A, R, C> {
                 bytes += new.iter().map(Bytes::len).sum::<usize>();
                 self.collect_all(new, &mut outcome).await;
                 page = match next {
-                    Some(at) if bytes < PASS_LIMIT => self.page(acceptor, at).await,
+                    Some(at) if bytes < PASS_LIMIT_BYTES => self.page(acceptor, at).await,
                     Some(_) | None => None,
                 };
             }

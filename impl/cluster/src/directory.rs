@@ -1,4 +1,4 @@
-//! The acceptors behind addresses, and what they say of their cluster.
+//! The acceptors at addresses, and what they report of their cluster.
 
 use crate::cluster_config::{ClusterConfig, ClusterConfigError};
 use crate::{Acceptor, Clock, RequestError, Status};
@@ -33,18 +33,18 @@ pub struct Directory<A, C> {
     known: Mutex<BTreeMap<String, Arc<A>>>,
 }
 
-/// An address, and what the acceptor there says.
+/// An address, and what the acceptor there answers.
 #[derive(Debug)]
 pub struct Found<A> {
     /// The address.
     pub address: String,
     /// The acceptor.
     pub acceptor: Arc<A>,
-    /// What it says.
+    /// What it answers.
     pub status: Result<Status, RequestError>,
 }
 
-/// Why no configuration could be had.
+/// Why no configuration could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// An address cannot be understood.
@@ -53,8 +53,8 @@ pub enum DirectoryError {
     /// A configuration cannot be understood.
     #[error(transparent)]
     ClusterConfig(#[from] ClusterConfigError),
-    /// The addresses do not belong together.
-    #[error("the acceptors belong to two clusters, {0} and {1}; name those of one")]
+    /// The addresses are of two clusters.
+    #[error("the acceptors belong to clusters {0} and {1}; give the addresses of one cluster")]
     TwoClusters(u64, u64),
 }
 
@@ -83,7 +83,7 @@ impl<A: Acceptor, C: Clock> Directory<A, C> {
         Ok(acceptor)
     }
 
-    /// Connects anew where this address is asked for next.
+    /// Connects again when this address is asked for next.
     pub fn forget(&self, address: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
     }
@@ -127,7 +127,7 @@ impl<A: Acceptor, C: Clock> Directory<A, C> {
 
     /// The latest configuration that any acceptor carries, starting from these addresses and going on to
     /// those that configurations name. `None` when none of them is an acceptor of a cluster. One that has
-    /// left its cluster still knows where the others are: those who look for that `cluster` believe it.
+    /// left its cluster still has the addresses of the others: they are used if that is the `cluster` looked for.
     ///
     /// # Errors
     /// [`DirectoryError`].
@@ -143,7 +143,7 @@ impl<A: Acceptor, C: Clock> Directory<A, C> {
         while !ask.is_empty() {
             for found in self.ask(&ask).await? {
                 let Ok(Status { state, config, .. }) = found.status else { continue };
-                // In epoch 0 a cluster is being made, and may never be.
+                // In epoch 0 a cluster is being made, and may never be completed.
                 let claimed = state.is_some_and(|state| state.epoch == 0);
                 if config.is_empty() || claimed || (state.is_none() && cluster.is_none()) {
                     continue;
@@ -151,7 +151,7 @@ impl<A: Acceptor, C: Clock> Directory<A, C> {
                 let config = match ClusterConfig::parse(&config) {
                     Ok(config) => config,
                     Err(error) => {
-                        tracing::warn!(%error, "an acceptor's copy of the configuration is passed over");
+                        tracing::warn!(%error, "an acceptor's copy of the configuration cannot be read and is ignored");
                         unreadable = Some(error);
                         continue;
                     }

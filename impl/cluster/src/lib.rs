@@ -1,5 +1,5 @@
-//! Who the acceptors of a cluster are, how that changes, and what is erased: procedures that are safe to
-//! interrupt at any point and to repeat.
+//! Which acceptors a cluster has, how they change, and what is erased: procedures that are safe to interrupt
+//! at any point and to repeat.
 //!
 //! They are asynchronous functions over three traits, and know no socket, clock or randomness of their
 //! own. The store runs them over Redis and tokio; the seeded world polls the very same functions over its
@@ -15,13 +15,13 @@
 //! |---|---|
 //! | what can an acceptor be asked to do? | `acceptor.rs` |
 //! | what do the procedures need of the store and of time? | `proposers.rs`, `clock.rs` |
-//! | what does a cluster know of itself? | `cluster_config.rs` |
-//! | who says so? | `directory.rs` |
+//! | what does a cluster's configuration record hold? | `cluster_config.rs` |
+//! | how are the acceptors found, and the latest configuration? | `directory.rs` |
 //! | how does a cluster begin? | `bootstrap.rs` |
 //! | what does an acceptor remember, and how does it answer? | `memory.rs` |
 //! | how is an acceptor made empty? | `wipe.rs` |
 //! | how do the members change? | `membership.rs`, `membership/` |
-//! | how are all keys of an acceptor listed, whatever happens to its server? | `listing.rs` |
+//! | how are all keys of an acceptor listed, though its server may restart? | `listing.rs` |
 //! | how are tombstones collected? | `collector.rs` |
 
 mod acceptor;

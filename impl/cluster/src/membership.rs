@@ -1,8 +1,8 @@
 //! Changes of membership, driven step by step while clients write (paper §2.3).
 //!
-//! What a step is, and why it is safe, is told in [`caspaxos::plan`]'s module. Every part of it is durable
+//! The module of [`caspaxos::plan`] says what a step is, and why it is safe. Every part of it is durable
 //! in the store or on the acceptors, and may be done twice. A driver can be interrupted at any point; the
-//! next one finds out where the cluster stands and goes on.
+//! next one finds out how far the change has come and goes on.
 //!
 //! ```text
 //!  announce target ─► admit joining acceptor ─► config e+1 ─► notify ─► floors ─► rescan ─► complete ─┐
@@ -24,6 +24,7 @@ use crate::cluster_config::{ClusterConfig, ClusterConfigError, KEY};
 use crate::directory::{AddressError, Directory, DirectoryError};
 use crate::{Acceptor, Clock, Proposers, RegisterChange, Registers, RequestError};
 use caspaxos::{AcceptorId, Configuration, plan};
+use joining::why_not_joined;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -85,13 +86,13 @@ pub enum MembershipError {
     #[error("{0} is the address of a member already")]
     AcceptorExists(String),
     /// A joining acceptor does not answer, or is an acceptor of another cluster.
-    #[error("acceptor {id} at {address} cannot join: {error}")]
+    #[error("acceptor {id} at {address} cannot join: {}", why_not_joined(.address, .error))]
     JoinFailed {
         /// Its number.
         id: u32,
         /// Its address.
         address: String,
-        /// What became of the request.
+        /// Why: [`RequestError::NotMember`] when it is an acceptor of another cluster.
         error: RequestError,
     },
     /// Another change is under way.
@@ -120,7 +121,7 @@ impl fmt::Display for Numbers<'_> {
     }
 }
 
-/// Drives changes of membership. Any number of drivers may be at work: they do the same.
+/// Drives changes of membership. Any number of drivers may run at a time: they do the same.
 pub struct Driver<'a, A, P, C> {
     /// The acceptors.
     pub directory: &'a Directory<A, C>,
@@ -132,18 +133,18 @@ pub struct Driver<'a, A, P, C> {
     pub addresses: Vec<String>,
     /// When to stop, by the directory's clock.
     pub deadline: Duration,
-    /// Hears of every part that is done.
+    /// Is called after every part that is done.
     pub watch: &'a (dyn Fn(MembershipEvent) + Send + Sync),
 }
 
-/// What a driver is to bring about.
+/// Which acceptors a driver is to give the cluster.
 #[derive(Clone, Copy)]
 pub enum Aim<'a> {
     /// The acceptors that this makes of the present configuration.
     Change(&'a Target<'a>),
-    /// Those that were announced before.
+    /// The target that was announced before.
     Resume,
-    /// Those that are members: what was announced is given up, once the step under way is complete.
+    /// Those that are members: the target that was announced is given up, once the step under way is complete.
     Cancel,
 }
 
@@ -164,7 +165,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
     /// [`MembershipError`].
     pub async fn drive(&self, aim: Aim<'_>) -> Result<ClusterConfig, MembershipError> {
         let mut aim = aim;
-        // What this driver has announced, whether or not it was told that it did.
+        // What this driver has announced, whether or not it learnt that the store has it.
         let mut announced = None;
         loop {
             self.check_deadline()?;
@@ -215,8 +216,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         self.carry_over(&epoch, &configuration).await?.ok_or(MembershipError::NoCluster)
     }
 
-    /// Notes in the store where the cluster is to go, if it can go there; answers that, and whether it was
-    /// written down for certain.
+    /// Writes the target to the store, if the cluster can get there; answers the target, and whether the
+    /// write is certain.
     async fn announce(
         &self,
         epoch: &Epoch<P::Registers>,
@@ -254,8 +255,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         Ok(Epoch { config, registers })
     }
 
-    /// What the store itself says. A new cluster has said nothing yet: then what the acceptors carry
-    /// is written down. `None` when it cannot be had now.
+    /// The configuration in the store itself. A new cluster has none there yet: then the acceptors' copy
+    /// is written to it. `None` when it cannot be read now.
     async fn truth(
         &self,
         epoch: &Epoch<P::Registers>,
@@ -271,8 +272,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         }
     }
 
-    /// Replaces the configuration in the store, if it is still the one before. A driver that fails, or cannot
-    /// tell, reads it again.
+    /// Replaces the configuration in the store, if it is still the one before. A driver that fails, or does
+    /// not learn whether it did, reads it again.
     async fn write(
         &self,
         epoch: &Epoch<P::Registers>,
@@ -318,7 +319,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         Ok(())
     }
 
-    /// Fences the epoch before this configuration's, carries everything over from it, and notes that.
+    /// Fences the epoch before this configuration's, carries everything over from it, and writes to the store
+    /// that the step is complete.
     async fn complete_step(&self, config: &ClusterConfig) -> Result<(), MembershipError> {
         let Some(before) = config.before()? else { return Ok(()) };
         let epoch = self.epoch(config.clone())?;
@@ -336,7 +338,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
     }
 
     /// Makes it certain that whatever was committed under `before`, or erased, is seen in this epoch. Answers
-    /// how many keys there are; `None` when the store says by now that something else is to be done.
+    /// how many keys there are; `None` when the configuration in the store is another one by now.
     ///
     /// An acceptor that loses its memory on the way, or goes out of reach, counts for nothing: the others must
     /// suffice, or it is waited for.
@@ -363,7 +365,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
                 }
             }
             self.wait().await?;
-            // Another driver may have been quicker, and the acceptors that are missing be gone for good.
+            // Another driver may have completed the step, and the missing acceptors may never come back.
             if config.before.is_some()
                 && let Some(truth) = self.truth(epoch).await?
                 && truth != *config

@@ -17,14 +17,14 @@ pub struct AcceptorMemory<K, V> {
     wipe_token: u64,
 }
 
-/// Why an acceptor did not do what it was asked for. Nothing has changed.
+/// Why an acceptor rejected a request. Nothing has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// It is not, or no longer, the acceptor that is meant, or knows of a later epoch.
     #[error("rejected: {0:?}")]
     Identity(RejectReason),
-    /// It is to be admitted, and is not as a wipe has left it.
-    #[error("it is not as it was when it was wiped")]
+    /// It is to be admitted, and the token of the wipe is not there: it was not wiped, or has changed since.
+    #[error("it was not wiped, or has changed since the wipe")]
     NotWiped,
 }
 
@@ -53,7 +53,7 @@ impl<K: Ord + Clone, V: Clone> AcceptorMemory<K, V> {
         &mut self.member
     }
 
-    /// The configuration that it was told of last; empty for none.
+    /// The configuration that it was notified of last; empty for none.
     #[must_use]
     pub const fn config(&self) -> &Bytes {
         &self.config

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Makes proposers. Each has an id of its own, that nobody has had before.
+/// Makes proposers. Each has an id that no proposer had before.
 pub trait Proposers<A: Acceptor>: Send + Sync {
     /// The registers as such a proposer changes them.
     type Registers: Registers;
@@ -47,8 +47,8 @@ pub trait Registers: Send + Sync {
     /// `None` for no value.
     ///
     /// # Errors
-    /// Why it was not committed, in words, whether or not the change may have happened. The procedures
-    /// read again what they are not sure of.
+    /// The reason, in words, why it was not committed; the change may have happened. The procedures read
+    /// again what they are not sure of.
     fn change(
         &self,
         key: &[u8],

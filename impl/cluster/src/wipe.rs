@@ -7,7 +7,7 @@ use crate::{Acceptor, RequestError, listing};
 ///
 /// # Errors
 /// [`RequestError`]: [`RequestError::NotMember`] when the acceptor is, or becomes meanwhile, one of a
-/// cluster; otherwise what became of the server, and then the wipe must be begun anew, because what is left
+/// cluster; otherwise a call failed, and then the wipe must begin again, because what is left
 /// can be found only by a listing from the beginning.
 pub async fn wipe<A: Acceptor>(acceptor: &A, token: u64) -> Result<u64, RequestError> {
     let mut erased = 0;

@@ -1,6 +1,6 @@
 //! What a step of a change of membership must have done before it does the next thing, over acceptors in
 //! memory: each of these orders is what keeps an acknowledged value from being lost.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod cluster;
 
@@ -72,14 +72,17 @@ fn no_acceptor_is_listed_before_the_epoch_before_is_fenced() {
     let done = cluster.done();
     let decided = first(&done, config_written(2, false));
     let listed = decided + first(&done[decided..], |did| matches!(did, Did::Listed));
-    let heard: BTreeSet<u32> = done[decided..listed]
+    let notified: BTreeSet<u32> = done[decided..listed]
         .iter()
         .filter_map(|did| match did {
-            Did::HeardEpoch { acceptor, epoch: 2 } if *acceptor <= 3 => Some(*acceptor),
+            Did::EpochNotified { acceptor, epoch: 2 } if *acceptor <= 3 => Some(*acceptor),
             _ => None,
         })
         .collect();
-    assert!(heard.len() >= 2, "only {heard:?} had heard of epoch 2 when keys were listed");
+    assert!(
+        notified.len() >= 2,
+        "only {notified:?} were notified of epoch 2 when keys were listed"
+    );
 }
 
 #[test]

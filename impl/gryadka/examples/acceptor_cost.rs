@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-/// One that is hopefully free.
+/// A port that is probably free.
 const PORT: &str = "17399";
 const HEAD: Head =
     Head { identity: AcceptorIdentity { cluster: 7, acceptor: AcceptorId(1) }, epoch: 1 };
@@ -56,7 +56,7 @@ fn scripts(what: &str) -> f64 {
 
 fn request(kind: &str, counter: u64) -> Request {
     let ballot = |counter| Ballot { counter, proposer: ProposerId(77) };
-    let cell = VersionedValue {
+    let versioned = VersionedValue {
         version: counter,
         value: Some(Bytes::from_static(&VALUE)),
         lineage: Lineage::of(vec![ballot(counter)]),
@@ -64,7 +64,7 @@ fn request(kind: &str, counter: u64) -> Request {
     match kind {
         "accept" => Request::Accept {
             ballot: ballot(counter),
-            value: Some(cell),
+            value: Some(versioned),
             promise: ballot(counter + 1),
         },
         "prepare" => Request::Prepare { ballot: ballot(counter) },
@@ -105,21 +105,21 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e6
 }
 
-async fn through_the_courier(client: &AcceptorClient<u64>, handler: &mut Inward) -> f64 {
+async fn through_the_client(client: &AcceptorClient<u64>, received: &mut Received) -> f64 {
     let mut times = Vec::new();
     for number in 0..20_000 {
         let began = Instant::now();
-        let request = request("accept", handler.1);
-        handler.1 += 1;
+        let request = request("accept", received.1);
+        received.1 += 1;
         client.send(HEAD, Bytes::from_static(b"lone"), request, number).unwrap();
-        let results = handler.0.recv().await.unwrap();
+        let results = received.0.recv().await.unwrap();
         times.push(began.elapsed());
         assert!(results[0].result.is_ok(), "{results:?}");
     }
     median(times)
 }
 
-type Inward = (mpsc::UnboundedReceiver<Vec<Completed<u64>>>, u64);
+type Received = (mpsc::UnboundedReceiver<Vec<Completed<u64>>>, u64);
 
 async fn through_the_crate(acceptor: &RemoteAcceptor, counter: &mut u64) -> f64 {
     let mut times = Vec::new();
@@ -176,19 +176,23 @@ async fn on_a_bare_socket(counter: &mut u64) -> f64 {
 }
 
 /// Accepts a second with so many keys changed all the time, and how many travelled in a call.
-async fn throughput(client: &AcceptorClient<u64>, handler: &mut Inward, keys: u64) -> (f64, f64) {
+async fn throughput(
+    client: &AcceptorClient<u64>,
+    received: &mut Received,
+    keys: u64,
+) -> (f64, f64) {
     const TIME: Duration = Duration::from_secs(2);
     let key = |number| Bytes::from(format!("{keys}-key-of-some-length-{number}"));
     ask(&["CONFIG", "RESETSTAT"]);
     let began = Instant::now();
     let mut send = |number| {
-        handler.1 += 1;
-        client.send(HEAD, key(number), request("accept", handler.1), number).unwrap();
+        received.1 += 1;
+        client.send(HEAD, key(number), request("accept", received.1), number).unwrap();
     };
     (0..keys).for_each(&mut send);
     let (mut done, mut under_way) = (0_u32, keys);
     while under_way > 0 {
-        for Completed { tag, result } in handler.0.recv().await.unwrap() {
+        for Completed { tag, result } in received.0.recv().await.unwrap() {
             assert!(result.is_ok(), "{result:?}");
             under_way -= 1;
             done += 1;
@@ -213,7 +217,7 @@ async fn main() {
 
     let (sender, receiver) = mpsc::unbounded_channel();
     let client = AcceptorClient::start(&Handle::current(), &acceptor, &Arc::new(Results(sender)));
-    let mut inward = (receiver, 1);
+    let mut received = (receiver, 1);
     let (mut bare, mut crates) = (1, 1);
     println!("a lone accept, median in µs");
     for _ in 0..3 {
@@ -221,13 +225,13 @@ async fn main() {
             "bare socket {:.1}, redis crate {:.1}, client {:.1}",
             on_a_bare_socket(&mut bare).await,
             through_the_crate(&acceptor, &mut crates).await,
-            through_the_courier(&client, &mut inward).await,
+            through_the_client(&client, &mut received).await,
         );
     }
 
     println!("accepts a second through one client");
     for keys in [1, 8, 64, 512] {
-        let (rate, load) = throughput(&client, &mut inward, keys).await;
+        let (rate, load) = throughput(&client, &mut received, keys).await;
         println!("{keys:3} keys: {rate:.0}, {load:.1} in a call");
     }
 }

@@ -9,10 +9,10 @@
 //! It is safe because requests that share a call have nothing to do with one another: each is about
 //! one register and one round, and is answered for itself, as if it had come alone. The acceptor
 //! executes them in order with nothing in between, which is one of the orders in which they could
-//! have arrived by themselves. Calls may overtake one another, as messages of the protocol may. A call
-//! that is lost loses each of its requests: they may have been executed if it was sent, and certainly
-//! were not if it was not. Only what the whole call is refused for, a wrong identity or an old epoch,
-//! is judged once for all.
+//! have arrived by themselves. Calls may overtake one another, as messages of the protocol may. When
+//! a call fails, each of its requests fails: they may have been executed if it was sent, and
+//! certainly were not if it was not. Only what the whole call is refused for, a wrong identity or an
+//! old epoch, is judged once for all.
 
 use crate::wire;
 use crate::{Acceptor, Head, Reply, Request, RequestError};
@@ -59,15 +59,14 @@ pub trait ReplyHandler<T>: Send + Sync + 'static {
 pub struct Completed<T> {
     /// What was sent along with the request.
     pub tag: T,
-    /// The reply, or that there will be none.
+    /// The reply, or the reason why none will come.
     pub result: Result<Reply, RequestError>,
 }
 
-/// Carries requests to one acceptor. The handler hears of each that is taken exactly once, as long as
-/// the runtime runs.
+/// Carries requests to one acceptor. The handler gets the result of each that is taken exactly once, as
+/// long as the runtime runs.
 ///
-/// When the client is dropped, it still carries what waits, and then holds the acceptor and the handler
-/// no longer.
+/// When the client is dropped, it still carries what waits, and then drops the acceptor and the handler.
 #[derive(Debug)]
 pub struct AcceptorClient<T> {
     queue: Arc<SendQueue<T>>,
@@ -153,7 +152,7 @@ impl<T: Send + 'static> AcceptorClient<T> {
     /// Takes a request to the acceptor. Does not block, and does not call the handler.
     ///
     /// # Errors
-    /// [`RequestError::NotConnected`] when too many wait already. Then the handler will not hear of it.
+    /// [`RequestError::NotConnected`] when too many wait already. Then the handler gets no result of it.
     pub fn send(
         &self,
         head: Head,
@@ -321,11 +320,11 @@ async fn call<T>(acceptor: Arc<impl Acceptor>, batch: Batch<T>) -> Ended<T> {
 async fn hand_over<T>(ended: Ended<T>, queue: &SendQueue<T>, handler: &impl ReplyHandler<T>) {
     let broken = broken(&ended.results);
     take(handler, ended.tags.into_iter().zip(ended.results).map(completed).collect());
-    let Some(lost) = broken else { return };
-    let lost = |queued: QueuedRequest<T>| completed((queued.tag, Err(lost.clone())));
-    // The backlog is let go first: taking these in may send more. There may be thousands, and the
+    let Some(error) = broken else { return };
+    let failed = |queued: QueuedRequest<T>| completed((queued.tag, Err(error.clone())));
+    // The backlog is unlocked first: a handler that takes these may send more. There may be thousands, and the
     // requests to other acceptors must not wait for all of them.
-    let mut waiting = queue.backlog().empty().into_iter().map(lost).peekable();
+    let mut waiting = queue.backlog().empty().into_iter().map(failed).peekable();
     while waiting.peek().is_some() {
         take(handler, waiting.by_ref().take(ERROR_BATCH).collect());
         tokio::task::yield_now().await;
@@ -340,8 +339,8 @@ fn take<T>(handler: &impl ReplyHandler<T>, results: Vec<Completed<T>>) {
     }
 }
 
-/// What is lost of the requests that wait, when these are the results of a call: all of them, if it
-/// was lost as a whole, because there is or was no connection.
+/// The error of the requests that wait, when these are the results of a call: all of them fail if the
+/// call failed as a whole, because there is or was no connection.
 fn broken(results: &[Result<Reply, RequestError>]) -> Option<RequestError> {
     let mut reason = None;
     for result in results {

@@ -49,11 +49,11 @@ impl Scheme {
     }
 }
 
-/// What a URL says beside the address: how this process is to introduce itself to the server there.
+/// What a URL says beside the address: how this process authenticates itself to the server there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) credentials: Credentials,
-    /// `#insecure`: the certificate of a `rediss://` server may be anybody's.
+    /// `#insecure`: any certificate of a `rediss://` server is trusted.
     pub(crate) any_certificate: bool,
 }
 
@@ -88,7 +88,7 @@ impl fmt::Display for AcceptorAddress {
 }
 
 impl AcceptorAddress {
-    /// The server, whatever is spoken there.
+    /// Host and port.
     pub(crate) fn server(&self) -> (String, u16) {
         (self.host.clone(), self.port)
     }
@@ -126,8 +126,8 @@ pub(crate) fn parse(url: &str) -> Result<(AcceptorAddress, Login), AddressError>
     if rest.contains('?') {
         return Err(wrong("it has a query; a ? in a password is written %3F"));
     }
-    let spoken = if scheme == Scheme::Native { Scheme::Redis } else { scheme };
-    let info = format!("{}://{rest}", spoken.name()).into_connection_info();
+    let protocol = if scheme == Scheme::Native { Scheme::Redis } else { scheme };
+    let info = format!("{}://{rest}", protocol.name()).into_connection_info();
     let info = info.map_err(|error| wrong(&reason(&error)))?;
     let (host, port, any_certificate) = match info.addr() {
         ConnectionAddr::Tcp(host, port) => (host, *port, false),

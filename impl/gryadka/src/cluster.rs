@@ -1,4 +1,4 @@
-//! The cluster behind a handle: who is in it, how they are, and changes of it.
+//! The cluster behind a handle: its acceptors, their state, and changes of membership.
 
 use crate::address::{normalised, redacted};
 use crate::cluster_proposers::{StoreProposers, TokioClock};
@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the store may take to say how the cluster is.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the configuration record, and the status of each acceptor, may take to be read.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A change of who the acceptors are.
+/// A change of the members.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Membership {
     /// These addresses join. A user and a password in one stay in this process.
@@ -28,15 +28,15 @@ pub enum Membership {
     /// This acceptor leaves, dead or alive, and this address joins in its place. It may be the same
     /// address, where a server has lost its memory.
     Replace {
-        /// Who leaves.
+        /// The acceptor that leaves.
         old: u32,
-        /// The address of who joins.
+        /// The address of the acceptor that joins.
         new: String,
     },
-    /// What was begun is brought to its end.
+    /// The change that was announced is completed.
     Resume,
-    /// What was begun is given up, once the step that is under way is done. The acceptors stay that
-    /// there are then.
+    /// The change that was announced is given up, once the step that is under way is done. The acceptors of
+    /// that step stay.
     Cancel,
 }
 
@@ -63,38 +63,38 @@ pub struct MembershipOptions {
     pub deadline: Instant,
 }
 
-/// An acceptor of the cluster, and what it says.
+/// An acceptor of the cluster, and what it answers.
 #[derive(Debug, Clone)]
 pub struct AcceptorStatus {
     /// Its number.
     pub id: u32,
     /// Its address.
     pub address: String,
-    /// What it says, or why it does not.
+    /// What it answers, or why it does not.
     pub status: Result<Status, String>,
-    /// Whether it votes: it has the place that the config gives it.
+    /// Whether it votes: it has the identity that the config gives it.
     pub votes: bool,
 }
 
 /// The cluster as it is now.
 #[derive(Debug, Clone)]
 pub struct ClusterStatus {
-    /// The latest config, from the store itself where it answers.
+    /// The latest config, from the store itself where a quorum answers.
     pub config: ClusterConfig,
     /// The acceptors that it names.
     pub acceptors: Vec<AcceptorStatus>,
 }
 
 impl Gryadka {
-    /// What the acceptors say of themselves and of the cluster.
+    /// What the acceptors report of themselves and of the cluster.
     ///
     /// # Errors
     /// [`MembershipError`] when none of them can be found.
     pub async fn cluster(&self) -> Result<ClusterStatus, MembershipError> {
-        let config = self.settled(self.newest().await?).await;
+        let config = self.decided(self.newest().await?).await;
         let acceptors = self.shared.directory.of(&config)?;
         let examine = async |(id, acceptor): (AcceptorId, Arc<RemoteAcceptor>)| {
-            let status = tokio::time::timeout(TIMEOUT, acceptor.examine()).await;
+            let status = tokio::time::timeout(STATUS_TIMEOUT, acceptor.examine()).await;
             let status = status.unwrap_or_else(|_| Err(no_answer())).map(shown);
             let status = status.map_err(|error| error.to_string());
             let state = status.as_ref().ok().and_then(|status| status.state);
@@ -106,8 +106,8 @@ impl Gryadka {
         Ok(ClusterStatus { acceptors, config: without_logins(config) })
     }
 
-    /// Changes who the acceptors are, step by step, while everyone goes on reading and writing. If
-    /// it is dropped or killed, any process can resume it. `watch` hears of every part that is done.
+    /// Changes the members, step by step, while clients go on reading and writing. If it is dropped or
+    /// killed, any process can resume it. `watch` is called after every part that is done.
     ///
     /// # Errors
     /// [`MembershipError`].
@@ -148,7 +148,7 @@ impl Gryadka {
         self.driver(options, watch).rescan_again().await
     }
 
-    /// Collects the tombstones that acceptors hint at, once.
+    /// Collects the tombstones in the acceptors' indexes, once.
     ///
     /// # Errors
     /// [`MembershipError`] when no acceptor can be found.
@@ -177,11 +177,11 @@ impl Gryadka {
         }
     }
 
-    /// The config as the store itself has it, which says whether the last step is done; else, where
-    /// that cannot be had soon, the acceptors' copy, which may be behind.
-    async fn settled(&self, copy: ClusterConfig) -> ClusterConfig {
-        let own = self.store.read_any(KEY, Instant::now() + TIMEOUT).await;
-        let own = own.ok().flatten().and_then(|cell| ClusterConfig::parse(&cell.value?).ok());
+    /// The config as the store itself has it, which says whether the last step is done; where it cannot
+    /// be read within [`STATUS_TIMEOUT`], the acceptors' copy, which may be behind.
+    async fn decided(&self, copy: ClusterConfig) -> ClusterConfig {
+        let own = self.store.read_any(KEY, Instant::now() + STATUS_TIMEOUT).await;
+        let own = own.ok().flatten().and_then(|found| ClusterConfig::parse(&found.value?).ok());
         own.filter(|own| own.epoch >= copy.epoch).unwrap_or(copy)
     }
 
@@ -264,7 +264,7 @@ impl Membership {
         })
     }
 
-    /// The acceptors that are wanted; newcomers get numbers in the config.
+    /// The target; joining acceptors get numbers in the config.
     fn target(&self, config: &mut ClusterConfig) -> Result<BTreeSet<u32>, MembershipError> {
         let mut wanted = config.members();
         let gone: &[u32] = match self {

@@ -16,10 +16,12 @@ use tokio::time::Instant;
 
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The waits between attempts to connect: the first, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+/// The wait after the first failed attempt to connect. It doubles with each one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(10);
+/// The longest wait between attempts to connect.
+const LONGEST_BACKOFF: Duration = Duration::from_millis(250);
 /// After this long without a single reply, though some were waited for, the connection is taken
-/// for dead: a machine that lost its power never says so.
+/// for dead: a machine that loses its power closes no connection.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The connection, shared by all callers, whose requests and replies are pipelined on it.
@@ -108,12 +110,12 @@ impl Connection {
         answer.map(|answer| (answer, generation)).map_err(|error| lost_by(&error))
     }
 
-    /// Waits for an answer for as long as there are answers at all.
+    /// Waits for an answer as long as any answers come on this connection.
     async fn answer<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let mut answer = std::pin::pin!(answer);
-        let mut heard = self.millis();
+        let mut last_seen = self.millis();
         loop {
-            let until = self.born + Duration::from_millis(heard) + SILENCE_TIMEOUT;
+            let until = self.born + Duration::from_millis(last_seen) + SILENCE_TIMEOUT;
             match tokio::time::timeout_at(until, &mut answer).await {
                 Ok(answer) => {
                     self.last_reply.store(self.millis(), Ordering::Relaxed);
@@ -121,16 +123,16 @@ impl Connection {
                 }
                 Err(_) => {
                     let last = self.last_reply.load(Ordering::Relaxed);
-                    if last <= heard {
+                    if last <= last_seen {
                         return None;
                     }
-                    heard = last;
+                    last_seen = last;
                 }
             }
         }
     }
 
-    /// The connection, or what came of an attempt to make one that ended after this was asked for.
+    /// The connection, or the error of an attempt to connect that ended after this call began.
     async fn get(&self) -> Result<(MultiplexedConnection, u64), RequestError> {
         let asked = Instant::now();
         let mut state = self.state.lock().await;
@@ -148,7 +150,7 @@ impl Connection {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(None);
-        // The handshake talks to the server too, and a stalled link would hold it for ever.
+        // The handshake talks to the server too, and a stalled link would hold it without end.
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let reason = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => {
@@ -159,7 +161,7 @@ impl Connection {
             Ok(Err(error)) => error.to_string(),
             Err(_) => String::from("connecting took too long"),
         };
-        let wait = (BACKOFF.0 * 2_u32.saturating_pow(failures.min(8))).min(BACKOFF.1);
+        let wait = (FIRST_BACKOFF * 2_u32.saturating_pow(failures.min(8))).min(LONGEST_BACKOFF);
         let failed = Instant::now();
         *state = State::Closed {
             generation,
@@ -171,7 +173,7 @@ impl Connection {
         Err(RequestError::NotConnected(reason))
     }
 
-    /// Forgets the connection, unless somebody has replaced it already.
+    /// Forgets the connection, unless another one has replaced it already.
     async fn close(&self, broken: u64, reason: &str) {
         let mut state = self.state.lock().await;
         if matches!(&*state, State::Open { generation, .. } if *generation == broken) {
@@ -211,7 +213,7 @@ async fn execute(
     }
 }
 
-/// Settles which implementation of cryptography TLS uses, where the program has not done so.
+/// Chooses the implementation of cryptography that TLS uses, where the program has not done so.
 fn choose_cryptography() {
     // An error says that it has.
     drop(rustls::crypto::ring::default_provider().install_default());

@@ -1,5 +1,5 @@
-//! Who this process is to the servers. Users and passwords are its own settings: no acceptor stores
-//! them, and they can be changed without a change of membership.
+//! How this process authenticates itself to the servers. Users and passwords are its own settings:
+//! no acceptor stores them, and they can be changed without a change of membership.
 
 use crate::address::{self, Login};
 use crate::{AcceptorAddress, AddressError, RequestError};
@@ -25,7 +25,7 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Those that a URL has in it.
+    /// The credentials in a URL.
     pub(crate) fn of(settings: &RedisConnectionInfo) -> Self {
         Self {
             user: settings.username().map(str::to_owned),
@@ -33,8 +33,8 @@ impl Credentials {
         }
     }
 
-    /// These, and where they lack a password that of the others: with their user, unless there is
-    /// one here.
+    /// These, and where they lack a password that of `others`: with the user of `others`, unless these
+    /// have one.
     #[must_use]
     pub(crate) fn or(self, others: &Self) -> Self {
         if self.password.is_some() {
@@ -56,8 +56,8 @@ impl Credentials {
 /// Whether a server answers nothing because it demands a user or a password, or other ones than it was
 /// shown.
 #[must_use]
-pub fn wants_credentials(lost: &RequestError) -> bool {
-    match lost {
+pub fn wants_credentials(error: &RequestError) -> bool {
+    match error {
         RequestError::Refused(text) => text.starts_with("NOAUTH"),
         RequestError::NotConnected(text) => {
             text.contains("WRONGPASS") || text.contains("authentication failed")

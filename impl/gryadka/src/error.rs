@@ -1,4 +1,4 @@
-//! What a caller is told when a change did not commit.
+//! Why a change did not commit.
 
 use crate::limits::TooLong;
 use caspaxos::Reason;

@@ -9,17 +9,19 @@
 use crate::{Acceptor, Store};
 use std::time::Duration;
 
-/// The waits before acceptors are asked again for a later configuration: the first, and the longest.
-const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// The first wait before acceptors are asked again for a later configuration. It doubles each time.
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(20);
+/// The longest wait before that.
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// What a look for a later configuration has come to.
+/// The result of a look for a later configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
     /// The store works under a later configuration now.
     Adopted,
     /// There is none that could be taken over.
     NothingNew,
-    /// Nobody uses the store any more.
+    /// The store is not used any more.
     Over,
 }
 
@@ -38,8 +40,8 @@ pub(crate) async fn follow<A: Acceptor, F: Future<Output = Look>>(
             }
         }
         delay = match look().await {
-            Look::Adopted => RETRY_DELAY.0,
-            Look::NothingNew => (delay * 2).clamp(RETRY_DELAY.0, RETRY_DELAY.1),
+            Look::Adopted => FIRST_RETRY_DELAY,
+            Look::NothingNew => (delay * 2).clamp(FIRST_RETRY_DELAY, LONGEST_RETRY_DELAY),
             Look::Over => return,
         };
         match tokio::time::timeout(delay, fenced.changed()).await {

@@ -4,10 +4,10 @@
 use crate::cluster_proposers::{StoreProposers, TokioClock};
 use crate::credentials::{self, Logins};
 use crate::following::{Look, follow};
-use crate::limits::{Limits, LimitsError};
+use crate::limits::LimitsError;
 use crate::{
-    Acceptor, Access, AddressError, BootstrapError, Bytes, CasAnswer, ChangeError, ClusterConfig,
-    ClusterConfigError, Connector, Decision, DirectoryError, Expected, Options, Present,
+    Acceptor, AddressError, BootstrapError, Bytes, CasAnswer, ChangeError, ClusterConfig,
+    ClusterConfigError, ConnectOptions, Decision, DirectoryError, Expected, Options, Present,
     ProposerId, RemoteAcceptor, RequestError, Store, Versioned, Watch, address,
 };
 use gryadka_cluster::{Directory, Proposers, bootstrap};
@@ -17,100 +17,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// How long an acceptor may take to hear of a config.
+/// How long the notification of an acceptor of a config may take.
 const NOTIFY_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How a cluster is found, and used.
-#[derive(Clone)]
-pub struct ConnectOptions {
-    /// Some of its acceptors: `redis://[user:password@]host:port`, `rediss://…` for TLS, or
-    /// `native://host:port` for a [`crate::NativeServer`]. They name the others. A user and a
-    /// password are for that server, and where all of these have the same, for the others, too; they
-    /// stay in this process. [`Access::credentials`] go before what is not for that server.
-    pub urls: Vec<String>,
-    /// How they are reached, beside their addresses.
-    pub access: Access,
-    /// How many keys are remembered to save them a round trip; 0 for none.
-    pub cache: usize,
-    /// How many bytes they may take with their values; 64 MiB by default.
-    pub cache_bytes: usize,
-    /// How long keys and values may be.
-    pub limits: Limits,
-    /// Whether servers that belong to no cluster yet are made one, of all of `urls`.
-    pub initialise: bool,
-    /// Where to go instead of an acceptor's own address: through a tunnel, or a proxy. The cluster
-    /// knows acceptors by their own addresses alone, which is what it is asked with, as
-    /// [`crate::AcceptorAddress`] spells them. Where the answer has no password, that of the
-    /// acceptor's own address is shown.
-    pub route: Option<Route>,
-    /// The id of this proposer; drawn when absent. Never one that was used before.
-    pub proposer: Option<ProposerId>,
-    /// Other rules than the protocol's own: for the gallery of mutants.
-    #[cfg(feature = "mutants")]
-    pub rules: Option<Arc<dyn caspaxos::Rules>>,
-}
-
-/// Says where to go instead of an address.
-pub type Route = Arc<dyn Fn(&str) -> String + Send + Sync>;
-
-impl ConnectOptions {
-    /// These acceptors, the prefix `gryadka:`, and a cache of 10,000 keys.
-    pub fn new(urls: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            urls: urls.into_iter().collect(),
-            access: Access::default(),
-            cache: 10_000,
-            cache_bytes: Options::CACHE_BYTES,
-            limits: Limits::default(),
-            initialise: false,
-            route: None,
-            proposer: None,
-            #[cfg(feature = "mutants")]
-            rules: None,
-        }
-    }
-
-    /// Makes acceptors of addresses, as a handle with these options does: with the logins and by the
-    /// routes that are given here.
-    ///
-    /// # Errors
-    /// [`AddressError`] when one of the URLs cannot be understood.
-    pub fn connector(&self) -> Result<Connector<RemoteAcceptor>, AddressError> {
-        Ok(self.connector_with(Arc::new(self.logins()?)))
-    }
-
-    fn logins(&self) -> Result<Logins, AddressError> {
-        Logins::new(&self.urls, &self.access.credentials)
-    }
-
-    fn connector_with(&self, logins: Arc<Logins>) -> Connector<RemoteAcceptor> {
-        let (access, route) = (self.access.clone(), self.route.clone());
-        Arc::new(move |recorded| {
-            let (address, recorded) = address::parse(recorded)?;
-            let login = logins.of(&address, &recorded);
-            let Some(route) = &route else {
-                return RemoteAcceptor::at(&address, &login, &access);
-            };
-            let (there, mut own) = address::parse(&route(&address.to_string()))?;
-            own.credentials = own.credentials.or(&login.credentials);
-            RemoteAcceptor::at(&there, &own, &access)
-        })
-    }
-
-    /// The addresses, as the cluster spells them.
-    fn addresses(&self) -> Result<Vec<String>, AddressError> {
-        self.urls.iter().map(|url| Ok(address::parse(url)?.0.to_string())).collect()
-    }
-}
-
-impl fmt::Debug for ConnectOptions {
-    /// Without passwords, which addresses may have in them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectOptions")
-            .field("prefix", &self.access.prefix)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Why there is no handle on the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -130,10 +38,10 @@ pub enum ConnectError {
     /// Keys or values may be longer than acceptors can store.
     #[error(transparent)]
     Limits(#[from] LimitsError),
-    /// The config names unsafe quorums.
+    /// The config has unsafe quorums.
     #[error(transparent)]
     ClusterConfig(#[from] ClusterConfigError),
-    /// A cluster was to be made.
+    /// A cluster could not be made.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
     /// No acceptor that answered belongs to a cluster.
@@ -217,7 +125,7 @@ impl Shared {
     }
 }
 
-/// A proposer id that nobody has had. Of 2^52, drawn by chance.
+/// A proposer id that no other proposer has: one of 2^52, drawn at random.
 #[must_use]
 pub fn fresh_proposer_id() -> ProposerId {
     ProposerId(rand::random_range(1..=1 << 52))
@@ -239,8 +147,8 @@ impl Gryadka {
         Self::connect_to(options, addresses, None).await
     }
 
-    /// The same for the acceptors at these addresses, of this cluster where one is named. The URLs of
-    /// `options` are there for the logins in them.
+    /// The same for the acceptors at these addresses, of this cluster where one is named. Of the
+    /// URLs of `options` only the logins are used.
     pub(crate) async fn connect_to(
         options: ConnectOptions,
         addresses: Vec<String>,
@@ -292,7 +200,8 @@ impl Gryadka {
     /// See [`Store::change`].
     ///
     /// # Errors
-    /// As there.
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key or the value.
     pub async fn change<T, F>(&self, key: &[u8], f: F, deadline: Instant) -> Result<T, ChangeError>
     where
         T: Send + 'static,
@@ -304,7 +213,8 @@ impl Gryadka {
     /// See [`Store::get`].
     ///
     /// # Errors
-    /// As there.
+    /// [`ChangeError::NotApplied`], or [`ChangeError::TooLong`] for the key; never
+    /// [`ChangeError::Unknown`].
     pub async fn get(
         &self,
         key: &[u8],
@@ -316,7 +226,8 @@ impl Gryadka {
     /// See [`Store::set`].
     ///
     /// # Errors
-    /// As there.
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key or the value.
     pub async fn set(
         &self,
         key: &[u8],
@@ -329,7 +240,8 @@ impl Gryadka {
     /// See [`Store::compare_and_set`].
     ///
     /// # Errors
-    /// As there.
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key or the value. A mismatch is an answer, not an error.
     pub async fn compare_and_set(
         &self,
         key: &[u8],
@@ -343,7 +255,8 @@ impl Gryadka {
     /// See [`Store::delete`].
     ///
     /// # Errors
-    /// As there.
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key. A mismatch is an answer, not an error.
     pub async fn delete(
         &self,
         key: &[u8],
@@ -402,14 +315,15 @@ async fn look_once(store: Store<RemoteAcceptor>, shared: Weak<Shared>) -> Look {
         Ok(true) => Look::Adopted,
         Ok(false) => Look::NothingNew,
         Err(error) => {
-            tracing::warn!(%error, "the later configuration cannot be had yet");
+            tracing::warn!(%error, "the later configuration cannot be read yet");
             Look::NothingNew
         }
     }
 }
 
-/// Takes over the latest configuration that acceptors know of, and tells it to all of them: this
-/// proposer's calls will raise their epochs, and somebody must be able to tell reason.
+/// Takes over the latest configuration that acceptors know of, and notifies all of them of it: this
+/// proposer's calls will raise their epochs, and a proposer that is fenced by that must find the
+/// configuration there.
 async fn look(store: &Store<RemoteAcceptor>, shared: &Shared) -> Result<bool, ConnectError> {
     let known = shared.config();
     let addresses: Vec<String> = known.acceptors.into_values().collect();
@@ -431,24 +345,24 @@ fn first_twice(urls: &[String]) -> Option<&String> {
     urls.iter().enumerate().find_map(|(at, url)| urls[..at].contains(url).then_some(url))
 }
 
-/// What the acceptors said instead.
+/// The error when no acceptor is one of a cluster, with what each answered.
 async fn no_cluster(
     directory: &Directory<RemoteAcceptor, TokioClock>,
     urls: &[String],
 ) -> Result<ConnectError, AddressError> {
     let found = directory.ask(urls).await?;
-    let is_locked = |lost: &RequestError| credentials::wants_credentials(lost);
+    let is_locked = |error: &RequestError| credentials::wants_credentials(error);
     let locked = found.iter().any(|found| found.status.as_ref().is_err_and(is_locked));
     let said = found.into_iter().map(|found| match found.status {
         Ok(_) => format!("{} belongs to no cluster", found.address),
-        Err(lost) => format!("{}: {lost}", found.address),
+        Err(error) => format!("{}: {error}", found.address),
     });
     let said = said.collect::<Vec<_>>().join("; ");
     Ok(if locked { ConnectError::Credentials(said) } else { ConnectError::NoCluster(said) })
 }
 
-/// Why no cluster could be made. A server that refuses this process is the user's to mend; and records of
-/// earlier versions have logins in them.
+/// Why no cluster could be made. Where a server refuses this process, the user must change the credentials;
+/// and records of earlier versions have logins in them.
 fn not_made(error: BootstrapError) -> ConnectError {
     match error {
         BootstrapError::Acceptor { address, error } if credentials::wants_credentials(&error) => {

@@ -31,7 +31,7 @@
 //! let present = store.get(b"greeting", soon()).await?.ok_or("nothing there")?;
 //! assert_eq!((present.value.as_ref(), present.version), (&b"hello"[..], version));
 //!
-//! // Only if nobody has written since.
+//! // Only if no other client has written since.
 //! let seen = Expected::Version(version);
 //! let answer = store.compare_and_set(b"greeting", seen, "good morning".into(), soon()).await?;
 //! assert_eq!(answer, CasAnswer::Set(version + 1));
@@ -51,15 +51,15 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | how is a cluster found and used? | `gryadka.rs` |
+//! | how is a cluster found and used? | `connect_options.rs`, `gryadka.rs` |
 //! | when is a later configuration looked for? | `following.rs` |
 //! | registers with versions, compare-and-set, deletes? | `register.rs`; watching one: `watching.rs` |
-//! | what can a caller be told? | `error.rs`, `limits.rs` |
+//! | which errors can a caller get? | `error.rs`, `limits.rs` |
 //! | how does a change run and end? | `store.rs`, `pending_change.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
 //! | how do requests travel together? | `acceptor_client.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
-//! | how is a server named, and who is this process to it? | `address.rs`, `credentials.rs` |
-//! | how are Redis and native servers spoken to? | `remote_acceptor.rs`, `wire/`, `script.rs`, `scripts/` |
+//! | how is a server addressed, and how does this process authenticate itself to it? | `address.rs`, `credentials.rs` |
+//! | how are requests sent to Redis and native servers? | `remote_acceptor.rs`, `wire/`, `script.rs`, `scripts/` |
 //! | how is a native acceptor served? | `native_server.rs`, `native_registers.rs` |
 //! | how does a cluster begin, change its members, and collect tombstones? | the crate `gryadka-cluster`; what it needs of the store: `cluster_proposers.rs` |
 //! | what can be asked of the cluster behind a handle? | `cluster.rs` |
@@ -69,6 +69,7 @@ mod acceptor_client;
 mod address;
 mod cluster;
 mod cluster_proposers;
+mod connect_options;
 mod connection;
 mod credentials;
 mod engine;
@@ -95,9 +96,10 @@ pub use caspaxos::{
     Decision, Lineage, ProposerId, Quorum, Reason,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
+pub use connect_options::{ConnectOptions, Route};
 pub use credentials::{Credentials, wants_credentials};
 pub use error::ChangeError;
-pub use gryadka::{ConnectError, ConnectOptions, Gryadka, Route, fresh_proposer_id};
+pub use gryadka::{ConnectError, Gryadka, fresh_proposer_id};
 pub use gryadka_cluster::{
     Acceptor, AddressError, BootstrapError, ClusterConfig, ClusterConfigError, CollectorOutcome,
     Connector, Cursor, DirectoryError, Head, MembershipError, MembershipEvent, Page, Reply,

@@ -15,7 +15,7 @@ pub struct Limits {
 
 /// The longest string that Redis takes, unless it is configured otherwise (`proto-max-bulk-len`).
 const LONGEST_STRING: usize = 512 << 20;
-/// What acceptors may put before a key: a prefix and a mark.
+/// What acceptors may put before a key: a prefix, and one byte for the kind of key.
 const LONGEST_PREFIX: usize = 1 << 10;
 
 impl Default for Limits {

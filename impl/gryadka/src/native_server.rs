@@ -9,11 +9,15 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Longest line, most arguments of a command, and longest argument in bytes.
-const LIMITS: (u64, usize, usize) = (64, 1 << 16, 512 << 20);
+/// The longest line of RESP, in bytes.
+const LONGEST_LINE_BYTES: u64 = 64;
+/// How many arguments a command has at most.
+const MOST_ARGUMENTS: usize = 1 << 16;
+/// The longest argument, in bytes: as in Redis.
+const LONGEST_ARGUMENT_BYTES: usize = 512 << 20;
 
 /// How many bytes of replies are gathered before they are written; one reply may be longer.
-const WRITTEN: usize = 64 << 10;
+const WRITE_BUFFER_BYTES: usize = 64 << 10;
 
 /// A running acceptor. Dropping it closes its port and resets its connections.
 #[derive(Debug)]
@@ -80,10 +84,10 @@ async fn serve(mut stream: TcpStream, registers: NativeRegisters) -> io::Result<
     while let Some(command) = read_command(&mut reader).await? {
         write(&mut out, &registers.execute(&command));
         // Pipelined requests are answered together, as far as their replies are short.
-        if reader.buffer().is_empty() || out.len() >= WRITTEN {
+        if reader.buffer().is_empty() || out.len() >= WRITE_BUFFER_BYTES {
             writer.write_all(&out).await?;
             out.clear();
-            out.shrink_to(WRITTEN);
+            out.shrink_to(WRITE_BUFFER_BYTES);
         }
     }
     Ok(())
@@ -93,10 +97,10 @@ async fn serve(mut stream: TcpStream, registers: NativeRegisters) -> io::Result<
 async fn read_command(
     reader: &mut (impl AsyncBufReadExt + Unpin),
 ) -> io::Result<Option<Vec<Bytes>>> {
-    let Some(count) = read_length(reader, b'*', LIMITS.1).await? else { return Ok(None) };
+    let Some(count) = read_length(reader, b'*', MOST_ARGUMENTS).await? else { return Ok(None) };
     let mut command = Vec::new();
     for _ in 0..count {
-        let length = read_length(reader, b'$', LIMITS.2).await?;
+        let length = read_length(reader, b'$', LONGEST_ARGUMENT_BYTES).await?;
         let length = length.ok_or(io::ErrorKind::UnexpectedEof)?;
         // Memory is taken for what has come, not for what was announced.
         let mut bytes = Vec::new();
@@ -114,15 +118,15 @@ async fn read_command(
 
 async fn read_length(
     reader: &mut (impl AsyncBufReadExt + Unpin),
-    mark: u8,
+    kind: u8,
     most: usize,
 ) -> io::Result<Option<usize>> {
     let mut line = Vec::new();
-    reader.take(LIMITS.0).read_until(b'\n', &mut line).await?;
+    reader.take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line).await?;
     if line.is_empty() {
         return Ok(None);
     }
-    let digits = line.strip_prefix(&[mark]).and_then(|line| line.strip_suffix(b"\r\n"));
+    let digits = line.strip_prefix(&[kind]).and_then(|line| line.strip_suffix(b"\r\n"));
     let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
     match length {
         Some(length) if length <= most => Ok(Some(length)),
@@ -130,8 +134,8 @@ async fn read_length(
     }
 }
 
-fn write(out: &mut Vec<u8>, spoken: &RespValue) {
-    match spoken {
+fn write(out: &mut Vec<u8>, value: &RespValue) {
+    match value {
         RespValue::Status(text) => out.extend_from_slice(format!("+{text}\r\n").as_bytes()),
         RespValue::Error(text) => out.extend_from_slice(format!("-{text}\r\n").as_bytes()),
         RespValue::Number(number) => out.extend_from_slice(format!(":{number}\r\n").as_bytes()),

@@ -27,12 +27,12 @@ pub enum Expected {
     Version(u64),
 }
 
-/// What a compare-and-set came to. Both are true answers of a committed round.
+/// The answer of a compare-and-set. Both are true answers of a committed round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CasAnswer {
     /// It is written, or deleted; this is the version.
     Set(u64),
-    /// The register held something else than was expected: this.
+    /// The register did not hold what was expected; this is what it held.
     Mismatch(Option<Versioned>),
 }
 
@@ -56,14 +56,15 @@ impl<A: Acceptor> Store<A> {
     /// Reads a register: a quorum read, which gets in no writer's way.
     ///
     /// # Errors
-    /// As [`Store::read`].
+    /// [`ChangeError::NotApplied`], or [`ChangeError::TooLong`] for the key; never
+    /// [`ChangeError::Unknown`].
     pub async fn get(
         &self,
         key: &[u8],
         deadline: Instant,
     ) -> Result<Option<Versioned>, ChangeError> {
-        let cell = self.read(key, deadline).await?;
-        Ok(cell.and_then(|VersionedValue { version, value, .. }| {
+        let found = self.read(key, deadline).await?;
+        Ok(found.and_then(|VersionedValue { version, value, .. }| {
             Some(Versioned { version, value: value? })
         }))
     }
@@ -71,7 +72,8 @@ impl<A: Acceptor> Store<A> {
     /// Writes a register, whatever it held, and answers its new version.
     ///
     /// # Errors
-    /// As [`Store::change`].
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key or the value.
     pub async fn set(
         &self,
         key: &[u8],
@@ -85,7 +87,8 @@ impl<A: Acceptor> Store<A> {
     /// Writes a register if it holds what is expected.
     ///
     /// # Errors
-    /// As [`Store::change`]. A mismatch is an answer, not an error.
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key or the value. A mismatch is an answer, not an error.
     pub async fn compare_and_set(
         &self,
         key: &[u8],
@@ -107,7 +110,8 @@ impl<A: Acceptor> Store<A> {
     /// there is none the answer is a mismatch. A tombstone stays until it is collected.
     ///
     /// # Errors
-    /// As [`Store::change`]. A mismatch is an answer, not an error.
+    /// [`ChangeError::NotApplied`] and [`ChangeError::Unknown`] as [`Store::change`] says;
+    /// [`ChangeError::TooLong`] for the key. A mismatch is an answer, not an error.
     pub async fn delete(
         &self,
         key: &[u8],

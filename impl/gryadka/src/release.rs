@@ -1,7 +1,7 @@
 //! Servers that have left their cluster, and are to be used for another one.
 //!
-//! A server that has left keeps the registers that it had and the configuration record, so that those
-//! who know only its address still find the cluster. That is ended by this alone.
+//! A server that has left keeps the registers that it had and the configuration record, so that a
+//! process that knows only its address still finds the cluster. A release ends that, and nothing else does.
 
 use crate::cluster_proposers::StoreProposers;
 use crate::{
@@ -12,8 +12,8 @@ use gryadka_cluster::{KEY, Proposers};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the server, and then the cluster, may take to say how it is.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the server, and then the cluster, may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A server that belongs to no cluster any more, and holds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum ReleaseError {
     Server {
         /// Its address.
         address: String,
-        /// What became of the request.
+        /// Why the request failed.
         error: RequestError,
     },
     /// It is an acceptor of its cluster.
@@ -50,7 +50,7 @@ pub enum ReleaseError {
         /// The cluster.
         cluster: u64,
     },
-    /// It votes, and whether its cluster still has it cannot be learnt now.
+    /// It votes, and whether it is still a member of its cluster is unknown now.
     #[error(
         "{address} is acceptor {acceptor} of cluster {cluster}, unless the cluster has removed it, which cannot be learnt now: {reason}"
     )]
@@ -67,8 +67,8 @@ pub enum ReleaseError {
 }
 
 /// Frees the server at `url`: what it holds under the prefix is erased, and it may found or join any
-/// cluster. `options` say how it, and the cluster that it belonged to, are reached; their `urls` are
-/// there for the logins in them.
+/// cluster. `options` say how it, and the cluster that it belonged to, are reached; of their `urls`
+/// only the logins are used.
 ///
 /// One that still votes, because it was out of reach when its cluster removed it, is freed if the
 /// cluster says so.
@@ -83,7 +83,7 @@ pub async fn release(url: &str, options: &ConnectOptions) -> Result<Released, Re
     let server = options.connector()?(&address)?;
     let failed = |error| ReleaseError::Server { address: address.clone(), error };
     let late = || RequestError::NoAnswer(String::from("no answer in time"));
-    let status = tokio::time::timeout(TIMEOUT, server.status()).await;
+    let status = tokio::time::timeout(ANSWER_TIMEOUT, server.status()).await;
     let status = status.unwrap_or_else(|_| Err(late())).map_err(failed)?;
     let record = ClusterConfig::parse(&status.config).ok();
     let recorded = record.as_ref().map(|record| record.cluster);
@@ -97,8 +97,8 @@ pub async fn release(url: &str, options: &ConnectOptions) -> Result<Released, Re
     Ok(Released { cluster, erased })
 }
 
-/// Refuses a server that its cluster counts on. One in epoch 0 was given its place by an attempt to
-/// make a cluster that went no further, and has never voted.
+/// Refuses a member of a cluster. An acceptor in epoch 0 got its identity from an attempt to make a
+/// cluster that was not completed, and has never voted.
 async fn check_has_left(
     address: &str,
     state: AcceptorState,
@@ -122,7 +122,7 @@ async fn check_has_left(
     Err(ReleaseError::Member { address: address.to_owned(), acceptor, cluster })
 }
 
-/// Why the cluster does not say who its acceptors are.
+/// Why the cluster's configuration record could not be read.
 #[derive(Debug, thiserror::Error)]
 enum NoRecord {
     #[error(transparent)]
@@ -141,11 +141,11 @@ async fn present_record(
 ) -> Result<ClusterConfig, NoRecord> {
     let addresses = copy.acceptors.values().cloned().collect();
     let gryadka = Gryadka::connect_to(options, addresses, Some(copy.cluster)).await?;
-    let deadline = Instant::now() + TIMEOUT;
+    let deadline = Instant::now() + ANSWER_TIMEOUT;
     let own = gryadka.store.read_any(KEY, deadline).await?;
-    match own.and_then(|cell| cell.value) {
+    match own.and_then(|found| found.value) {
         Some(bytes) => Ok(ClusterConfig::parse(&bytes)?),
-        // No membership was ever changed.
+        // The membership was never changed.
         None => Ok(gryadka.shared.config()),
     }
 }

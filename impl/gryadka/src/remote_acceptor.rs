@@ -1,4 +1,4 @@
-//! An acceptor somewhere else: a Redis, or a native server, which are spoken to alike.
+//! A remote acceptor: a Redis, or a native server, by the same protocol.
 //!
 //! **Redis.** A register is one key, the state and the set of tombstone index are one each; all
 //! begin with the prefix, so that acceptors of several clusters, and other users, can share a
@@ -35,8 +35,8 @@ use std::collections::BTreeMap;
 pub struct Access {
     /// What all keys in Redis begin with.
     pub prefix: String,
-    /// The certificates, in PEM, of those who may vouch for a `rediss://` server; `None` for those
-    /// that the web trusts.
+    /// The certificates, in PEM, of the authorities that `rediss://` servers are trusted by; `None` for
+    /// those that the web trusts.
     pub roots: Option<Vec<u8>>,
     /// The user and the password for every server that no URL with a password is given for.
     pub credentials: Credentials,
@@ -110,7 +110,7 @@ impl RemoteAcceptor {
     /// server without this client. [`Self::script`] is the script.
     #[must_use]
     pub fn call_on_the_wire(&self, head: Head, requests: &[(Bytes, Request)]) -> Vec<u8> {
-        self.step(head, requests).get_packed_command()
+        self.command_of(head, requests).get_packed_command()
     }
 
     /// The script that Redis executes for a call.
@@ -119,11 +119,11 @@ impl RemoteAcceptor {
         include_str!("scripts/execute.lua")
     }
 
-    fn key(&self, mark: u8, key: &[u8]) -> Vec<u8> {
-        [&self.prefix, &[mark][..], key].concat()
+    fn key(&self, kind: u8, key: &[u8]) -> Vec<u8> {
+        [&self.prefix, &[kind][..], key].concat()
     }
 
-    /// Begins a command with the keys that all verbs have, and `more` to come after them.
+    /// Begins a command with the keys that all scripts have, and `more` to come after them.
     fn begin(&self, script: Script, more: usize, bytes: usize) -> Cmd {
         let mut command = Cmd::with_capacity(7 + 2 * more, 100 + bytes);
         match self.dialect {
@@ -143,7 +143,7 @@ impl RemoteAcceptor {
         self.connection.run(command, None).await.and_then(own)
     }
 
-    fn step(&self, head: Head, requests: &[(Bytes, Request)]) -> Cmd {
+    fn command_of(&self, head: Head, requests: &[(Bytes, Request)]) -> Cmd {
         let bytes =
             requests.iter().map(|(key, request)| key.len() + wire::size_hint(request)).sum();
         let mut command = self.begin(Script::Execute, requests.len(), bytes);
@@ -162,15 +162,15 @@ impl RemoteAcceptor {
         command
     }
 
-    /// A page of a listing, as `SCAN` and its like answer it. Each key begins with `dressing` bytes that are
+    /// A page of a listing, as `SCAN` and its like answer it. Each key begins with `prefix` bytes that are
     /// not the key's own. `begin` begins the command with a position.
     ///
     /// A position is good on the connection that it came on: another connection may lead to the process that
-    /// the server is after a restart, which has drawn another hash seed and would skip keys without a word.
+    /// the server is after a restart, which has drawn another hash seed and would skip keys without an error.
     async fn page(
         &self,
         cursor: &Cursor,
-        dressing: usize,
+        prefix: usize,
         begin: impl FnOnce(&[u8]) -> Cmd,
     ) -> Result<Page, RequestError> {
         let (number, position) = match cursor.meaning().split_first_chunk::<8>() {
@@ -181,8 +181,7 @@ impl RemoteAcceptor {
         command.arg("COUNT").arg(PAGE);
         let (answer, number) = self.connection.run_on(number, &command, None).await?;
         let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = decoded(own(answer)?)?;
-        let bare =
-            |key: Vec<u8>| (key.len() >= dressing).then(|| Bytes::from(key).split_off(dressing));
+        let bare = |key: Vec<u8>| (key.len() >= prefix).then(|| Bytes::from(key).split_off(prefix));
         let keys = keys.into_iter().filter_map(bare).collect();
         let cursor =
             |next: Vec<u8>| Cursor::new([&number.to_be_bytes()[..], &next].concat().into());
@@ -197,7 +196,7 @@ impl RemoteAcceptor {
         Ok(Status { server: self.server().await?, ..self.status().await? })
     }
 
-    /// What the server says about itself. What it will not say is missing.
+    /// What the server reports about itself. What its user may not ask for is missing.
     async fn server(&self) -> Result<BTreeMap<String, String>, RequestError> {
         let unless_refused = |answer: Result<Value, RequestError>| match answer {
             Err(RequestError::Refused(_)) => Ok(Value::Nil),
@@ -250,17 +249,17 @@ impl Acceptor for RemoteAcceptor {
         if requests.is_empty() {
             return Vec::new();
         }
-        let command = self.step(head, &requests);
+        let command = self.command_of(head, &requests);
         let stages: Vec<_> = requests.iter().map(|(_, request)| request.stage()).collect();
         drop(requests);
-        let lost = match self.run(Script::Execute, &command).await {
+        let error = match self.run(Script::Execute, &command).await {
             Ok(Value::Array(replies)) if replies.len() == stages.len() => {
                 return stages.into_iter().zip(replies).map(wire::parse_reply).collect();
             }
             Ok(_) => RequestError::NoAnswer(String::from("not as many replies as requests")),
-            Err(lost) => lost,
+            Err(error) => error,
         };
-        vec![Err(lost); stages.len()]
+        vec![Err(error); stages.len()]
     }
 
     async fn status(&self) -> Result<Status, RequestError> {
@@ -286,8 +285,9 @@ impl Acceptor for RemoteAcceptor {
                 )));
             }
             (Some(identity), Some(epoch), Some(promise_floor)) => {
-                let strange = || RequestError::NoAnswer(format!("{identity:?} is not an identity"));
-                let identity = wire::parse_identity(&identity).ok_or_else(strange)?;
+                let unreadable =
+                    || RequestError::NoAnswer(format!("{identity:?} is not an identity"));
+                let identity = wire::parse_identity(&identity).ok_or_else(unreadable)?;
                 Some(AcceptorState { identity, epoch, promise_floor })
             }
             _ => None,

@@ -19,11 +19,11 @@ const READS: usize = 4;
 /// How a store is set up.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Names this life of this proposer: never used before by anyone in the cluster.
+    /// Identifies this life of this proposer: never used before in the cluster.
     pub proposer: ProposerId,
     /// The cluster that the acceptors have joined. Below 2^53.
     pub cluster: u64,
-    /// Whose votes count.
+    /// The acceptors and their quorums.
     pub configuration: Configuration,
     /// How many keys are remembered to save them a round trip; 0 for none.
     pub cache: usize,
@@ -89,8 +89,8 @@ impl<A: Acceptor> Store<A> {
     ///
     /// # Errors
     /// [`ChangeError::NotApplied`] when nothing has happened nor will; [`ChangeError::Unknown`] when
-    /// that cannot be told: at the deadline, or when the register was erased, or written by many
-    /// others, meanwhile. A change
+    /// that is in doubt: at the deadline, or when the register was erased, or written by many others,
+    /// meanwhile; [`ChangeError::TooLong`] for the key or the value. A change
     /// whose `f` only ever answers [`Decision::Keep`] is never unknown.
     ///
     /// # Panics
@@ -169,20 +169,20 @@ impl<A: Acceptor> Store<A> {
     ) -> Result<Option<VersionedValue>, ChangeError> {
         let bytes = Bytes::copy_from_slice(key);
         for _ in 0..READS {
-            if let Some(cell) = self.quorum_read(&bytes, deadline).await {
-                return Ok(cell);
+            if let Some(found) = self.quorum_read(&bytes, deadline).await {
+                return Ok(found);
             }
             if deadline <= Instant::now() {
                 break;
             }
         }
         let keep = |present: Present<'_>| {
-            let cell = (present.version > 0).then(|| VersionedValue {
+            let found = (present.version > 0).then(|| VersionedValue {
                 version: present.version,
                 value: present.value.cloned(),
                 lineage: caspaxos::Lineage::default(),
             });
-            Decision::Keep(cell)
+            Decision::Keep(found)
         };
         tracing::debug!("acceptors differ: a round is run");
         self.change_any(key, keep, deadline).await
@@ -222,13 +222,13 @@ impl<A: Acceptor> Store<A> {
     }
 
     /// How often an acceptor has named another proposer's ballot as an obstacle, since this store was
-    /// made. Quorum reads take no ballot, and are never in anybody's way.
+    /// made. Quorum reads take no ballot, and never obstruct another proposer.
     #[must_use]
     pub fn conflicts(&self) -> u64 {
         self.engine.conflicts()
     }
 
-    /// The latest epoch that an acceptor was heard to be in: when it is past the configuration's,
+    /// The latest epoch that an acceptor has reported: when it is past the configuration's,
     /// this proposer is fenced until it is reconfigured.
     #[must_use]
     pub fn fenced(&self) -> watch::Receiver<u64> {
@@ -237,13 +237,13 @@ impl<A: Acceptor> Store<A> {
 }
 
 impl<A: Acceptor> Store<A> {
-    /// Waits until an acceptor is heard to be another than the one that is meant.
+    /// Waits until an acceptor has answered that it is not the one that is meant.
     pub(crate) async fn unknown_acceptor(&self) {
         self.engine.unknown_acceptor().await;
     }
 }
 
-/// Sees to it that a key is not kept by somebody who has gone away.
+/// Frees the key at the deadline when the caller has dropped the future of its change.
 struct DeadlineGuard<'a, A: Acceptor> {
     engine: &'a Engine<A>,
     key: Bytes,
@@ -258,7 +258,7 @@ impl<A: Acceptor> Drop for DeadlineGuard<'_, A> {
     }
 }
 
-/// Forgets a read that nobody waits for.
+/// Forgets a read whose caller has dropped its future.
 struct StopReading<'a, A: Acceptor> {
     engine: &'a Engine<A>,
     number: Option<u64>,

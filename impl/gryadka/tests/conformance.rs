@@ -1,5 +1,5 @@
 //! One contract for every kind of acceptor: the pure rules, the native server, a real Redis.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -23,19 +23,19 @@ async fn follows_the_script(acceptor: &impl Acceptor) {
 }
 
 /// Requests that collide often, about few keys, with values of any bytes.
-struct Whims {
+struct RandomRequests {
     random: Pcg32,
     /// Ballots grow with this, so that a run goes on.
     progress: u64,
 }
 
-impl Whims {
+impl RandomRequests {
     fn ballot(&mut self) -> Ballot {
         let counter = self.random.random_range(0..6) + self.progress / 30;
         Ballot { counter, proposer: ProposerId(self.random.random_range(1..4)) }
     }
 
-    fn cell(&mut self) -> Option<VersionedValue> {
+    fn value(&mut self) -> Option<VersionedValue> {
         let value = match self.random.random_range(0..5) {
             0 => return None,
             1 => None,
@@ -55,7 +55,7 @@ impl Whims {
         let (ballot, next) = (self.ballot(), self.ballot());
         let request = match self.random.random_range(0..11) {
             0..=3 => Request::Prepare { ballot },
-            4..=7 => Request::Accept { ballot, value: self.cell(), promise: next.max(ballot) },
+            4..=7 => Request::Accept { ballot, value: self.value(), promise: next.max(ballot) },
             8 => Request::Read,
             _ => Request::Collect { tombstone: ballot, promise_floor: next.counter },
         };
@@ -70,12 +70,12 @@ async fn agrees_with_the_rules(acceptor: &impl Acceptor, seed: u64) {
         assert_ne!(execute(acceptor, line).await, "not a member");
         assert_ne!(execute(&rules, line).await, "not a member");
     }
-    let mut whims = Whims { random: Pcg32::seed_from_u64(seed), progress: 0 };
+    let mut generator = RandomRequests { random: Pcg32::seed_from_u64(seed), progress: 0 };
     for call in 0..1000 {
-        let size = whims.random.random_range(1..12);
-        let requests: Vec<_> = (0..size).map(|_| whims.request()).collect();
-        whims.progress += size;
-        let epoch = 1 + call / 100 - whims.random.random_range(0..10) / 9;
+        let size = generator.random.random_range(1..12);
+        let requests: Vec<_> = (0..size).map(|_| generator.request()).collect();
+        generator.progress += size;
+        let epoch = 1 + call / 100 - generator.random.random_range(0..10) / 9;
         let expected = rules.call(head(epoch), requests.clone()).await;
         let replies = acceptor.call(head(epoch), requests.clone()).await;
         for (at, (reply, expected)) in replies.iter().zip(&expected).enumerate() {
@@ -116,11 +116,12 @@ async fn lists_all_and_wipes_all(acceptor: &impl Acceptor) {
     assert_eq!(pages(async |cursor| acceptor.list(cursor).await.unwrap()).await, keys);
     assert_eq!(pages(async |cursor| acceptor.tombstones(cursor).await.unwrap()).await, keys);
 
-    // Whatever gets a value is hinted at no more; what is promised and holds nothing is.
+    // A register that gets a value leaves the tombstone index; one that is promised and holds nothing is in it.
     let first = keys.first().unwrap();
     let ballot = Ballot { counter: 2, ..ballot };
-    let cell = VersionedValue { version: 2, value: Some("x".into()), lineage: Lineage::default() };
-    let live = Request::Accept { ballot, value: Some(cell), promise: ballot };
+    let versioned =
+        VersionedValue { version: 2, value: Some("x".into()), lineage: Lineage::default() };
+    let live = Request::Accept { ballot, value: Some(versioned), promise: ballot };
     let fresh = Bytes::from_static(b"promised only");
     let call = vec![(first.clone(), live), (fresh.clone(), Request::Prepare { ballot })];
     assert!(acceptor.call(head(1), call).await.iter().all(Result::is_ok));

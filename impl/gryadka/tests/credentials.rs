@@ -1,5 +1,5 @@
 //! Users and passwords of real Redis servers: each process brings its own, and no acceptor stores any.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -27,7 +27,7 @@ fn change_password(redis: &mut Redis, password: &str) {
     redis.address = format!("redis://:{password}@127.0.0.1:{}", redis.port);
 }
 
-/// A server with one user, who is allowed what the documentation says that it needs.
+/// A server with one user, which is allowed what the documentation says that it needs.
 fn with_user(user: &str, password: &str) -> Redis {
     let mut redis = Redis::start();
     let allowed = "~gryadka:* +evalsha +script|load +hmget +hget +hexists +hset +hdel +get +getrange \

@@ -1,5 +1,5 @@
 //! How clusters are made of real Redis servers: at the same time, and after all of them were replaced.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

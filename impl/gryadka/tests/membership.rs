@@ -1,5 +1,5 @@
 //! Changes of membership while clients write, with drivers that are killed at every step.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod natives;
 
@@ -19,7 +19,7 @@ fn options() -> MembershipOptions {
     MembershipOptions { deadline: Instant::now() + Duration::from_secs(60) }
 }
 
-/// Keys that nobody touches again, and clients that count on a few others.
+/// Keys that are written once, and clients that count on a few others.
 struct Load {
     stop: Arc<AtomicBool>,
     counted: Arc<Vec<AtomicU64>>,
@@ -76,9 +76,9 @@ impl Load {
     }
 }
 
-/// Drives a change with drivers that die one after the other: the first after its first step, the
+/// Drives a change with drivers that stop one after the other: the first after its first step, the
 /// next after its second, and so on until one gets to the end.
-async fn change_by_mortals(store: &Gryadka, change: Membership) {
+async fn change_by_drivers_that_stop(store: &Gryadka, change: Membership) {
     let mut next = change;
     for lives in 1.. {
         let (steps, dead) = (AtomicUsize::new(0), Notify::new());
@@ -113,7 +113,7 @@ async fn three_four_five_four_three() {
         } else {
             Membership::Shrink(vec![6 - size])
         };
-        change_by_mortals(&stores[0], change).await;
+        change_by_drivers_that_stop(&stores[0], change).await;
         load.goes_on().await;
         assert_eq!(stores[0].cluster().await.unwrap().config.members().len(), size as usize);
     }
@@ -132,7 +132,7 @@ async fn three_dead_acceptors_are_replaced_by_empty_ones() {
         cluster.stop(old as usize - 1);
         cluster.members.push(Native::start());
         let new = cluster.members.last().unwrap().url();
-        change_by_mortals(&stores[1], Membership::Replace { old, new }).await;
+        change_by_drivers_that_stop(&stores[1], Membership::Replace { old, new }).await;
         load.goes_on().await;
     }
     load.end(&stores[0]).await;
@@ -163,7 +163,7 @@ async fn a_proposer_that_slept_through_several_steps_catches_up() {
     let (driver, sleeper) = (cluster.join().await, cluster.join().await);
     driver.set(b"k", "x".into(), soon()).await.unwrap();
     sleeper.set(b"k", "y".into(), soon()).await.unwrap();
-    // None of those that it knows has a place any more.
+    // None of the acceptors that it knows is a member any more.
     for old in 1..=3 {
         cluster.members.push(Native::start());
         let new = cluster.members.last().unwrap().url();
@@ -194,7 +194,7 @@ async fn what_cannot_be_is_refused_by_name() {
     let twice = refused(Membership::Grow(vec![url])).await;
     assert!(twice.ends_with("is the address of a member already"), "{twice}");
 
-    // Somebody else's acceptor is not taken away from them.
+    // An acceptor of another cluster does not join.
     let others = Natives::start(1);
     drop(others.join().await);
     let change = Membership::Grow(vec![others.members[0].url()]);

@@ -1,5 +1,5 @@
 //! Clusters of real Redis servers: deletes, collection, lost memory.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod common;
 
@@ -42,8 +42,8 @@ fn swap(present: Present<'_>) -> Decision<Bytes, (u64, u64)> {
     Decision::Put(Some(Bytes::from_static(b"x")), (present.version, present.next))
 }
 
-/// Sets and deletes keys at random. Every version that it is told must be higher than the last one
-/// that it was told of that key.
+/// Sets and deletes keys at random. Every version in an answer must be higher than the last one of
+/// that key.
 async fn set_and_delete(store: Gryadka, client: u64) {
     let mut random = Pcg32::seed_from_u64(client);
     let mut last = [0_u64; 6];
@@ -51,7 +51,7 @@ async fn set_and_delete(store: Gryadka, client: u64) {
         let number = random.random_range(0..last.len());
         let key = format!("k{number}");
         let key = key.as_bytes();
-        let told = if random.random_ratio(1, 3) {
+        let result = if random.random_ratio(1, 3) {
             store.delete(key, Expected::Anything, soon()).await
         } else {
             let put = store.change(key, swap, soon()).await;
@@ -60,10 +60,10 @@ async fn set_and_delete(store: Gryadka, client: u64) {
                 CasAnswer::Set(after)
             })
         };
-        let version = match told {
+        let version = match result {
             Ok(CasAnswer::Set(version)) => version,
             Ok(CasAnswer::Mismatch(_)) => continue,
-            // Where a register was erased meanwhile, a doubt cannot be cleared up.
+            // Where a register was erased meanwhile, the change stays in doubt.
             Err(ChangeError::Unknown(Reason::LineageForgotten)) => continue,
             Err(error) => panic!("client {client}, turn {turn}: {error}"),
         };

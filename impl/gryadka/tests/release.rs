@@ -1,5 +1,5 @@
 //! Real Redis servers that have left their cluster are freed for another one, and no others are.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -28,7 +28,7 @@ async fn free(server: &Redis) -> Result<Released, ReleaseError> {
     release(&server.address, &ConnectOptions::new([])).await
 }
 
-/// What is left under the prefix, beside the mark of a wipe.
+/// What is left under the prefix, beside the token of a wipe.
 fn left(server: &Redis) -> Vec<String> {
     let keys: Vec<String> = redis::from_redis_value(server.execute("KEYS gryadka:*")).unwrap();
     let fields: Vec<String> = redis::from_redis_value(server.execute("HKEYS gryadka:!")).unwrap();
@@ -80,7 +80,7 @@ async fn a_server_that_was_down_when_it_was_removed_is_freed_once_its_cluster_sa
     shrink(&store, 3).await;
     servers[2].restart();
     assert!(left(&servers[2]).contains(&String::from("identity")));
-    // Nobody is there who could tell.
+    // No acceptor of its cluster answers.
     servers[0].stop();
     servers[1].stop();
     let refused = free(&servers[2]).await.unwrap_err();

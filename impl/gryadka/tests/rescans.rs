@@ -1,5 +1,5 @@
 //! Rescans of real Redis servers that restart, or lose their memory, in the middle.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -87,7 +87,7 @@ async fn a_listing_ends_with_the_server_process_that_it_began_on() {
     assert_eq!(keys.len(), KEYS);
 }
 
-/// Keys are acknowledged by 2 and 3 while 1 is down; 2 is lost for good and replaced by 4; 3 restarts
+/// Keys are acknowledged by 2 and 3 while 1 is down; 2 fails for good and is replaced by 4; 3 restarts
 /// between two pages of the listing. Then 1 and 4 alone must know every key.
 #[tokio::test]
 async fn a_rescan_misses_no_key_of_a_server_that_restarts_between_two_pages() {
@@ -115,7 +115,7 @@ async fn a_rescan_misses_no_key_of_a_server_that_restarts_between_two_pages() {
 }
 
 /// Keys are acknowledged by 2 and 3 while 1 is down. During the change 2 is out of reach, and 3 loses its
-/// memory after it was told of the new epoch: what 1 and 3 list then is not all that there is.
+/// memory after it was notified of the new epoch: what 1 and 3 list then is not complete.
 #[tokio::test]
 async fn a_rescan_is_not_complete_with_an_acceptor_that_lost_its_memory_meanwhile() {
     let [mut first, mut second, third, fourth] = [(); 4].map(|()| Redis::with(&DURABLE));

@@ -1,5 +1,5 @@
 //! Real Redis servers in real circumstances: passwords, users, TLS, restarts, and refusals.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
@@ -32,12 +32,12 @@ fn prepare(key: &'static str, counter: u64) -> (Bytes, Request) {
 
 fn accept(key: &'static str, counter: u64, value: Option<&'static str>) -> (Bytes, Request) {
     let ballot = Ballot { counter, proposer: ProposerId(1) };
-    let cell = VersionedValue {
+    let versioned = VersionedValue {
         version: counter,
         value: value.map(Bytes::from),
         lineage: Lineage::default(),
     };
-    (Bytes::from(key), Request::Accept { ballot, value: Some(cell), promise: ballot })
+    (Bytes::from(key), Request::Accept { ballot, value: Some(versioned), promise: ballot })
 }
 
 fn refused(result: &Result<Reply, RequestError>, word: &str) -> bool {
@@ -45,14 +45,14 @@ fn refused(result: &Result<Reply, RequestError>, word: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_restarted_server_keeps_its_standing_and_is_taught_the_scripts_again() {
+async fn a_restarted_server_keeps_its_state_and_the_scripts_are_loaded_again() {
     let mut server = Redis::start();
     let acceptor = acceptor(&server.address);
     assert_eq!(admit(&acceptor).await, "done");
     assert_eq!(execute(&acceptor, ACCEPT).await, "accepted");
     server.restart();
     let broken = acceptor.call(head(1), vec![prepare("k", 2)]).await.remove(0);
-    assert!(broken.is_err_and(|lost| lost.may_have_executed()), "the old connection is broken");
+    assert!(broken.is_err_and(|error| error.may_have_executed()), "the old connection is broken");
     assert_eq!(execute(&acceptor, "7/1 1 k prepare 1.1").await, "conflict 2.1 1.1");
     assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 floor 0 -");
     server.execute("SCRIPT FLUSH");
@@ -87,7 +87,7 @@ async fn the_longest_value_fits_with_its_header_and_a_longer_one_breaks_the_conn
     let fits = acceptor.call(head(1), accept(10, longest)).await.remove(0);
     assert_eq!(fits, Ok(Reply::Accepted));
     let broken = acceptor.call(head(1), accept(11, longest + 1)).await.remove(0);
-    assert!(broken.is_err_and(|lost| lost.may_have_executed()));
+    assert!(broken.is_err_and(|error| error.may_have_executed()));
 }
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn a_password_lets_in() {
     let knowing = acceptor(&format!("redis://:sesame@{place}"));
     assert_eq!(admit(&knowing).await, "done");
     for address in [format!("redis://{place}"), format!("redis://:wrong@{place}")] {
-        let lost = acceptor(&address).call(head(1), vec![prepare("k", 1)]).await.remove(0);
-        assert!(lost.is_err_and(|lost| !lost.may_have_executed()), "{address}");
+        let refused = acceptor(&address).call(head(1), vec![prepare("k", 1)]).await.remove(0);
+        assert!(refused.is_err_and(|error| !error.may_have_executed()), "{address}");
     }
 }
 
@@ -288,13 +288,13 @@ async fn a_server_that_cannot_save_refuses_a_call_as_a_whole() {
     nothing_was_done(&acceptor).await;
 }
 
-/// A server that answers once on each connection, and then says nothing.
+/// A server that answers once on each connection, and then no more.
 async fn falls_silent(listener: tokio::net::TcpListener) {
     let mut streams = Vec::new();
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let mut heard = [0; 1024];
-        assert!(stream.read(&mut heard).await.unwrap() > 0);
+        let mut request = [0; 1024];
+        assert!(stream.read(&mut request).await.unwrap() > 0);
         stream.write_all(b"*1\r\n:1\r\n").await.unwrap();
         streams.push(stream);
     }
@@ -307,10 +307,10 @@ async fn a_connection_that_falls_silent_is_given_up() {
     let server = tokio::spawn(falls_silent(listener));
     let call = || acceptor.call(head(1), vec![accept("k", 1, Some("one"))]);
     assert_eq!(call().await, [Ok(Reply::Accepted)]);
-    // The clock leaps ahead where everybody waits.
+    // The paused clock advances when all tasks wait.
     tokio::time::pause();
-    let lost = call().await.remove(0);
-    assert!(matches!(lost, Err(RequestError::NoAnswer(_))), "{lost:?}");
+    let result = call().await.remove(0);
+    assert!(matches!(result, Err(RequestError::NoAnswer(_))), "{result:?}");
     tokio::time::resume();
     assert_eq!(call().await, [Ok(Reply::Accepted)], "on another connection");
     server.abort();

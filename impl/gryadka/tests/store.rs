@@ -1,5 +1,5 @@
 //! The store as its callers see it, over acceptors that come and go.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod natives;
 
@@ -129,7 +129,7 @@ async fn an_acceptor_that_lost_its_memory_does_not_vote() {
     store.set(b"k", "x".into(), soon()).await.unwrap();
     cluster.wipe(0).await;
     store.set(b"k", "y".into(), soon()).await.unwrap();
-    assert_eq!(cluster.registers()[0], 0, "it has taken part without a place in the cluster");
+    assert_eq!(cluster.registers()[0], 0, "it has taken part without an identity in the cluster");
     cluster.stop(1);
     let deadline = Instant::now() + Duration::from_millis(300);
     let error = store.set(b"k", "z".into(), deadline).await.unwrap_err();
@@ -176,7 +176,7 @@ async fn many_keys_at_once() {
     assert!(matches!(&got[..], [Ok(Some(_)), Ok(None)]), "{got:?}");
 }
 
-/// Found by the harness: with one acceptor silent, a contended key stood still until every deadline,
+/// Found by the harness: with one acceptor silent, no change of a contended key committed before its deadline,
 /// because a round that had met a conflict went on waiting for the silent one.
 #[tokio::test]
 async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
@@ -186,18 +186,18 @@ async fn a_silent_acceptor_does_not_hold_up_a_contended_key() {
         let store = cluster.join_past_a_silent_one(2).await;
         tasks.spawn(async move {
             for _ in 0..20 {
-                // Doubts are part of contention; to wait until the deadline for them is not.
+                // Under contention a change may end in doubt, but not only at its deadline.
                 let deadline = Instant::now() + Duration::from_secs(600);
                 store.change(b"n", increment, deadline).await.ok();
             }
         });
     }
     let all = tokio::time::timeout(Duration::from_secs(60), tasks.join_all());
-    all.await.expect("the key stands still");
+    all.await.expect("no change of the key commits");
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_does_not_keep_the_key() {
+async fn a_caller_that_goes_away_does_not_keep_the_key() {
     let mut cluster = Natives::start(3);
     let store = cluster.join().await;
     cluster.stop(0);

@@ -36,7 +36,7 @@ impl Task {
     }
 }
 
-/// What a task has come to.
+/// The result of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
@@ -81,7 +81,7 @@ impl From<CollectorOutcome> for Outcome {
 /// A task that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// The store says why.
+    /// The store gave the reason.
     #[error("{}", redacted(&.0.to_string()))]
     Membership(#[from] MembershipError),
     /// `cancel` was asked for.
@@ -138,7 +138,7 @@ impl Administration {
         Self { gryadka }
     }
 
-    /// The cluster as its acceptors present it now.
+    /// The cluster as its acceptors report it now.
     pub(crate) async fn overview(&self) -> Result<Overview, TaskError> {
         Ok(Overview::of(&self.gryadka.cluster().await?))
     }

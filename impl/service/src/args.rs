@@ -243,7 +243,7 @@ pub(crate) struct LimitArgs {
         long,
         value_name = "BYTES",
         default_value_t = 16 << 20,
-        value_parser = clap::value_parser!(u32).range(1..=LONGEST_VALUE)
+        value_parser = clap::value_parser!(u32).range(1..=LONGEST_VALUE_BYTES)
     )]
     pub(crate) max_value: u32,
     /// How many requests may be in progress; more are refused with 503
@@ -296,7 +296,7 @@ pub(crate) struct BenchArgs {
 }
 
 /// What acceptors can store at most, in bytes.
-const LONGEST_VALUE: i64 = gryadka::Limits::LONGEST_VALUE as i64;
+const LONGEST_VALUE_BYTES: i64 = gryadka::Limits::LONGEST_VALUE as i64;
 
 /// A time, or none where it is 0.
 fn pause(text: &str) -> Result<Duration, String> {
@@ -319,19 +319,19 @@ fn duration(text: &str) -> Result<Duration, String> {
     let duration = digits.parse::<u64>().ok().zip(millis);
     duration
         .and_then(|(number, unit)| number.checked_mul(unit))
-        .filter(|millis| (1..=LONGEST).contains(millis))
+        .filter(|millis| (1..=LONGEST_MS).contains(millis))
         .map(Duration::from_millis)
         .ok_or_else(|| String::from("a time is written 500ms, 2s or 1m, and is at most a day"))
 }
 
 /// A day, in milliseconds.
-const LONGEST: u64 = 86_400_000;
+const LONGEST_MS: u64 = 86_400_000;
 
-/// What was typed; or what clap has to say about it, said, and the exit code.
+/// The command line; or, after printing what clap answers instead, the exit code.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
     let words = std::iter::once(OsString::from("gryadka")).chain(args);
     Cli::try_parse_from(words).map_err(|error| {
-        // If stderr is closed, only the exit code can say it.
+        // If stderr is closed, only the exit code reports it.
         drop(error.print());
         let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
         if asked { ExitCode::SUCCESS } else { USAGE.into() }

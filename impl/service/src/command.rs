@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 /// Does what was asked.
 pub(crate) fn dispatch(command: Command) -> Result<End, Failure> {
     if let Command::Bench(args) = &command {
-        // It brings its own runtime, of as many threads as it is told.
+        // It makes its own runtime, with as many threads as its options say.
         return bench::bench(args);
     }
     Runtime::new().map_err(Failure::io("cannot start"))?.block_on(perform(command))
@@ -68,7 +68,7 @@ fn credentials(args: &ReachArgs) -> Result<Credentials, Failure> {
         let from = secret::source(file, ACCEPTOR_PASSWORD);
         return Err(Failure::Usage(format!("{from}: the password is empty")));
     }
-    // A variable that is set to nothing says nothing.
+    // A variable that is set to an empty text counts as not set.
     let user = args.acceptor_user.clone().filter(|user| !user.is_empty());
     if user.is_some() && password.is_none() {
         let text = "--acceptor-user needs a password: give --acceptor-password-file, or set GRYADKA_ACCEPTOR_PASSWORD";

@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | does the server keep its data, and can it run the scripts? | `diagnosis/server.rs` |
-//! | is it the acceptor that the cluster takes it for? | `diagnosis/membership.rs` |
+//! | is it the acceptor that the cluster's configuration names? | `diagnosis/membership.rs` |
 //! | how is it shown? | `diagnosis/report.rs` |
 
 mod membership;
@@ -21,7 +21,7 @@ use serde::Serialize;
 pub(crate) enum Level {
     /// As it should be.
     Ok,
-    /// It may turn out badly.
+    /// It may cause a failure later.
     Warning,
     /// It does not work, or values may be lost.
     Danger,
@@ -56,9 +56,9 @@ impl Finding {
 pub(crate) struct Observed {
     /// Its address.
     pub(crate) address: String,
-    /// What it says of itself.
+    /// What it reports about itself.
     pub(crate) status: Result<Status, RequestError>,
-    /// What became of a script that changes nothing: it names an identity that no acceptor has, so
+    /// The result of a script that changes nothing: it names an identity that no acceptor has, so
     /// a server that runs it answers [`RequestError::NotMember`].
     pub(crate) script: Result<(), RequestError>,
 }
@@ -79,14 +79,14 @@ pub(crate) fn diagnose(observed: &[Observed], config: Option<&ClusterConfig>) ->
 fn examine(observed: &Observed, config: Option<&ClusterConfig>) -> Vec<Finding> {
     let status = match &observed.status {
         Ok(status) => status,
-        Err(lost) => {
-            let advice = if wants_credentials(lost) {
+        Err(error) => {
+            let advice = if wants_credentials(error) {
                 "give its user and password in its address, or with --acceptor-user and \
                  --acceptor-password-file (or GRYADKA_ACCEPTOR_PASSWORD)"
             } else {
                 "start it, or repair the network path to it; if it is lost, `gryadka cluster replace`"
             };
-            let text = format!("{}: {advice}", redacted(&lost.to_string()));
+            let text = format!("{}: {advice}", redacted(&error.to_string()));
             return vec![Finding::danger("reachable", text)];
         }
     };
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use gryadka::{AcceptorState, Bytes};
 
-    const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
+    const CONFIG: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
         "acceptors":{"1":"redis://10.0.0.1:6379","2":"redis://10.0.0.2:6379",
             "3":"redis://10.0.0.3:6379"},
         "prepare":{"members":[1,2,3],"size":2},"accept":{"members":[1,2,3],"size":2}}"#;
@@ -114,7 +114,7 @@ mod tests {
 
     /// A server with these facts instead of the good ones; `name:-` takes one away.
     fn server(number: u32, state: Option<u64>, facts: &str) -> Observed {
-        let config = ClusterConfig::parse(DOCUMENT).unwrap();
+        let config = ClusterConfig::parse(CONFIG).unwrap();
         let mut server = std::collections::BTreeMap::new();
         for (name, fact) in [GOOD, facts]
             .iter()
@@ -128,7 +128,7 @@ mod tests {
         }
         let identity = config.identity(number);
         let state = state.map(|epoch| AcceptorState { identity, epoch, promise_floor: 12 });
-        let copy = String::from_utf8_lossy(DOCUMENT);
+        let copy = String::from_utf8_lossy(CONFIG);
         let copy = match number {
             1 | 2 => copy.into_owned(),
             // As an earlier version wrote it; and on a server that has left.
@@ -145,24 +145,24 @@ mod tests {
         }
     }
 
-    fn told(observed: &[Observed], config: bool) -> String {
-        let config = config.then(|| ClusterConfig::parse(DOCUMENT).unwrap());
-        let told = diagnose(observed, config.as_ref()).to_string();
-        assert!(!told.contains("secret"));
-        told
+    fn diagnosis(observed: &[Observed], config: bool) -> String {
+        let config = config.then(|| ClusterConfig::parse(CONFIG).unwrap());
+        let text = diagnose(observed, config.as_ref()).to_string();
+        assert!(!text.contains("secret"));
+        text
     }
 
     #[test]
     fn a_cluster_in_good_health() {
         let all = [1, 2, 3].map(|number| server(number, Some(3), ""));
-        insta::assert_snapshot!(told(&all, true));
+        insta::assert_snapshot!(diagnosis(&all, true));
     }
 
     #[test]
     fn a_cluster_in_bad_health() {
         let away =
             RequestError::NotConnected(String::from("redis://:secret@10.0.0.1:6379: refused"));
-        insta::assert_snapshot!(told(
+        insta::assert_snapshot!(diagnosis(
             &[
                 Observed { status: Err(away), ..server(1, None, "") },
                 server(2, None, "appendfsync:everysec maxmemory:2097152"),
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn servers_that_are_to_become_acceptors() {
         let refused = RequestError::Refused(String::from("NOPERM this user has no permissions"));
-        insta::assert_snapshot!(told(
+        insta::assert_snapshot!(diagnosis(
             &[
                 server(4, None, "aof_enabled:0 save:3600"),
                 server(5, None, "aof_enabled:0"),
@@ -201,11 +201,11 @@ mod tests {
 
     #[test]
     fn a_server_that_demands_a_password_gets_the_advice_to_give_it() {
-        for lost in [
+        for error in [
             RequestError::Refused(String::from("NOAUTH Authentication required.")),
             RequestError::NotConnected(String::from("Password authentication failed")),
         ] {
-            let said = told(&[Observed { status: Err(lost), ..server(1, None, "") }], true);
+            let said = diagnosis(&[Observed { status: Err(error), ..server(1, None, "") }], true);
             assert!(said.contains("--acceptor-password-file"), "{said}");
             assert!(!said.contains("start it"), "{said}");
         }

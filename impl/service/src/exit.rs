@@ -7,7 +7,7 @@ use gryadka_bench::BenchError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// What a command came to, when nothing went wrong.
+/// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// It did what it was asked: 0.
@@ -107,10 +107,10 @@ fn task_code(error: &TaskError) -> u8 {
     }
 }
 
-/// Says what went wrong, if anything did, and gives the code.
-pub(crate) fn tell(result: &Result<End, Failure>) -> ExitCode {
+/// Prints the error, if there was one, and answers the exit code.
+pub(crate) fn report(result: &Result<End, Failure>) -> ExitCode {
     if let Err(failure) = result {
-        // If stderr is closed, only the exit code can say it.
+        // If stderr is closed, only the exit code reports it.
         drop(writeln!(io::stderr(), "gryadka: {failure}"));
     }
     code(result).into()
@@ -125,7 +125,7 @@ mod tests {
     use gryadka::Reason;
 
     #[test]
-    fn unknown_and_not_applied_are_told_apart() {
+    fn unknown_and_not_applied_have_different_codes() {
         let change = |error: ChangeError| code(&Err(error.into()));
         assert_eq!(change(ChangeError::Unknown(Reason::Deadline)), 2);
         assert_eq!(change(ChangeError::NotApplied(Reason::Deadline)), 3);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what can a user type? | `args.rs`, `args/` |
 //! | what does each command do? | `command.rs`, `command/` |
-//! | which exit code says what? | `exit.rs` |
+//! | what does each exit code mean? | `exit.rs` |
 //! | how is the service set up, and what is refused? | `settings.rs` |
 //! | how does the service serve? | `service.rs`, `service/` |
 //! | what can be asked of a cluster as a whole? | `administration.rs`; how is it shown? `overview.rs` |

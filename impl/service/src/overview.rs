@@ -24,7 +24,7 @@ pub(crate) struct Overview {
     acceptors: Vec<Acceptor>,
 }
 
-/// One acceptor as seen from here.
+/// One acceptor as this process sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Acceptor {
     /// Its number, never used again for another.
@@ -41,7 +41,7 @@ struct Acceptor {
     epoch: Option<u64>,
     /// On registers that it does not hold, it refuses ballots up to this counter.
     promise_floor: Option<u64>,
-    /// How many registers it holds, if its server says so.
+    /// How many registers it holds, if its server reports that.
     registers: Option<u64>,
     /// The name and version of its server.
     server: Option<String>,
@@ -167,7 +167,7 @@ mod tests {
     use gryadka::{AcceptorState, ClusterConfig, Status};
     use std::collections::BTreeMap;
 
-    const DOCUMENT: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
+    const CONFIG: &[u8] = br#"{"cluster":7,"epoch":3,"next":5,
         "acceptors":{"1":"redis://10.0.0.1:6379","2":"redis://10.0.0.2:6379",
             "3":"redis://10.0.0.3:6379","4":"rediss://10.0.0.4:6379","5":"native://10.0.0.5:7001"},
         "prepare":{"members":[1,2,3,4],"size":3},"accept":{"members":[1,2,3,4],"size":2},
@@ -175,7 +175,7 @@ mod tests {
         "target":[1,2,3,4,5]}"#;
 
     fn status() -> ClusterStatus {
-        let config = ClusterConfig::parse(DOCUMENT).unwrap();
+        let config = ClusterConfig::parse(CONFIG).unwrap();
         let says = |id: u32, epoch: Option<u64>, server: &[(&str, &str)]| Status {
             state: epoch.map(|epoch| AcceptorState {
                 identity: config.identity(id),

@@ -21,11 +21,11 @@ pub(crate) enum BadRoute {
     Twice(AcceptorAddress),
 }
 
-/// What `--route` says, put together; nothing where it says nothing. An acceptor that no route names
+/// The routes of `--route`, put together; `None` where it is not given. An acceptor that no route names
 /// is reached at its own address.
 pub(crate) fn route(given: &[String]) -> Result<Option<Route>, BadRoute> {
     let mut ways = BTreeMap::new();
-    // A variable that is set to nothing says nothing.
+    // A variable that is set to an empty text gives no route.
     for text in given.iter().filter(|text| !text.is_empty()) {
         let (from, to) = split(text).ok_or_else(|| BadRoute::Shape(redacted(text)))?;
         let from: AcceptorAddress = from.parse()?;

@@ -11,20 +11,19 @@
 //! | versions and preconditions? | `etag.rs` |
 //! | deadlines, queries, JSON? | `request.rs` |
 //! | bodies, and how much of them is in memory? | `bodies.rs` |
-//! | what becomes of a body that was refused? | `leftover.rs` |
+//! | how is the rest of a refused body discarded? | `leftover.rs` |
 //! | how are errors answered? | `problem.rs` |
 //! | which request is allowed, and how many at a time? | `access.rs` |
 //! | the cluster, and long operations on it? | `cluster.rs`, `operations.rs` |
 //! | is it alive, and what has it done? | `probes.rs`, `metrics.rs` |
 //! | its description for programs? | `openapi.rs`, `openapi.json` |
 //! | sockets, TLS, and the end? | `server.rs`, `tls.rs` |
-//! | what becomes of a client that does not read its answers? | `impatient.rs` |
+//! | when is a client given up that does not read its answers? | `write_timeout.rs` |
 
 mod access;
 mod bodies;
 mod cluster;
 mod etag;
-mod impatient;
 mod key;
 mod kv;
 mod leftover;
@@ -37,6 +36,7 @@ mod request;
 mod router;
 mod server;
 mod tls;
+mod write_timeout;
 
 pub use server::{Drained, Server, StartError};
 pub use tls::TlsError;

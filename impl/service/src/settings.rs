@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 pub struct Settings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Who may use it.
+    /// The tokens that clients must send.
     pub tokens: Tokens,
     /// Its certificate; none for plain HTTP.
     pub tls: Option<TlsFiles>,
@@ -66,7 +66,7 @@ pub struct Exposed {
     missing: &'static str,
 }
 
-/// Safeguards that the operator does without, knowingly.
+/// Safeguards that the operator has waived.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waived {
     /// Every host that reaches the service may read and write.
@@ -87,7 +87,7 @@ pub struct TlsFiles {
 /// What a service takes, and how long it waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long the store may take where the client does not say.
+    /// How long the store may take where the client gives no timeout.
     pub timeout: Duration,
     /// How long a client may take to send its headers, and its body.
     pub read_timeout: Duration,
@@ -117,7 +117,7 @@ impl Default for Limits {
     }
 }
 
-/// Who may use a service.
+/// The tokens that open a service.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
     /// Opens keys and the cluster's state; without it they are open to every client.
@@ -136,7 +136,7 @@ pub struct Token(Box<[u8]>);
 pub struct TokenTooShort;
 
 impl Token {
-    const SHORTEST: usize = 16;
+    const SHORTEST_BYTES: usize = 16;
 
     /// A token without the white space around it.
     ///
@@ -144,10 +144,10 @@ impl Token {
     /// [`TokenTooShort`] below 16 bytes.
     pub fn new(text: &str) -> Result<Self, TokenTooShort> {
         let text = text.trim().as_bytes();
-        if text.len() < Self::SHORTEST { Err(TokenTooShort) } else { Ok(Self(text.into())) }
+        if text.len() < Self::SHORTEST_BYTES { Err(TokenTooShort) } else { Ok(Self(text.into())) }
     }
 
-    /// Compares without telling by the time it takes how much of the guess was right.
+    /// Compares in a time that does not depend on how much of the guess is right.
     pub(crate) fn is(&self, guess: &[u8]) -> bool {
         self.0.ct_eq(guess).into()
     }

@@ -9,22 +9,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
-    /// Tells the acceptors of this epoch and of the one before of this configuration. Answers who has heard:
-    /// they refuse all earlier epochs from now on.
+    /// Notifies the acceptors of this epoch and of the one before of this configuration. Answers which of them
+    /// have acknowledged it: they refuse all earlier epochs from now on.
     pub(super) async fn notify(
         &self,
         config: &ClusterConfig,
     ) -> Result<BTreeSet<AcceptorId>, MembershipError> {
         let acceptors = self.directory.of(config)?;
         let notify = async |(id, acceptor): (AcceptorId, Arc<A>)| {
-            let told = acceptor.set_epoch(config.identity(id.0), config.epoch, config.bytes());
-            self.directory.answer(told).await.is_ok().then_some(id)
+            let notified = acceptor.set_epoch(config.identity(id.0), config.epoch, config.bytes());
+            self.directory.answer(notified).await.is_ok().then_some(id)
         };
         Ok(join_all(acceptors.into_iter().map(notify)).await.into_iter().flatten().collect())
     }
 
-    /// Tells the acceptors of this configuration, and asks them what they know then. Answers who refuses the
-    /// earlier epochs for certain, with their promise floors: an acceptor that lost its memory on the way has
+    /// Notifies the acceptors of this configuration, and then asks for their states. Answers which of them refuse
+    /// the earlier epochs for certain, with their promise floors: an acceptor that lost its memory on the way has
     /// lost its identity and its floor, too, and is not among them.
     pub(super) async fn fence(
         &self,
@@ -65,8 +65,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         Ok(configuration.accept().met_by(&raised) && configuration.prepare().met_by(&raised))
     }
 
-    /// Takes the identities of those away that are no members any more. They are fenced, and no proposer asks
-    /// them; but a server that knows that it is none is soon recognised.
+    /// Takes their identities away from acceptors that are no members any more. They are fenced, and no proposer
+    /// asks them; but a server without an identity is recognised at once.
     pub(super) async fn decommission(
         &self,
         before: &ClusterConfig,

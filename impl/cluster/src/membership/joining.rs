@@ -7,8 +7,8 @@ use caspaxos::AcceptorState;
 use std::sync::Arc;
 
 impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
-    /// Makes a joining acceptor one of the cluster, empty. `false` when the store says by now that something
-    /// else is to be done.
+    /// Makes a joining acceptor one of the cluster, empty. `false` when the configuration in the store is
+    /// another one by now.
     pub(super) async fn admit(
         &self,
         epoch: &Epoch<P::Registers>,
@@ -19,7 +19,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         let refused = |error| join_failed(config, id, error);
         let (acceptor, state) = self.state_of_joining(config, id).await?;
         if state.is_none_or(|state| state.identity != identity) {
-            // Another driver may have come further meanwhile, and the acceptor have voted.
+            // Another driver may have come further meanwhile, and the acceptor may have voted.
             if self.truth(epoch).await?.as_ref() != Some(config) {
                 return Ok(false);
             }
@@ -41,8 +41,8 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
         Ok(true)
     }
 
-    /// What a joining acceptor is already, if it may join: the one that it is to be, or one of this
-    /// cluster that is no member any more.
+    /// The state of a joining acceptor, if it may join: none, that of the acceptor that it is to be, or that
+    /// of one of this cluster that is no member any more.
     pub(super) async fn state_of_joining(
         &self,
         config: &ClusterConfig,
@@ -64,4 +64,32 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
 fn join_failed(config: &ClusterConfig, id: u32, error: RequestError) -> MembershipError {
     let address = config.acceptors.get(&id).cloned().unwrap_or_default();
     MembershipError::JoinFailed { id, address, error }
+}
+
+/// The reason of [`MembershipError::JoinFailed`], for people.
+pub(super) fn why_not_joined(address: &str, error: &RequestError) -> String {
+    match error {
+        RequestError::NotMember => format!(
+            "it is an acceptor of another cluster; if it has left that one, `gryadka cluster release {address}` frees it"
+        ),
+        RequestError::NotConnected(_)
+        | RequestError::Refused(_)
+        | RequestError::NoAnswer(_)
+        | RequestError::Fenced { .. } => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acceptor_of_another_cluster_cannot_join_and_the_error_says_how_to_free_it() {
+        let failed = |error| {
+            let address = String::from("redis://a:6379");
+            MembershipError::JoinFailed { id: 4, address, error }.to_string()
+        };
+        insta::assert_snapshot!(failed(RequestError::NotMember), @"acceptor 4 at redis://a:6379 cannot join: it is an acceptor of another cluster; if it has left that one, `gryadka cluster release redis://a:6379` frees it");
+        insta::assert_snapshot!(failed(RequestError::NotConnected(String::from("refused"))), @"acceptor 4 at redis://a:6379 cannot join: no connection: refused");
+    }
 }

@@ -16,11 +16,11 @@ use std::collections::{BTreeSet, HashSet};
 
 /// How many keys are under way at a time.
 const AT_ONCE: usize = 64;
-/// How many keys lie between two events.
-const REPORT: u64 = 1000;
+/// How many keys are committed between two events.
+const KEYS_PER_EVENT: u64 = 1000;
 /// How many bytes of keys are remembered, so that the copies of other acceptors are passed over. The keys
 /// beyond are committed once for each copy, which changes nothing.
-const REMEMBERED: usize = 64 << 20;
+const REMEMBERED_BYTES: usize = 64 << 20;
 
 /// How far a rescan has come, over all its attempts.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Rescan {
         if self.seen.contains(key) {
             return false;
         }
-        if self.bytes + key.len() <= REMEMBERED {
+        if self.bytes + key.len() <= REMEMBERED_BYTES {
             self.bytes += key.len();
             self.seen.insert(key.clone());
         }
@@ -53,7 +53,7 @@ impl Rescan {
 
 /// Why the keys of one acceptor were not all committed again.
 enum Interrupted {
-    /// The acceptor did not answer, or its server or its memory is another one now. It is listed anew.
+    /// The acceptor did not answer, or its server or its memory is another one now. It is listed again.
     Listing(RequestError),
     Membership(MembershipError),
 }
@@ -77,7 +77,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
                     rescan.listed.insert(id);
                 }
                 Err(Interrupted::Listing(error)) => {
-                    tracing::debug!(acceptor = id.0, %error, "its keys must be listed anew");
+                    tracing::debug!(acceptor = id.0, %error, "its keys must be listed again");
                 }
                 Err(Interrupted::Membership(error)) => return Err(error),
             }
@@ -104,7 +104,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
             while let Some(migrated) = migrated.next().await {
                 migrated.map_err(Interrupted::Membership)?;
                 rescan.done += 1;
-                if rescan.done.is_multiple_of(REPORT) {
+                if rescan.done.is_multiple_of(KEYS_PER_EVENT) {
                     let (epoch, keys) = (epoch.config.epoch, rescan.done);
                     (self.watch)(MembershipEvent::Rescanned { epoch, keys });
                 }

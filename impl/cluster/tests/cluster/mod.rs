@@ -1,4 +1,4 @@
-//! A cluster in memory, on virtual time, that writes down what is done to it.
+//! A cluster in memory, on virtual time, that records what is done to it.
 
 use bytes::Bytes;
 use caspaxos::{
@@ -23,7 +23,7 @@ const PAGE: usize = 5;
 /// Something that was done, in order.
 #[derive(Debug, Clone)]
 pub(crate) enum Did {
-    HeardEpoch { acceptor: u32, epoch: u64 },
+    EpochNotified { acceptor: u32, epoch: u64 },
     Listed,
     FloorRaised { acceptor: u32, floor: u64 },
     Kept { key: String },
@@ -121,7 +121,7 @@ impl TestCluster {
         self.with(acceptor, |place| place.cut = true);
     }
 
-    /// So many words of epochs are lost on the way to each of these.
+    /// The next `count` notifications of an epoch to each of these acceptors are not delivered.
     pub(crate) fn lose_epochs(&self, acceptors: &[u32], count: usize) {
         for &acceptor in acceptors {
             self.with(acceptor, |place| place.epochs_to_lose = count);
@@ -355,7 +355,7 @@ impl Acceptor for TestAcceptor {
             }
             place.memory.set_epoch(identity, epoch, config).map_err(rejected)
         })?;
-        self.note(Did::HeardEpoch { acceptor: self.number, epoch });
+        self.note(Did::EpochNotified { acceptor: self.number, epoch });
         Ok(())
     }
 

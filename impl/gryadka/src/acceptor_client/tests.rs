@@ -109,12 +109,12 @@ impl World {
     fn send(&mut self, epoch: u64, value: usize) -> Result<(), RequestError> {
         let identity = AcceptorIdentity { cluster: 7, acceptor: AcceptorId(1) };
         let ballot = Ballot { counter: 1, proposer: ProposerId(1) };
-        let cell = crate::VersionedValue {
+        let versioned = crate::VersionedValue {
             version: 1,
             value: Some(Bytes::from(vec![0; value])),
             lineage: caspaxos::Lineage::default(),
         };
-        let request = Request::Accept { ballot, value: Some(cell), promise: ballot };
+        let request = Request::Accept { ballot, value: Some(versioned), promise: ballot };
         let client = self.client.as_ref().unwrap();
         let taken = client.send(Head { identity, epoch }, Bytes::from("k"), request, self.sent);
         self.sent += usize::from(taken.is_ok());
@@ -144,7 +144,7 @@ impl World {
 
     async fn result(&mut self) -> Completed<usize> {
         let result = tokio::time::timeout(2 * CALL_TIMEOUT, self.results.recv()).await;
-        result.expect("the handler hears of every request").unwrap()
+        result.expect("the handler gets the result of every request").unwrap()
     }
 
     /// The next results: their tags are in order.
@@ -241,13 +241,13 @@ async fn a_call_has_one_epoch_and_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_connection_breaks_what_was_not_sent_is_told_so() {
+async fn when_the_connection_breaks_what_was_not_sent_fails_as_not_connected() {
     let mut world = world();
     let mut under_way = world.usual_calls().await;
     world.send_many(1, 3);
-    let doubt = Err(RequestError::NoAnswer(String::from("gone")));
-    under_way.remove(0).answer.send(doubt.clone()).unwrap();
-    world.expect(0..1, doubt).await;
+    let in_doubt = Err(RequestError::NoAnswer(String::from("gone")));
+    under_way.remove(0).answer.send(in_doubt.clone()).unwrap();
+    world.expect(0..1, in_doubt).await;
     world.expect(USUAL_CALLS..USUAL_CALLS + 3, no_connection()).await;
     // And the client goes on.
     world.send(1, 1).unwrap();
@@ -256,7 +256,7 @@ async fn when_the_connection_breaks_what_was_not_sent_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_refusal_concerns_nobody_else() {
+async fn a_refusal_concerns_no_other_call() {
     let mut world = world();
     world.send_many(1, CALL_LIMIT.requests + 1);
     world.call().await.answer.send(Err(RequestError::NotMember)).unwrap();
@@ -270,7 +270,7 @@ async fn a_refusal_concerns_nobody_else() {
 }
 
 #[tokio::test]
-async fn too_many_are_turned_away_at_once() {
+async fn too_many_are_refused_at_once() {
     let mut world = world();
     world.send_many(1, BACKLOG_LIMIT.requests);
     assert!(matches!(world.send(1, 1), Err(RequestError::NotConnected(_))));
@@ -280,7 +280,7 @@ async fn too_many_are_turned_away_at_once() {
 }
 
 #[tokio::test]
-async fn too_much_is_turned_away_but_not_a_single_large_one() {
+async fn too_much_is_refused_but_not_a_single_large_one() {
     let mut world = world();
     world.send(1, BACKLOG_LIMIT.bytes).unwrap();
     assert!(matches!(world.send(1, 1), Err(RequestError::NotConnected(_))));
@@ -294,7 +294,7 @@ async fn a_call_without_an_answer_ends_in_doubt() {
     world.send(1, 1).unwrap();
     let call = world.call().await;
     let result = world.result().await.result;
-    assert!(result.is_err_and(|lost| lost.may_have_executed()));
+    assert!(result.is_err_and(|error| error.may_have_executed()));
     assert!(call.answer.is_closed());
 }
 
@@ -304,7 +304,7 @@ async fn a_call_that_panics_ends_in_doubt_and_the_client_goes_on() {
     for _ in 0..=USUAL_CALLS {
         world.send(PANICS.0, 1).unwrap();
         let result = world.result().await.result;
-        assert!(result.is_err_and(|lost| lost.may_have_executed()));
+        assert!(result.is_err_and(|error| error.may_have_executed()));
     }
     world.send(1, 1).unwrap();
     world.call().await.answer.send(Ok(Reply::Accepted)).unwrap();
@@ -312,7 +312,7 @@ async fn a_call_that_panics_ends_in_doubt_and_the_client_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_panics_hears_of_what_comes_later() {
+async fn a_handler_that_panics_gets_the_results_that_come_later() {
     let mut world = world();
     for _ in 0..=USUAL_CALLS {
         world.send(1, 1).unwrap();
@@ -335,7 +335,7 @@ fn a_client_is_started_and_used_outside_of_the_runtime_that_carries_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_dropped_carries_what_it_took_and_lets_go() {
+async fn a_client_that_is_dropped_carries_what_it_took_and_then_drops_the_acceptor() {
     let mut world = world();
     world.send_many(1, CALL_LIMIT.requests + 1);
     world.client = None;
@@ -347,5 +347,5 @@ async fn a_client_that_is_dropped_carries_what_it_took_and_lets_go() {
         results += 1;
     }
     assert_eq!(results, CALL_LIMIT.requests + 1);
-    assert!(world.gone.load(Ordering::Relaxed), "the acceptor is held no longer");
+    assert!(world.gone.load(Ordering::Relaxed), "the acceptor is dropped");
 }

@@ -66,7 +66,7 @@ fn world(refusal: RequestError) -> World {
     let asking = store.clone();
     tokio::spawn(async move {
         loop {
-            drop(asking.read(b"k", Instant::now() + RETRY_DELAY.0).await);
+            drop(asking.read(b"k", Instant::now() + FIRST_RETRY_DELAY).await);
         }
     });
     World { store, refusal, looks }
@@ -78,7 +78,7 @@ impl World {
         let mut last = self.looks.recv().await.unwrap();
         loop {
             let next = self.looks.recv().await.unwrap();
-            if next - last >= RETRY_DELAY.1 {
+            if next - last >= LONGEST_RETRY_DELAY {
                 return;
             }
             last = next;
@@ -107,9 +107,9 @@ async fn a_later_epoch_is_looked_for_at_once_however_rarely_the_store_looks() {
     for epoch in [2, 3] {
         *world.refusal.lock().unwrap() = RequestError::Fenced { epoch };
         fenced.changed().await.unwrap();
-        let heard = Instant::now();
+        let notified = Instant::now();
         let looked = world.looks.recv().await.unwrap();
-        assert_eq!(looked - heard, Duration::ZERO, "epoch {epoch}");
+        assert_eq!(looked - notified, Duration::ZERO, "epoch {epoch}");
         world.until_it_looks_rarely().await;
     }
 }

@@ -1,5 +1,5 @@
 //! What several tests need: real servers, and the rules without any.
-#![expect(clippy::panic, reason = "a test may stop where it stands")]
+#![expect(clippy::panic, reason = "a test may panic")]
 #![allow(
     dead_code,
     unused_imports,

@@ -58,7 +58,7 @@ impl Redis {
         self.wait();
     }
 
-    /// Executes one command, its words apart by spaces, on a connection of its own.
+    /// Executes one command, its words separated by spaces, on a connection of its own.
     pub(crate) fn execute(&self, command: &str) -> redis::Value {
         self.words(&command.split(' ').collect::<Vec<_>>())
     }

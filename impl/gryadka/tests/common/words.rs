@@ -1,6 +1,6 @@
-//! Requests and replies as one writes them down.
+//! Requests and replies as text.
 //!
-//! Ballots are written `counter.proposer`, identities `cluster/acceptor`; a cell is `version=value`,
+//! Ballots are written `counter.proposer`, identities `cluster/acceptor`; a value is `version=value`,
 //! a tombstone `version=`, and `-` is a register that holds nothing.
 
 use gryadka::{
@@ -27,7 +27,7 @@ pub(crate) fn head(epoch: u64) -> Head {
     Head { identity: identity("7/1"), epoch }
 }
 
-fn cell(text: &str) -> Option<VersionedValue> {
+fn versioned(text: &str) -> Option<VersionedValue> {
     let (version, value) = text.split_once('=')?;
     let value = (!value.is_empty()).then(|| Bytes::copy_from_slice(value.as_bytes()));
     let version = version.parse().unwrap();
@@ -39,7 +39,7 @@ fn request(words: &[&str]) -> Request {
     match words {
         ["prepare", at] => Request::Prepare { ballot: ballot(at) },
         ["accept", at, new, "promise", next] => {
-            Request::Accept { ballot: ballot(at), value: cell(new), promise: ballot(next) }
+            Request::Accept { ballot: ballot(at), value: versioned(new), promise: ballot(next) }
         }
         ["read"] => Request::Read,
         ["collect", at, "floor", promise_floor] => Request::Collect {
@@ -50,8 +50,8 @@ fn request(words: &[&str]) -> Request {
     }
 }
 
-fn spell_cell(cell: Option<&VersionedValue>) -> String {
-    let Some(VersionedValue { version, value, lineage }) = cell else { return "-".into() };
+fn spell_value(versioned: Option<&VersionedValue>) -> String {
+    let Some(VersionedValue { version, value, lineage }) = versioned else { return "-".into() };
     assert_eq!(lineage.ballots(), [ballot(&format!("{version}.3"))]);
     format!("{version}={}", String::from_utf8_lossy(value.as_deref().unwrap_or_default()))
 }
@@ -59,16 +59,16 @@ fn spell_cell(cell: Option<&VersionedValue>) -> String {
 fn spell(reply: &Reply) -> String {
     match reply {
         Reply::Promise { promise_floor, accepted, value } => {
-            format!("promise {accepted} {} floor {promise_floor}", spell_cell(value.as_ref()))
+            format!("promise {accepted} {} floor {promise_floor}", spell_value(value.as_ref()))
         }
         Reply::Current { accepted, value } => {
-            format!("current {accepted} {}", spell_cell(value.as_ref()))
+            format!("current {accepted} {}", spell_value(value.as_ref()))
         }
         Reply::Accepted => "accepted".into(),
         Reply::Collected(true) => "collected".into(),
         Reply::Collected(false) => "not collected".into(),
-        Reply::Conflict(held) => format!("conflict {} {}", held.promised, held.accepted),
-        Reply::Refused(held) => format!("refused {} {}", held.promised, held.accepted),
+        Reply::Conflict(ballots) => format!("conflict {} {}", ballots.promised, ballots.accepted),
+        Reply::Refused(ballots) => format!("refused {} {}", ballots.promised, ballots.accepted),
     }
 }
 
@@ -77,7 +77,7 @@ fn outcome<T>(result: Result<T, RequestError>, spell: impl FnOnce(T) -> String) 
         Ok(done) => spell(done),
         Err(RequestError::NotMember) => "not a member".into(),
         Err(RequestError::Fenced { epoch }) => format!("fenced {epoch}"),
-        Err(lost) => panic!("{lost}"),
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -88,25 +88,32 @@ fn names(page: Page) -> String {
     if keys.is_empty() { "none".into() } else { keys.join(" ") }
 }
 
-/// Does what a line of a script says, and says what came of it.
+/// Executes a line of a script, and answers its result.
 pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
     let words: Vec<_> = line.split_whitespace().collect();
     let done = |()| String::from("done");
     let text = |word: &str| Bytes::copy_from_slice(word.as_bytes());
     match words.as_slice() {
-        ["admit", who, "epoch", epoch, "floor", promise_floor, config] => {
+        ["admit", acceptor_identity, "epoch", epoch, "floor", promise_floor, config] => {
             let (epoch, promise_floor) = (epoch.parse().unwrap(), promise_floor.parse().unwrap());
-            let state = AcceptorState { identity: identity(who), epoch, promise_floor };
+            let state =
+                AcceptorState { identity: identity(acceptor_identity), epoch, promise_floor };
             outcome(acceptor.admit(state, text(config), TOKEN).await, done)
         }
-        ["set_epoch", who, "epoch", epoch, config] => {
+        ["set_epoch", acceptor_identity, "epoch", epoch, config] => {
             let epoch = epoch.parse().unwrap();
-            outcome(acceptor.set_epoch(identity(who), epoch, text(config)).await, done)
+            outcome(
+                acceptor.set_epoch(identity(acceptor_identity), epoch, text(config)).await,
+                done,
+            )
         }
-        ["retire", who] => outcome(acceptor.retire(identity(who), u64::MAX >> 11).await, done),
-        ["retire", who, "epoch", epoch] => {
-            outcome(acceptor.retire(identity(who), epoch.parse().unwrap()).await, done)
+        ["retire", acceptor_identity] => {
+            outcome(acceptor.retire(identity(acceptor_identity), u64::MAX >> 11).await, done)
         }
+        ["retire", acceptor_identity, "epoch", epoch] => outcome(
+            acceptor.retire(identity(acceptor_identity), epoch.parse().unwrap()).await,
+            done,
+        ),
         ["wipe"] => outcome(wipe(acceptor, TOKEN).await, |erased| format!("erased {erased}")),
         ["list"] => outcome(acceptor.list(Cursor::default()).await, names),
         ["tombstones"] => outcome(acceptor.tombstones(Cursor::default()).await, names),
@@ -118,8 +125,9 @@ pub(crate) async fn execute(acceptor: &impl Acceptor, line: &str) -> String {
                 format!("{cluster}/{acceptor} epoch {epoch} floor {promise_floor} {config}")
             }
         }),
-        [who, epoch, key, asked @ ..] => {
-            let head = Head { identity: identity(who), epoch: epoch.parse().unwrap() };
+        [acceptor_identity, epoch, key, asked @ ..] => {
+            let head =
+                Head { identity: identity(acceptor_identity), epoch: epoch.parse().unwrap() };
             let mut results = acceptor.call(head, vec![(text(key), request(asked))]).await;
             assert_eq!(results.len(), 1);
             outcome(results.remove(0), |reply| spell(&reply))

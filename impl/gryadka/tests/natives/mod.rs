@@ -37,7 +37,7 @@ impl Native {
                 self.server = Some(server);
                 return;
             }
-            // The one before has been told to end, and ends when it is its turn.
+            // The one before is being stopped, and ends when its task runs.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         panic!("{} is not free", self.address);
@@ -63,7 +63,7 @@ impl Natives {
         Gryadka::connect(options).await.unwrap()
     }
 
-    /// The same, but one acceptor takes connections and never says a word.
+    /// The same, but one acceptor takes connections and never answers.
     pub(crate) async fn join_past_a_silent_one(&self, silent: usize) -> Gryadka {
         drop(self.join().await);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -74,7 +74,7 @@ async fn perform(args: &LongArgs, task: Task) -> Result<End, Failure> {
     Ok(End::Done)
 }
 
-/// What a server was freed of, for programs.
+/// The result of a release, for programs.
 #[derive(Serialize)]
 struct Freed {
     address: String,

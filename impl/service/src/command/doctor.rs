@@ -1,4 +1,4 @@
-//! `gryadka doctor`: asks every server, of a cluster or of none yet, and says what is wrong.
+//! `gryadka doctor`: asks every server, of a cluster or of none yet, and reports what is wrong.
 
 use super::{options, print};
 use crate::args::DoctorArgs;
@@ -11,7 +11,7 @@ use gryadka::{
 use std::time::Duration;
 
 /// How long a server may take to connect and answer.
-const TIMEOUT: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// No acceptor has it: clusters and acceptors are counted from 1.
 const NO_ACCEPTOR: AcceptorIdentity = AcceptorIdentity { cluster: 0, acceptor: AcceptorId(0) };
 
@@ -57,10 +57,10 @@ async fn observe(
 
 async fn ask(address: String, acceptor: RemoteAcceptor) -> Observed {
     let late = || RequestError::NoAnswer(String::from("no answer in time"));
-    let status = tokio::time::timeout(TIMEOUT, acceptor.examine()).await;
+    let status = tokio::time::timeout(ANSWER_TIMEOUT, acceptor.examine()).await;
     let status = status.unwrap_or_else(|_| Err(late()));
     let script = acceptor.set_epoch(NO_ACCEPTOR, 0, Bytes::new());
-    let script = tokio::time::timeout(TIMEOUT, script).await;
+    let script = tokio::time::timeout(ANSWER_TIMEOUT, script).await;
     Observed { address, status, script: script.unwrap_or_else(|_| Err(late())) }
 }
 
@@ -82,7 +82,7 @@ fn plain(address: &str) -> String {
     parsed.map_or_else(|_| gryadka::redacted(address), |address| address.to_string())
 }
 
-/// The latest record of the first cluster that is met.
+/// The latest record of the first cluster among the answers.
 fn latest(observed: &[Observed]) -> Option<ClusterConfig> {
     let statuses = observed.iter().filter_map(|one| one.status.as_ref().ok());
     let records = statuses

@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use tokio::time::Instant;
 
 /// The longest key, in bytes.
-const KEY_LIMIT: usize = 1024;
+const LONGEST_KEY_BYTES: usize = 1024;
 
 pub(crate) async fn get(args: GetArgs) -> Result<End, Failure> {
     let key = key(&args.key)?;
@@ -55,10 +55,13 @@ async fn store(args: &StoreArgs) -> Result<(Gryadka, Instant), Failure> {
 
 fn key(key: &OsStr) -> Result<&[u8], Failure> {
     let key = key.as_bytes();
-    if (1..=KEY_LIMIT).contains(&key.len()) {
+    if (1..=LONGEST_KEY_BYTES).contains(&key.len()) {
         return Ok(key);
     }
-    Err(Failure::Usage(format!("the key has {} bytes; keys have 1 to {KEY_LIMIT}", key.len())))
+    Err(Failure::Usage(format!(
+        "the key has {} bytes; keys have 1 to {LONGEST_KEY_BYTES}",
+        key.len()
+    )))
 }
 
 fn value(args: ValueArgs) -> Result<Bytes, Failure> {

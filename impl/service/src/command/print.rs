@@ -1,4 +1,4 @@
-//! What a command says: results to stdout, the rest to stderr.
+//! The output of a command: results to stdout, the rest to stderr.
 
 use crate::exit::Failure;
 use serde::Serialize;

@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 
 /// The path where none is given.
 const PATH: &str = "readyz";
-/// How an answer begins that says that the service is ready: any of the 200s.
+/// The beginning of the answer of a service that is ready: any status of the 200s.
 const READY: &str = "HTTP/1.1 2";
 /// How much of an answer is read: its first line and more.
-const ENOUGH: u64 = 64 << 10;
+const READ_LIMIT_BYTES: u64 = 64 << 10;
 
 pub(crate) async fn ready(args: &ReadyArgs) -> Result<End, Failure> {
     let (address, path) = args.address.split_once('/').unwrap_or((&args.address, PATH));
@@ -33,6 +33,6 @@ async fn ask(address: &str, path: &str) -> io::Result<String> {
     let request = format!("GET /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(ENOUGH).read_to_end(&mut answer).await?;
+    stream.take(READ_LIMIT_BYTES).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }

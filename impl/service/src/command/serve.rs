@@ -23,7 +23,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
     let (cluster, timeout, pause) = (cluster(&args)?, args.start_timeout, args.collect_every);
     let settings = settings(args)?;
-    // What is not allowed is not waited for.
+    // Settings that are not allowed fail before the acceptors are waited for.
     settings.check_exposure().map_err(StartError::from)?;
     let gryadka = tokio::select! {
         connected = waiting::connect(cluster, timeout) => connected?,
@@ -48,7 +48,7 @@ fn cluster(args: &ServeArgs) -> Result<ConnectOptions, Failure> {
     let mut options = options(&args.store.place)?;
     options.cache = args.cache;
     options.initialise = args.init;
-    // One limit is enough: the service's, which is told to clients.
+    // One limit is enough: the service's, which clients get in its errors.
     options.limits.value = args.limits.max_value as usize;
     Ok(options)
 }

@@ -1,4 +1,4 @@
-//! Whether servers are the acceptors that their cluster takes them for.
+//! Whether servers are the acceptors that their cluster's configuration names.
 
 use super::{Finding, Observed};
 use crate::overview::list;
@@ -53,7 +53,7 @@ pub(super) fn cluster(config: &ClusterConfig, observed: &[Observed]) -> Vec<Find
     findings
 }
 
-/// Whether one server is the acceptor that the cluster takes it for.
+/// Whether one server is the acceptor that the cluster's configuration names.
 pub(super) fn examine(address: &str, status: &Status, config: Option<&ClusterConfig>) -> Finding {
     let Some(config) = config else { return without_cluster(status) };
     match (number(config, address), status.state) {

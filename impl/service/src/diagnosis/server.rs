@@ -10,8 +10,8 @@ const OLDEST: u32 = 6;
 /// What the tests run against: the beginning of its name and version.
 const TESTED: &str = "redis 7.0.";
 /// The share of the memory from which on it is scarce, in percent.
-const SCARCE: u64 = 80;
-/// What acceptors of this program's own say in place of a version.
+const SCARCE_PERCENT: u64 = 80;
+/// What a native server reports in place of a version.
 const NATIVE: &str = "gryadka-native";
 
 const SERVER: &str = "server";
@@ -32,12 +32,11 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Everything that can be said by the server's own words.
+/// The findings from the server's own facts.
 pub(super) fn examine(facts: &BTreeMap<String, String>) -> Vec<Finding> {
     let facts = Facts(facts);
     if facts.get("server") == Some(NATIVE) {
-        let text =
-            "everything is in memory: a restart loses it, and that of a majority all there is";
+        let text = "everything is in memory: a restart loses it, and the restart of a majority loses everything";
         return vec![Finding::ok(SERVER, NATIVE), Finding::danger(PERSISTENCE, text)];
     }
     let mut findings = vec![version(&facts)];
@@ -155,7 +154,7 @@ fn memory(facts: &Facts<'_>) -> Vec<Finding> {
     let room = limit.or_else(|| facts.number("total_system_memory")).filter(|room| *room > 0);
     if let Some((used, room)) = facts.number("used_memory").zip(room) {
         let text = format!("{} of {} MiB used", used >> 20, room >> 20);
-        findings.push(if used.saturating_mul(100) >= room.saturating_mul(SCARCE) {
+        findings.push(if used.saturating_mul(100) >= room.saturating_mul(SCARCE_PERCENT) {
             Finding::warning(MEMORY, format!("{text}: when memory is full, writes are refused"))
         } else {
             Finding::ok(MEMORY, text)
@@ -177,8 +176,8 @@ pub(super) fn scripts(ran: &Result<(), RequestError>) -> Finding {
                 "refused ({reason}): allow its user +evalsha, +script|load and the commands that scripts call"
             ),
         ),
-        Err(lost @ (RequestError::NotConnected(_) | RequestError::NoAnswer(_))) => {
-            Finding::danger(SCRIPTS, lost.to_string())
+        Err(error @ (RequestError::NotConnected(_) | RequestError::NoAnswer(_))) => {
+            Finding::danger(SCRIPTS, error.to_string())
         }
     }
 }

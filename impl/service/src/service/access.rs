@@ -68,13 +68,13 @@ pub(crate) async fn admin(
 }
 
 impl Service {
-    /// Leave to carry a request out, for as long as it is held.
+    /// A permit to execute a request, until it is dropped.
     pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, Problem> {
         self.admission.try_acquire().map_err(|_| Problem::Overloaded)
     }
 
-    /// The whole body of a request, and then leave to carry it out: a client that sends slowly takes no
-    /// other request's place. If no more may be carried out now, the body is not read.
+    /// The whole body of a request, and then a permit to execute it: a client that sends slowly takes no
+    /// permit from another request. If no more may be executed now, the body is not read.
     pub(crate) async fn admit_with_body(
         &self,
         body: Body,

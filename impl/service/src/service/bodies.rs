@@ -1,7 +1,7 @@
 //! Bodies of requests: read whole, within a budget of bytes that all of them share.
 //!
 //! A body counts from its first byte until its request is answered. When the budget is used up, clients
-//! that send slowly lose theirs first: they must not keep others out.
+//! that send slowly are given up first: they must not keep others out.
 
 use super::problem::Problem;
 use axum::body::{Body, HttpBody};
@@ -27,7 +27,7 @@ pub(crate) struct Bodies {
     timeout: Duration,
     /// The bytes that are left of the budget.
     room: Semaphore,
-    /// Wakes those that wait for their clients when there is no room left.
+    /// Wakes the receivers of slow bodies when there is no room left.
     pressure: Notify,
 }
 
@@ -47,7 +47,7 @@ impl Bodies {
 
     /// The whole body.
     pub(crate) async fn receive(&self, body: Body) -> Result<Received<'_>, Problem> {
-        // What announces itself as too long need not be read.
+        // A body that is announced as too long need not be read.
         if body.size_hint().lower() > u64::try_from(self.longest).unwrap_or(u64::MAX) {
             return Err(Problem::TooLarge { limit: self.longest });
         }
@@ -72,7 +72,7 @@ impl Bodies {
             };
             let Some(frame) = frame else { break };
             let frame = frame.map_err(|error| Problem::BadBody(error.to_string()))?;
-            // Trailers say nothing that is used.
+            // Trailers are not used.
             let Ok(data) = frame.into_data() else { continue };
             if data.len() > self.longest - bytes.len() {
                 return Err(Problem::TooLarge { limit: self.longest });
@@ -161,10 +161,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_has_no_room_is_refused_while_the_others_are_sent_fast() {
         let bodies = bodies(10);
-        let held = bodies.receive(Body::from("nine long")).await.unwrap();
+        let first = bodies.receive(Body::from("nine long")).await.unwrap();
         assert_eq!(bodies.receive(Body::from("ab")).await.unwrap_err(), Problem::Overloaded);
         assert!(bodies.receive(Body::from("a")).await.is_ok());
-        drop(held);
+        drop(first);
         assert!(bodies.receive(Body::from("ab")).await.is_ok());
     }
 

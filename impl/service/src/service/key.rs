@@ -4,7 +4,7 @@ use super::problem::Problem;
 use percent_encoding::percent_decode;
 
 /// The longest key, in bytes.
-pub(crate) const KEY_LIMIT: usize = 1024;
+pub(crate) const LONGEST_KEY_BYTES: usize = 1024;
 
 /// What every resource of a key begins with.
 const KEYS: &str = "/v1/kv/";
@@ -25,8 +25,8 @@ pub(crate) fn key(path: &str) -> Result<Vec<u8>, Problem> {
     if key.is_empty() {
         return Err(Problem::EmptyKey);
     }
-    if key.len() > KEY_LIMIT {
-        return Err(Problem::KeyTooLong { length: key.len(), limit: KEY_LIMIT });
+    if key.len() > LONGEST_KEY_BYTES {
+        return Err(Problem::KeyTooLong { length: key.len(), limit: LONGEST_KEY_BYTES });
     }
     Ok(key)
 }
@@ -70,8 +70,8 @@ mod tests {
         ] {
             assert_eq!(key(path), Err(problem), "{path}");
         }
-        assert!(key(&format!("/v1/kv/{}", "k".repeat(KEY_LIMIT))).is_ok());
-        let long = key(&format!("/v1/kv/{}", "k".repeat(KEY_LIMIT + 1)));
+        assert!(key(&format!("/v1/kv/{}", "k".repeat(LONGEST_KEY_BYTES))).is_ok());
+        let long = key(&format!("/v1/kv/{}", "k".repeat(LONGEST_KEY_BYTES + 1)));
         assert_eq!(long, Err(Problem::KeyTooLong { length: 1025, limit: 1024 }));
     }
 

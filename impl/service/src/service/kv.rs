@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-/// A cache must ask before it answers: what it has may have been overwritten.
+/// A cache must ask before it answers: its copy may have been overwritten.
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// `GET` and `HEAD` of a value.
@@ -139,14 +139,14 @@ impl Target {
     }
 }
 
-/// What must be there for a change to make sense, whatever the preconditions say.
+/// What a change needs of the present value, apart from the preconditions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
     Value,
 }
 
-/// What a change has left behind.
+/// The result of a change.
 #[derive(Debug)]
 struct Done {
     version: u64,
@@ -155,7 +155,7 @@ struct Done {
     value: Option<Bytes>,
 }
 
-/// Puts what `compute` makes of the present value, if the preconditions are met in that very
+/// Puts what `compute` makes of the present value, if the preconditions are met at that
 /// instant. `None` deletes. A refusal is committed like any answer, so it was true. It may happen even
 /// though the client goes away meanwhile: what was sent to the acceptors is not called back.
 async fn update(

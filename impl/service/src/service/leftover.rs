@@ -2,7 +2,7 @@
 //!
 //! An answer that goes out while its request is still coming in may never be seen: the connection
 //! is closed with bytes unread, which resets it. So what is left is read and thrown away if that is
-//! little, and otherwise the client is at least told that the connection ends here.
+//! little, and otherwise the answer says that the connection is closed.
 
 use axum::BoxError;
 use axum::body::{Body, HttpBody};
@@ -19,12 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// How much is thrown away at most, in bytes.
-const LITTLE: u64 = 1 << 20;
-/// How long it is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How many bytes are thrown away at most.
+const DISCARD_LIMIT_BYTES: u64 = 1 << 20;
+/// How long the rest of a body is waited for.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Answers when the request is over, or says that the connection is.
+/// Answers when the body is read to its end, or with `connection: close`.
 pub(crate) async fn clear(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {
@@ -46,7 +46,7 @@ fn waits_to_send(headers: &HeaderMap) -> bool {
     headers.contains_key(EXPECT)
 }
 
-/// A body that a handler is lent.
+/// A body that a handler reads, and that is read on after it.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Lent>>);
 
@@ -66,7 +66,7 @@ impl Shared {
 
     /// Reads what is left. Whether that was all of it.
     async fn discard(mut self) -> bool {
-        if self.size_hint().lower() > LITTLE {
+        if self.size_hint().lower() > DISCARD_LIMIT_BYTES {
             return false;
         }
         let mut discarded = 0;
@@ -75,13 +75,13 @@ impl Shared {
                 let Ok(frame) = frame else { return false };
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 discarded += u64::try_from(length).unwrap_or(u64::MAX);
-                if discarded > LITTLE {
+                if discarded > DISCARD_LIMIT_BYTES {
                     return false;
                 }
             }
             true
         };
-        tokio::time::timeout(PATIENCE, reading).await.unwrap_or(false)
+        tokio::time::timeout(DISCARD_TIMEOUT, reading).await.unwrap_or(false)
     }
 }
 

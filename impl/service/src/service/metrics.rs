@@ -87,7 +87,7 @@ impl Metrics {
 /// `GET /metrics`.
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     let mut text = String::new();
-    // A string takes anything, so this never happens.
+    // Writing to a string never fails.
     if encode(&mut text, &service.metrics.registry).is_err() {
         text.clear();
     }

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 /// How many operations are remembered.
 const REMEMBERED: usize = 64;
 /// How long one may go on, if it is not cancelled.
-const LONGEST: Duration = Duration::from_secs(86_400);
+const LONGEST_RUN: Duration = Duration::from_secs(86_400);
 
 /// All operations of this service, by id. Ids count from 1 in each life of the service.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Operations {
     table: Mutex<BTreeMap<u64, Arc<Operation>>>,
 }
 
-/// One task, under way or ended.
+/// One task, running or ended.
 #[derive(Debug)]
 struct Operation {
     id: u64,
@@ -40,7 +40,7 @@ struct Course {
     end: Option<Result<Outcome, TaskError>>,
 }
 
-/// What a client is told of an operation.
+/// The answer to a client about an operation.
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
     id: u64,
@@ -68,7 +68,7 @@ enum State {
 
 impl Operations {
     /// Starts a task in the background, and waits up to `timeout` for its first step. If it fails
-    /// before that, the client that asked for it is told why.
+    /// before that, the client that asked for it gets the error.
     pub(crate) async fn begin(
         &self,
         cluster: &Administration,
@@ -133,7 +133,7 @@ impl Operation {
         let end = tokio::select! {
             biased;
             () = self.cancel.notified() => Err(TaskError::Cancelled),
-            end = cluster.perform(task, LONGEST, &watch) => end,
+            end = cluster.perform(task, LONGEST_RUN, &watch) => end,
         };
         match &end {
             Ok(_) => tracing::info!(id, kind, "operation done"),

@@ -20,7 +20,7 @@ pub(crate) async fn healthy() -> StatusCode {
 }
 
 /// `GET /readyz`: 204 when a quorum answers. A service that has as many requests in progress as it may
-/// have can take no more, and says so at once.
+/// have can take no more, and answers so at once.
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Result<StatusCode, Problem> {
     if service.admission.available_permits() == 0 {
         return Err(Problem::Overloaded);

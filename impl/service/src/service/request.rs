@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How long the store may take: a number of milliseconds.
 const TIMEOUT: &str = "Gryadka-Timeout-Ms";
 /// The longest time that a client may ask for, in milliseconds.
-const LONGEST: u64 = 60_000;
+const LONGEST_MS: u64 = 60_000;
 
 /// How long the store may take, counted from when the whole request is there.
 pub(crate) fn timeout(headers: &HeaderMap, default: Duration) -> Result<Duration, Problem> {
@@ -22,7 +22,7 @@ pub(crate) fn timeout(headers: &HeaderMap, default: Duration) -> Result<Duration
             .ok()
             .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|text| text.parse().ok())
-            .filter(|millis| (1..=LONGEST).contains(millis))
+            .filter(|millis| (1..=LONGEST_MS).contains(millis))
             .map(Duration::from_millis)
             .ok_or(WRONG_TIMEOUT),
         (Some(_), Some(_)) => Err(WRONG_TIMEOUT),
@@ -31,7 +31,7 @@ pub(crate) fn timeout(headers: &HeaderMap, default: Duration) -> Result<Duration
 
 const WRONG_TIMEOUT: Problem = Problem::BadHeader { name: TIMEOUT, want: "one number, 1 to 60000" };
 
-/// What a body says that is a JSON document. The error shows no password.
+/// The content of a body in JSON. The error shows no password.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::BadBody(redacted(&error.to_string())))
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_increment_adds_one_unless_told_otherwise() {
+    fn an_increment_adds_one_by_default() {
         for (query, expected) in [
             (None, Some(1)),
             (Some(""), Some(1)),

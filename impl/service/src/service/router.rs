@@ -1,4 +1,4 @@
-//! Which resource is served by which function, and what stands before them.
+//! Which resource is served by which function, and through which layers.
 
 use super::problem::Problem;
 use super::{Service, access, cluster, kv, leftover, metrics, openapi, probes};
@@ -43,7 +43,7 @@ fn administrative() -> [Resource; 7] {
     ]
 }
 
-/// Paths whose key is empty: no resource, and worth saying so.
+/// Paths whose key is empty: they name no resource, and get an error of their own.
 const EMPTY_KEYS: [&str; 3] = ["/v1/kv/", "/v1/kv//increment", "/v1/kv//append"];
 
 fn table(resources: impl IntoIterator<Item = Resource>) -> Router<Arc<Service>> {

@@ -1,7 +1,7 @@
 //! Connections: accepted, served, and ended in good order.
 
-use super::impatient::Impatient;
 use super::router::router;
+use super::write_timeout::WriteTimeout;
 use super::{Bodies, Metrics, Operations, Service, TlsError, tls};
 use crate::administration::Administration;
 use crate::settings::{Exposed, Settings};
@@ -73,7 +73,7 @@ pub enum StartError {
 pub enum Drained {
     /// Every request in progress was answered.
     Finished,
-    /// The time of grace was over first; the rest was cut off.
+    /// The shutdown grace was over first; the rest was cut off.
     CutOff,
 }
 
@@ -168,7 +168,7 @@ async fn serve(stream: TcpStream, serving: Serving, watcher: Watcher) {
         tracing::debug!(%error, "connection broken");
         return;
     }
-    let stream = Impatient::new(stream, serving.write_timeout);
+    let stream = WriteTimeout::new(stream, serving.write_timeout);
     let Some(tls) = &serving.tls else {
         return speak_http(stream, &serving, watcher).await;
     };

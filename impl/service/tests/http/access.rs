@@ -63,12 +63,12 @@ async fn the_cluster_is_changed_by_its_administrator_alone() {
         let accepted = client.send("POST", path, &[ADMIN], body.to_owned()).await;
         assert_eq!(accepted.status, 202, "{path}");
         let location = accepted.header("location").unwrap().to_owned();
-        let mut document = json(&accepted);
-        while document["state"] == "running" {
-            document = json(&client.send("GET", &location, &[CLIENT], "").await);
+        let mut operation = json(&accepted);
+        while operation["state"] == "running" {
+            operation = json(&client.send("GET", &location, &[CLIENT], "").await);
         }
-        assert_eq!(document["kind"], path.rsplit('/').next().unwrap());
-        assert_eq!(document["state"], "done", "{document}");
+        assert_eq!(operation["kind"], path.rsplit('/').next().unwrap());
+        assert_eq!(operation["state"], "done", "{operation}");
     }
     for id in ["99", "0", "-1", "x", "%ff"] {
         let path = format!("/v1/cluster/operations/{id}");
@@ -100,9 +100,9 @@ async fn without_a_token_pages_in_browsers_are_not_served() {
         assert_eq!((answer.status, answer.error().as_str()), (403, "forbidden"), "{path}");
     }
     assert_eq!(client.get("/v1/kv/k").await.status, 404);
-    // A page whose own name was bent to this machine says nothing of where it comes from.
-    let bent = client.send("GET", "/v1/kv/k", &[("host", "example.org:7480")], "").await;
-    assert_eq!((bent.status, bent.error().as_str()), (403, "forbidden"));
+    // A page whose own name was resolved to this machine (DNS rebinding) sends no origin.
+    let rebound = client.send("GET", "/v1/kv/k", &[("host", "example.org:7480")], "").await;
+    assert_eq!((rebound.status, rebound.error().as_str()), (403, "forbidden"));
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn bodies_that_ask_for_nothing_sensible_are_refused() {
 }
 
 #[tokio::test]
-async fn the_clusters_state_shows_who_is_there() {
+async fn the_clusters_state_shows_which_acceptors_answer() {
     let mut service = Running::plain().await;
     service.acceptors.stop(1);
     let state = json(&service.client().await.get("/v1/cluster").await);
@@ -200,7 +200,7 @@ async fn it_speaks_tls_with_the_certificate_it_was_given() {
     let mut client = service.client().await;
     assert_eq!(client.send("PUT", "/v1/kv/k", &[CLIENT], "secret").await.status, 201);
     assert_eq!(client.send("GET", "/v1/kv/k", &[CLIENT], "").await.body, "secret");
-    // Whoever does not speak TLS gets nothing, and does no harm.
+    // A client that does not speak TLS gets no answer, and does no harm.
     let address = service.address;
     let plain = tokio::spawn(async move {
         Client::connect(address, &Security::None).await.get("/healthz").await

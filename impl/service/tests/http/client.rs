@@ -1,4 +1,4 @@
-//! A plain HTTP client over one connection, which holds every answer against the service's own
+//! A plain HTTP client over one connection, which checks every answer against the service's own
 //! description.
 
 use crate::description::Description;
@@ -113,7 +113,7 @@ impl Answer {
         self.header("etag").unwrap()
     }
 
-    /// A problem's document.
+    /// A problem, as JSON.
     pub(crate) fn problem(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
         let document: Value = serde_json::from_slice(&self.body).unwrap();

@@ -1,4 +1,4 @@
-//! The service's own description, as a client that takes it at its word.
+//! The service's own description, as a client reads it.
 
 use serde_json::Value;
 

@@ -54,11 +54,11 @@ fn what_is_wrong_decides_the_exit_code() {
 }
 
 #[test]
-fn a_server_that_lost_its_data_is_told_from_one_that_does_not_answer() {
+fn a_server_that_lost_its_data_is_distinguished_from_one_that_does_not_answer() {
     let mut all = [Redis::start(DURABLE), Redis::start(DURABLE), Redis::start(DURABLE)];
     let urls = all.each_ref().map(|redis| redis.url.clone());
     assert_eq!(run(&urls.join(","), "cluster init").0, Some(0));
-    // Everything is gone from one, and another is stopped. Naming one is enough to see all.
+    // Everything is gone from one, and another is stopped. The address of one is enough to see all.
     assert_eq!(all[1].says("FLUSHALL").unwrap(), "+OK\r\n");
     let (_, said) = run(&urls[2], "doctor");
     assert!(said.contains("ok       quorum") || said.contains("warning  quorum"), "{said}");

@@ -47,7 +47,7 @@ async fn without_a_quorum_it_is_503_and_with_one_it_recovers_by_itself() {
     assert_eq!(client.get(KEY).await.body, "after");
 }
 
-/// The two outcomes look different, and only one of them may be tried again blindly.
+/// The two outcomes are distinct, and only a change that was not applied may be repeated blindly.
 async fn undecided(client: &mut Client, method: &str, path: &str) {
     let answer = client.send(method, path, &[SOON], "7").await;
     assert_eq!((answer.status, answer.error().as_str()), (503, "undecided"), "{method} {path}");

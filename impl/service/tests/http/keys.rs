@@ -96,7 +96,7 @@ async fn raw(address: std::net::SocketAddr, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_request_that_stops_half_way_is_not_waited_for_for_ever() {
+async fn a_request_that_stops_half_way_is_not_waited_for_without_end() {
     let service =
         Running::with(|settings| settings.limits.read_timeout = Duration::from_millis(100)).await;
     let body = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhalf";
@@ -108,7 +108,7 @@ async fn a_request_that_stops_half_way_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn what_is_more_than_the_service_takes_at_a_time_is_turned_away() {
+async fn what_is_more_than_the_service_takes_at_a_time_is_refused() {
     let service = Running::with(|settings| settings.limits.requests = 0).await;
     let mut client = service.client().await;
     let answer = client.put("/v1/kv/k", "x").await;

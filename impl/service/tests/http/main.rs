@@ -1,5 +1,5 @@
 //! The service over real sockets, with native acceptors behind it.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
 mod client;
@@ -8,7 +8,6 @@ mod described;
 mod description;
 mod doctor;
 mod faults;
-mod impatience;
 mod keys;
 mod membership;
 mod passwords;
@@ -18,5 +17,6 @@ mod routes;
 mod running;
 mod serving;
 mod shutdown;
+mod slow_clients;
 mod starting;
 mod tool;

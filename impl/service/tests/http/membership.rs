@@ -61,9 +61,9 @@ impl Counting {
         let mut client = service.client().await;
         let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&count));
         let client = tokio::spawn(async move {
-            let patience = [("gryadka-timeout-ms", "20000")];
+            let timeout = [("gryadka-timeout-ms", "20000")];
             while !stopped.load(Ordering::Relaxed) {
-                let answer = client.send("POST", "/v1/kv/hot/increment", &patience, "").await;
+                let answer = client.send("POST", "/v1/kv/hot/increment", &timeout, "").await;
                 assert_eq!(answer.status, 200, "{:?}", answer.body);
                 counted.fetch_add(1, Ordering::Relaxed);
             }

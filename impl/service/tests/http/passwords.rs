@@ -23,7 +23,7 @@ fn over(servers: &[Redis], password: Option<&str>) -> Command {
     command
 }
 
-/// Its exit code, and all that it says.
+/// Its exit code, and all that it prints.
 fn run(mut command: Command, words: &str) -> (Option<i32>, String) {
     let output = command.args(words.split(' ')).output().unwrap();
     let said = [output.stdout, output.stderr].concat();

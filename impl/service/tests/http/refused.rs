@@ -5,9 +5,9 @@ use gryadka_service::Token;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A connection to a service that refuses everybody.
-async fn stranger() -> (Running, TcpStream) {
-    let token = Token::new("nobody knows this token").unwrap();
+/// A connection without a token to a service that demands one.
+async fn without_a_token() -> (Running, TcpStream) {
+    let token = Token::new("a token that is not sent").unwrap();
     let service = Running::with(|settings| settings.tokens.client = Some(token)).await;
     let stream = TcpStream::connect(service.address).await.unwrap();
     (service, stream)
@@ -30,7 +30,7 @@ async fn answer(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_body_that_comes_late_is_thrown_away_and_the_connection_goes_on() {
-    let (_service, mut stream) = stranger().await;
+    let (_service, mut stream) = without_a_token().await;
     for _ in 0..3 {
         let head = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\n";
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_body_that_comes_late_is_thrown_away_and_the_connection_goes_on() {
 
 #[tokio::test]
 async fn a_long_body_is_not_waited_for_and_the_answer_says_so() {
-    let (_service, mut stream) = stranger().await;
+    let (_service, mut stream) = without_a_token().await;
     let head = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9999999\r\n\r\nvalue";
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = answer(&mut stream).await;
@@ -54,8 +54,8 @@ async fn a_long_body_is_not_waited_for_and_the_answer_says_so() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_not_told_to_go_on() {
-    let (_service, mut stream) = stranger().await;
+async fn a_client_that_expects_100_continue_gets_the_refusal_instead() {
+    let (_service, mut stream) = without_a_token().await;
     let head = "PUT /v1/kv/k HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = answer(&mut stream).await;

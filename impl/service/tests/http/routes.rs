@@ -3,7 +3,7 @@
 use crate::running::Acceptors;
 use crate::tool::gryadka;
 
-/// Addresses at which nobody is.
+/// Addresses at which no server listens.
 const NAMES: [&str; 3] = ["native://127.0.0.1:1", "native://127.0.0.1:2", "native://127.0.0.1:3"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,11 +21,11 @@ async fn every_command_goes_where_the_routes_lead_and_the_cluster_keeps_its_addr
     assert_eq!(run(&by_flags, None).status.code(), Some(0));
     assert_eq!(run("set k v", Some(&all)).status.code(), Some(0));
     assert_eq!(run("get k", Some(&all)).stdout, b"v");
-    let nobody = |routes| {
+    let is_refused = |routes| {
         let said = run("doctor", routes).stdout;
         String::from_utf8(said).unwrap().contains("Connection refused")
     };
-    assert!(nobody(None) && !nobody(Some(all.as_str())));
+    assert!(is_refused(None) && !is_refused(Some(all.as_str())));
     assert_eq!(run("get k", None).status.code(), Some(3));
     let status = run("cluster status", Some(&all));
     let status = String::from_utf8(status.stdout).unwrap();

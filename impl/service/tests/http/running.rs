@@ -31,7 +31,7 @@ impl Acceptors {
 
     pub(crate) async fn start(&mut self, index: usize) {
         let (address, registers, server) = &mut self.servers[index];
-        // The one before has been told to end, and ends when it is its turn.
+        // The one before is being stopped, and ends when its task runs.
         while server.is_none() {
             *server = NativeServer::start(*address, registers.clone()).ok();
             tokio::task::yield_now().await;
@@ -111,7 +111,7 @@ impl Running {
         Client::connect(self.address, &self.security).await
     }
 
-    /// Tells the service to stop; what it comes to is to be awaited. Its acceptors stay.
+    /// Stops the service; the handle answers how it ended. Its acceptors stay.
     pub(crate) fn stop(self) -> (JoinHandle<Drained>, Acceptors) {
         self.stop.send(()).unwrap();
         (self.end, self.acceptors)

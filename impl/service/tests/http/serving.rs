@@ -18,7 +18,7 @@ impl Serving {
         Self::start(gryadka(&acceptors.urls().join(",")), words)
     }
 
-    /// Starts `gryadka` with these words more than it has already.
+    /// Starts `gryadka` with these words after those that it has.
     pub(crate) fn start(mut command: Command, words: &str) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(words.split_whitespace());
         let mut child = command.spawn().unwrap();
@@ -26,7 +26,7 @@ impl Serving {
         Self { child, said }
     }
 
-    /// The next line that it says.
+    /// The next line that it prints.
     pub(crate) fn says(&mut self) -> String {
         self.said.next().unwrap().unwrap()
     }
@@ -52,7 +52,7 @@ impl Serving {
     }
 }
 
-/// A test that fails must not let it live on.
+/// A test that fails must not leave it running.
 impl Drop for Serving {
     fn drop(&mut self) {
         drop(self.child.kill());

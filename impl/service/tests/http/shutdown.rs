@@ -14,7 +14,7 @@ async fn half_sent(service: &Running) -> TcpStream {
     stream.write_all(HEAD.as_bytes()).await.unwrap();
     stream.write_all(b"half").await.unwrap();
     let mut other = service.client().await;
-    // The one that asks, and the one that is half sent.
+    // The request for metrics, and the one that is half sent.
     let both = "gryadka_http_in_flight 2";
     while !String::from_utf8_lossy(&other.get("/metrics").await.body).contains(both) {}
     stream

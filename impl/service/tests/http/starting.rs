@@ -34,7 +34,7 @@ async fn a_cluster_that_another_process_makes_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_waits_can_be_told_to_stop() {
+async fn a_service_that_waits_can_be_stopped() {
     let acceptors = Acceptors::three();
     let mut service = Serving::over(&acceptors, "--start-timeout 10m");
     service.says();

@@ -116,7 +116,7 @@ async fn what_cannot_be_done_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_ends_well_when_told_to() {
+async fn a_service_ends_well_on_sigterm_and_sigint() {
     let acceptors = Acceptors::three();
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let words = ["serve", "--init", "--listen", "127.0.0.1:0"];

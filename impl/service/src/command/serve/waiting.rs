@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// The wait before acceptors are asked again.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// Becomes a proposer of the cluster as soon as that is possible, or says what was in the way last.
+/// Becomes a proposer of the cluster as soon as that is possible, or answers the last error.
 pub(crate) async fn connect(
     options: ConnectOptions,
     timeout: Duration,
@@ -33,7 +33,7 @@ pub(crate) async fn connect(
     }
 }
 
-/// Whether an obstacle may go away by itself.
+/// Whether an error may go away by itself.
 const fn may_pass(error: &ConnectError) -> bool {
     match error {
         ConnectError::NoCluster(_)

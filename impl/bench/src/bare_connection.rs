@@ -10,13 +10,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 
-/// How long all servers together may be silent before that is taken for an error.
-const PATIENCE_SECONDS: u16 = 10;
+/// How many seconds all servers together may be silent before the run fails.
+const SILENCE_TIMEOUT_SECONDS: u16 = 10;
 /// How much is read at once, in bytes.
-const CHUNK: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// A connection on which calls are sent without waiting for the replies of those before.
-pub(crate) struct Lane {
+pub(crate) struct BareConnection {
     address: SocketAddr,
     stream: TcpStream,
     /// The one reply that a call should have.
@@ -28,27 +28,27 @@ pub(crate) struct Lane {
     asked_bytes: usize,
     /// Calls of the tape that are answered.
     answered: usize,
-    /// Room for what comes, and how much of it holds what is not a whole reply yet.
+    /// The read buffer, and how many of its bytes are an incomplete reply.
     incoming: Vec<u8>,
     filled: usize,
 }
 
-impl Lane {
-    /// Connects, and makes itself known where the address has a password.
+impl BareConnection {
+    /// Connects, and authenticates where the address has a password.
     pub(crate) fn open(server: &Server) -> Result<Self, BenchError> {
         let address = server.address();
-        let lost = |source| BenchError::Lane { address, source };
-        let mut stream = TcpStream::connect(address).map_err(lost)?;
-        stream.set_nodelay(true).map_err(lost)?;
+        let failed = |source| BenchError::BareConnection { address, source };
+        let mut stream = TcpStream::connect(address).map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
         if let Some(login) = server.login() {
-            stream.write_all(&login).map_err(lost)?;
+            stream.write_all(&login).map_err(failed)?;
             let mut reply = [0; b"+OK\r\n".len()];
-            stream.read_exact(&mut reply).map_err(lost)?;
+            stream.read_exact(&mut reply).map_err(failed)?;
             if &reply != b"+OK\r\n" {
-                return Err(lost(io::Error::other("the server refused the login")));
+                return Err(failed(io::Error::other("the server refused the login")));
             }
         }
-        stream.set_nonblocking(true).map_err(lost)?;
+        stream.set_nonblocking(true).map_err(failed)?;
         Ok(Self {
             address,
             stream,
@@ -57,12 +57,12 @@ impl Lane {
             asked: 0,
             asked_bytes: 0,
             answered: 0,
-            incoming: vec![0; CHUNK],
+            incoming: vec![0; CHUNK_BYTES],
             filled: 0,
         })
     }
 
-    /// Turns to a new tape. All calls of the old one must be answered.
+    /// Begins a new tape. All calls of the old one must be answered.
     fn begin(&mut self, expected: &[u8]) {
         self.expected = expected.to_vec();
         (self.written, self.asked, self.asked_bytes, self.answered) = (0, 0, 0, 0);
@@ -86,14 +86,14 @@ impl Lane {
         self.asked_bytes = self.written + rest.len();
         while !rest.is_empty() {
             match self.stream.write(rest) {
-                Ok(0) => return Err(self.lost(ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(self.failed(ErrorKind::WriteZero.into())),
                 Ok(taken) => {
                     self.written += taken;
                     rest = &rest[taken..];
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.lost(error)),
+                Err(error) => return Err(self.failed(error)),
             }
         }
         Ok(())
@@ -105,11 +105,11 @@ impl Lane {
             self.incoming.resize(2 * self.filled, 0);
         }
         match self.stream.read(&mut self.incoming[self.filled..]) {
-            Ok(0) => return Err(self.lost(ErrorKind::UnexpectedEof.into())),
+            Ok(0) => return Err(self.failed(ErrorKind::UnexpectedEof.into())),
             Ok(got) => self.filled += got,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(self.lost(error)),
+            Err(error) => return Err(self.failed(error)),
         }
         self.count()
     }
@@ -124,7 +124,7 @@ impl Lane {
                 self.answered += 1;
             } else if let Some(length) = resp::reply_length(rest).map_err(framing)? {
                 let reply = String::from_utf8_lossy(&rest[..length]).trim_end().to_owned();
-                return Err(BenchError::Strange { address: self.address, reply });
+                return Err(BenchError::UnexpectedReply { address: self.address, reply });
             } else {
                 break;
             }
@@ -134,27 +134,29 @@ impl Lane {
         Ok(())
     }
 
-    const fn lost(&self, source: io::Error) -> BenchError {
-        BenchError::Lane { address: self.address, source }
+    const fn failed(&self, source: io::Error) -> BenchError {
+        BenchError::BareConnection { address: self.address, source }
     }
 }
 
-/// Turns all lanes to a new tape, on which every call should have this reply.
-pub(crate) fn begin(lanes: &mut [Lane], expected: &[u8]) {
-    lanes.iter_mut().for_each(|lane| lane.begin(expected));
+/// Begins a new tape on all connections. Every call on it should have this reply.
+pub(crate) fn begin(connections: &mut [BareConnection], expected: &[u8]) {
+    connections.iter_mut().for_each(|connection| connection.begin(expected));
 }
 
 /// Waits until a server has answered or takes more, and reads what has come.
-pub(crate) fn exchange(lanes: &mut [Lane]) -> Result<(), BenchError> {
-    let interest = |lane: &Lane| {
-        let unsent = lane.written < lane.asked_bytes;
+pub(crate) fn exchange(connections: &mut [BareConnection]) -> Result<(), BenchError> {
+    let interest = |connection: &BareConnection| {
+        let unsent = connection.written < connection.asked_bytes;
         if unsent { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN }
     };
-    let mut sockets: Vec<_> =
-        lanes.iter().map(|lane| PollFd::new(lane.stream.as_fd(), interest(lane))).collect();
-    let patience = PollTimeout::from(PATIENCE_SECONDS * 1_000);
-    match poll(&mut sockets, patience) {
-        Ok(0) => return Err(BenchError::Silent { seconds: PATIENCE_SECONDS }),
+    let mut sockets: Vec<_> = connections
+        .iter()
+        .map(|connection| PollFd::new(connection.stream.as_fd(), interest(connection)))
+        .collect();
+    let timeout = PollTimeout::from(SILENCE_TIMEOUT_SECONDS * 1_000);
+    match poll(&mut sockets, timeout) {
+        Ok(0) => return Err(BenchError::Silent { seconds: SILENCE_TIMEOUT_SECONDS }),
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => return Err(BenchError::System { what: "poll", source: error.into() }),
     }
@@ -162,16 +164,23 @@ pub(crate) fn exchange(lanes: &mut [Lane]) -> Result<(), BenchError> {
         socket.revents().is_some_and(|seen| !(seen - PollFlags::POLLOUT).is_empty())
     };
     let ready: Vec<_> = sockets.iter().map(answered).collect();
-    lanes.iter_mut().zip(ready).filter(|(_, ready)| *ready).try_for_each(|(lane, _)| lane.receive())
+    connections
+        .iter_mut()
+        .zip(ready)
+        .filter(|(_, ready)| *ready)
+        .try_for_each(|(connection, _)| connection.receive())
 }
 
 /// Waits until every call under way is answered, so that the next case finds quiet servers.
-pub(crate) fn drain(lanes: &mut [Lane], tape: &mut Tape<'_>) -> Result<(), BenchError> {
-    while lanes.iter().any(|lane| lane.under_way() > 0) {
-        for lane in &mut *lanes {
-            lane.send(tape, 0)?;
+pub(crate) fn drain(
+    connections: &mut [BareConnection],
+    tape: &mut Tape<'_>,
+) -> Result<(), BenchError> {
+    while connections.iter().any(|connection| connection.under_way() > 0) {
+        for connection in &mut *connections {
+            connection.send(tape, 0)?;
         }
-        exchange(lanes)?;
+        exchange(connections)?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Clients that do not read their answers: each would hold its connection, and a place among
-//! `--max-connections`, for ever.
+//! Clients that do not read their answers: each would hold its connection, one of `--max-connections`,
+//! without end.
 
 use std::future::Future;
 use std::io;
@@ -11,36 +11,36 @@ use tokio::time::{Instant, Sleep};
 
 /// A stream whose writes fail when the other side has taken nothing for too long.
 #[derive(Debug)]
-pub(crate) struct Impatient<S> {
+pub(crate) struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
-    /// Until when something must be taken; nothing while nothing is stuck.
-    stuck: Option<Pin<Box<Sleep>>>,
+    timeout: Duration,
+    /// When the pending write fails; `None` while no write is pending.
+    expiry: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Impatient<S> {
-    pub(crate) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, stuck: None }
+impl<S> WriteTimeout<S> {
+    pub(crate) const fn new(stream: S, timeout: Duration) -> Self {
+        Self { stream, timeout, expiry: None }
     }
 
-    /// What has come of a write, or that it has waited long enough.
-    fn judge<T>(
+    /// The result of a write, or an error when it has been pending for too long.
+    fn limit<T>(
         &mut self,
         written: Poll<io::Result<T>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stuck = None;
+            self.expiry = None;
             return written;
         }
-        let patience = self.patience;
-        let begin = || Box::pin(tokio::time::sleep_until(Instant::now() + patience));
-        let stuck = self.stuck.get_or_insert_with(begin);
-        stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let timeout = self.timeout;
+        let begin = || Box::pin(tokio::time::sleep_until(Instant::now() + timeout));
+        let expiry = self.expiry.get_or_insert_with(begin);
+        expiry.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -50,14 +50,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(written, context)
+        self.limit(written, context)
     }
 
     fn poll_write_vectored(
@@ -66,7 +66,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.judge(written, context)
+        self.limit(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -75,12 +75,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.judge(flushed, context)
+        self.limit(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.judge(shut, context)
+        self.limit(shut, context)
     }
 }
 
@@ -89,13 +89,13 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    /// Answers longer than what lies between the two.
+    /// An answer longer than the buffer between the two.
     const ANSWER: [u8; 100] = [7; 100];
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_nothing_is_given_up_and_who_is_slow_is_not() {
+    async fn a_client_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (mut client, server) = tokio::io::duplex(10);
-        let mut server = Impatient::new(server, Duration::from_millis(200));
+        let mut server = WriteTimeout::new(server, Duration::from_millis(200));
         let reading = async {
             let mut piece = [0; 10];
             for _ in 0..10 {

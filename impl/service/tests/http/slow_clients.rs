@@ -1,4 +1,4 @@
-//! Clients that do not read, and a service that has enough to do.
+//! Clients that read or send slowly, and a service that can take no more.
 
 use crate::running::Running;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// More than lies between two ends of a connection.
-const LONG: usize = 16 << 20;
+/// More than the buffers of a connection hold.
+const LONG_BYTES: usize = 16 << 20;
 
 #[tokio::test]
 async fn a_client_that_does_not_read_an_answer_loses_its_connection() {
@@ -19,11 +19,11 @@ async fn a_client_that_does_not_read_an_answer_loses_its_connection() {
     })
     .await;
     let mut client = service.client().await;
-    assert_eq!(client.put("/v1/kv/long", vec![7; LONG]).await.status, 201);
+    assert_eq!(client.put("/v1/kv/long", vec![7; LONG_BYTES]).await.status, 201);
     drop(client);
-    let mut deaf = TcpStream::connect(service.address).await.unwrap();
+    let mut reads_nothing = TcpStream::connect(service.address).await.unwrap();
     let head = "GET /v1/kv/long HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    deaf.write_all(head.as_bytes()).await.unwrap();
+    reads_nothing.write_all(head.as_bytes()).await.unwrap();
     // There may be one connection only: this one is served when the other has been given up.
     let served = async { service.client().await.get("/healthz").await.status };
     assert_eq!(timeout(Duration::from_secs(60), served).await, Ok(204));
@@ -37,7 +37,7 @@ async fn begun(service: &Running, length: usize, sent: &[u8]) -> TcpStream {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(sent).await.unwrap();
     let mut other = service.client().await;
-    // The one that asks, and the one that is half sent.
+    // The request for metrics, and the one that is half sent.
     let both = "gryadka_http_in_flight 2";
     while !String::from_utf8_lossy(&other.get("/metrics").await.body).contains(both) {}
     stream
