@@ -21,6 +21,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -231,6 +232,8 @@ async fn carry<T: Send + 'static>(
 ) {
     let mut calls = FuturesUnordered::new();
     let mut pace = Pace { calls: 0, load: Weight::NONE, gathered: Instant::now() };
+    let mut alarm = pin!(tokio::time::sleep_until(pace.gathered));
+    let mut armed = false;
     loop {
         let may_start = pace.may_start(Instant::now());
         let mut closed = false;
@@ -246,6 +249,12 @@ async fn carry<T: Send + 'static>(
         if closed && calls.is_empty() {
             return;
         }
+        // A timer costs more than a short call, so it is left as it is while calls start and end, and
+        // set again when it was early.
+        if !may_start && pace.has_room() && !armed {
+            alarm.as_mut().reset(pace.gathered);
+            armed = true;
+        }
         // New requests wake this task only where a call may start at once: thousands may come
         // while they are gathered.
         tokio::select! {
@@ -254,7 +263,7 @@ async fn carry<T: Send + 'static>(
                 hand_over(ended, &queue, &*handler).await;
             }
             () = queue.work.notified(), if may_start && !closed => {}
-            () = tokio::time::sleep_until(pace.gathered), if pace.has_room() && !may_start => {}
+            () = alarm.as_mut(), if armed => armed = false,
         }
     }
 }
