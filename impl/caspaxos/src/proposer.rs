@@ -306,7 +306,6 @@ impl<K: Ord + Hash, V: Hash> Hash for Cache<K, V> {
 mod tests {
     use super::*;
     use crate::{AcceptorId, Outcome, Reason};
-    use alloc::string::String;
     use std::hash::DefaultHasher;
     use std::string::String;
 

@@ -222,6 +222,7 @@ fn choose_cryptography() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redis::IntoConnectionInfo as _;
 
     /// Otherwise calls over 25 ms each way took 90 ms while others were under way.
     #[test]
