@@ -1,9 +1,9 @@
 //! Values, states and calls in words.
 
 use crate::ModelKind;
-use crate::action::State;
+use crate::action::{Action, State};
 use crate::space::{ELSEWHERE, OTHER, Space};
-use harness_history::{Function, Operation, Outcome};
+use harness_history::{Function, Operation, Outcome, Point, Witness};
 use serde_json::Value;
 
 /// Elements of a list that are shown before it is shortened.
@@ -108,39 +108,68 @@ impl Words {
     }
 
     /// The answer: `ok`, `read 5`, `no answer`.
-    pub(crate) fn answer(&self, operation: &Operation) -> String {
+    fn answer(&self, operation: &Operation, action: Option<Action>) -> String {
         match operation.outcome {
             Outcome::Info => "no answer".to_owned(),
             Outcome::Fail => match operation.output.get("observed") {
                 Some(observed) => format!("refused: saw {}", self.value(observed)),
                 None => "refused".to_owned(),
             },
-            Outcome::Ok => match (operation.f, self.told(operation)) {
-                (Function::Read | Function::Get, _) => {
-                    format!("read {}", self.value(&operation.output))
+            Outcome::Ok => {
+                match (operation.f, action.and_then(|action| self.told(action, operation))) {
+                    (Function::Read | Function::Get, _) => {
+                        format!("read {}", self.value(&operation.output))
+                    }
+                    (_, Some(told)) => format!("ok, {told}"),
+                    (_, None) => "ok".to_owned(),
                 }
-                (_, Some(told)) => format!("ok, {told}"),
-                (_, None) => "ok".to_owned(),
-            },
+            }
         }
     }
 
     /// What a change was told about the state that it left.
-    fn told(&self, operation: &Operation) -> Option<String> {
-        let output = &operation.output;
-        match (self.model, output.is_number(), output.is_array()) {
-            (ModelKind::VersionedCas, true, _) => Some(format!("version {output}")),
-            (ModelKind::Counter, true, _) => Some(format!("now {output}")),
-            (ModelKind::Append, _, true) => Some(format!("now {}", self.value(output))),
-            _ => None,
+    fn told(&self, action: Action, operation: &Operation) -> Option<String> {
+        if let Action::Add { total: Some(total), .. } = action {
+            Some(format!("now {total}"))
+        } else if let Action::WriteNext { version: Some(version), .. }
+        | Action::CasNext { version: Some(version), .. } = action
+        {
+            Some(format!("version {version}"))
+        } else if let (Action::Append { result: Some(_), .. }, Value::Array(_)) =
+            (action, &operation.output)
+        {
+            Some(format!("told {}", self.value(&operation.output)))
+        } else {
+            None
+        }
+    }
+
+    /// An operation of a counterexample, with the completion that counts in the proof.
+    pub(crate) fn witness(
+        &self,
+        operation: &Operation,
+        action: Option<Action>,
+        completed: Option<Point>,
+    ) -> Witness {
+        Witness {
+            process: operation.process,
+            f: operation.f,
+            call: self.call(operation),
+            answer: self.answer(operation, action),
+            outcome: if completed.is_some() { operation.outcome } else { Outcome::Info },
+            invoked: operation.invoked.position,
+            invoked_time: operation.invoked.time,
+            completed: completed.map(|point| point.position),
+            completed_time: completed.map(|point| point.time),
         }
     }
 
     /// What a process did, as a clause: `process 3 wrote 17 and was told ok`.
-    pub(crate) fn deed(&self, operation: &Operation) -> String {
+    /// With the action, also what a change was told.
+    pub(crate) fn deed(&self, operation: &Operation, action: Option<Action>) -> String {
         let process = operation.process;
         if operation.outcome == Outcome::Fail {
-            let answer = self.answer(operation);
+            let answer = self.answer(operation, None);
             return format!("process {process}'s {} was {answer}", self.call(operation));
         }
         let deed = match operation.f {
@@ -155,7 +184,8 @@ impl Words {
         if operation.outcome == Outcome::Info {
             return format!("process {process} called {} and got no answer", self.call(operation));
         }
-        let told = self.told(operation).map_or_else(String::new, |told| format!(", {told}"));
+        let told = action.and_then(|action| self.told(action, operation));
+        let told = told.map_or_else(String::new, |told| format!(", {told}"));
         format!("process {process} {deed} and was told ok{told}")
     }
 }

@@ -132,7 +132,7 @@ pub fn read_faults(path: &Path) -> Result<Vec<FaultEvent>, HistoryError> {
     for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
         match serde_json::from_slice(line) {
             Ok(event) => events.push(event),
-            Err(_) if !line.ends_with(b"\n") => {}
+            Err(error) if !line.ends_with(b"\n") && error.is_eof() => {}
             Err(error) => {
                 let reason = format!("not a fault event: {error}");
                 return Err(HistoryError::Malformed { line: number + 1, reason });
