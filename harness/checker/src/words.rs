@@ -135,10 +135,8 @@ impl Words {
         | Action::CasNext { version: Some(version), .. } = action
         {
             Some(format!("version {version}"))
-        } else if let (Action::Append { result: Some(_), .. }, Value::Array(_)) =
-            (action, &operation.output)
-        {
-            Some(format!("told {}", self.value(&operation.output)))
+        } else if let Action::Append { result: Some(_), .. } = action {
+            Some(format!("answer {}", self.value(&operation.output)))
         } else {
             None
         }

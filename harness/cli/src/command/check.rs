@@ -120,8 +120,10 @@ fn settings(args: &CheckArgs, name: &str, history: &History) -> Result<Settings,
         (None, None) => {
             let names: Vec<_> = ModelKind::ALL.iter().map(|model| model.name()).collect();
             let names = names.join(", ");
+            let what =
+                if history.events.is_empty() { "the history is empty and" } else { "the history" };
             return Err(Failure::usage(format!(
-                "{name}: the history does not name its model; say --model with one of {names}"
+                "{name}: {what} does not name its model; say --model with one of {names}"
             )));
         }
     };
