@@ -14,6 +14,7 @@
 
 use crate::ModelKind;
 use crate::key_history::KeyHistory;
+use crate::parse::excerpt;
 use crate::words::{Words, described};
 use harness_history::{Function, Operation, Outcome, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -143,11 +144,8 @@ impl<'a> Search<'a> {
         if changed || self.history.model == ModelKind::Append {
             return String::new();
         }
-        let held = seen(self.history.model, self.answered).map(ToString::to_string);
-        format!(
-            "; if the object held it before the run, say --initial '{}'",
-            held.unwrap_or_default()
-        )
+        let held = seen(self.history.model, self.answered).map(excerpt).unwrap_or_default();
+        format!("; if the object held it before the run, say --initial '{held}'")
     }
 
     /// A value that was there, but not any more.
@@ -213,7 +211,7 @@ impl<'a> Search<'a> {
 
     fn list(&self, items: &'a [Value]) -> Option<Flaw> {
         if let Some(twice) = self.too_often(items) {
-            return Some(Flaw::partial(format!(", with {twice} twice")));
+            return Some(Flaw::partial(format!(", with {} twice", excerpt(twice))));
         }
         let appends: Vec<_> = self.others().filter(|other| other.f == Function::Append).collect();
         let begun = |append: &&&Operation| {
@@ -224,7 +222,10 @@ impl<'a> Search<'a> {
             items.iter().find(|item| !possible.contains(item) && !self.is_initial_element(item));
         if let Some(item) = foreign {
             let flaw = self.origin(item, "appended", "append")?;
-            return Some(Flaw { clause: format!(", with {item}{}", flaw.clause), ..flaw });
+            return Some(Flaw {
+                clause: format!(", with {}{}", excerpt(item), flaw.clause),
+                ..flaw
+            });
         }
         let there: FxHashSet<_> = items.iter().collect();
         let missing = appends.iter().find(|append| {
@@ -256,7 +257,8 @@ impl<'a> Search<'a> {
             if let Some(earlier) = latest.filter(|earlier| end(append) < earlier.invoked.position) {
                 return Some(Flaw::partial(format!(
                     ", with {} before {}, which were appended the other way round",
-                    earlier.input, append.input
+                    excerpt(&earlier.input),
+                    excerpt(&append.input)
                 )));
             }
             let later = |other: &&Operation| other.invoked.position > append.invoked.position;
@@ -281,10 +283,10 @@ impl<'a> Search<'a> {
 
     /// An acknowledged element that is not there.
     fn missing(&self, append: &Operation, there: &FxHashSet<&Value>) -> Flaw {
-        let element = &append.input;
+        let element = excerpt(&append.input);
         let has_it = |other: &&Operation| {
             let items = seen(self.history.model, other).and_then(Value::as_array);
-            items.is_some_and(|items| items.contains(element))
+            items.is_some_and(|items| items.contains(&append.input))
         };
         Flaw::partial(match self.others().find(has_it) {
             Some(reader) if end(reader) < self.begin() => {
@@ -300,7 +302,7 @@ impl<'a> Search<'a> {
             }) {
                 Some(newer) => format!(
                     ", without {element}, which is lost: {}, appended after it, is there",
-                    newer.input
+                    excerpt(&newer.input)
                 ),
                 None => format!(
                     ", without {element}, which nobody ever saw: the answer is stale, or that append \

@@ -136,8 +136,10 @@ impl<'o> Parser<'o, '_> {
                 FailedCas::Mismatch => Parsed::Action(unlike),
             }));
         };
+        // A store that compared versions may refuse a value that has come back meanwhile.
+        let by_value = self.operation.output.get("compared").is_none_or(|by| by != "version");
         Ok(state(self.settings.model, observed, self.space).map(|seen| {
-            if unlike.step(seen, self.space).is_none() {
+            if by_value && unlike.step(seen, self.space).is_none() {
                 return Parsed::Impossible(String::from(
                     "no compare-and-set is refused where it finds what it expects",
                 ));

@@ -2,9 +2,11 @@
 
 use crate::ModelKind;
 use crate::action::{Action, State};
+use crate::parse::excerpt;
 use crate::space::{ELSEWHERE, OTHER, Space};
 use harness_history::{Function, Operation, Outcome, Point, Witness};
 use serde_json::Value;
+use std::ops::Range;
 
 /// Elements of a list that are shown before it is shortened.
 const LONG_LIST: usize = 12;
@@ -21,14 +23,9 @@ pub(crate) struct Words {
 impl Words {
     /// Looks at all contents that are to be shown, to find what they share.
     pub(crate) fn new<'a>(model: ModelKind, shown: impl IntoIterator<Item = &'a Value>) -> Self {
-        let long =
-            shown.into_iter().filter_map(parts).filter(|(parts, limit)| parts.len() > *limit);
-        let mut long = long.map(|(parts, _)| parts);
+        let mut long = shown.into_iter().filter(|value| is_long(value));
         let shared = long.next().map_or(0, |first| {
-            long.fold(first.len(), |shared, other| {
-                let same = first.iter().zip(&other).take_while(|(a, b)| a == b).count();
-                shared.min(same)
-            })
+            long.map(|other| alike(first, other)).min().unwrap_or_else(|| alike(first, first))
         });
         Self { model, shared }
     }
@@ -38,24 +35,26 @@ impl Words {
         match value {
             Value::Null => self.nothing().to_owned(),
             Value::Array(pair) if self.model == ModelKind::VersionedCas && pair.len() == 2 => {
-                format!("{} (version {})", pair[1], pair[0])
+                format!("{} (version {})", excerpt(&pair[1]), pair[0])
             }
-            Value::Array(items) if items.len() > LONG_LIST => {
-                let items: Vec<_> = items.iter().map(Value::to_string).collect();
-                format!("[{}]", self.shortened(&items, LONG_LIST, "elements", ", "))
+            Value::Array(items) if is_long(value) => {
+                let item = |index: usize| excerpt(&items[index]);
+                format!("[{}]", self.shortened(items.len(), LONG_LIST, "elements", ", ", item))
             }
             Value::Array(items) => {
-                let items: Vec<_> = items.iter().map(Value::to_string).collect();
+                let items: Vec<_> = items.iter().map(excerpt).collect();
                 format!("[{}]", items.join(", "))
             }
-            Value::String(text) => {
-                let letters: Vec<_> = text.chars().map(String::from).collect();
-                if letters.len() <= LONG_TEXT {
-                    return value.to_string();
-                }
-                format!("\"{}\"", self.shortened(&letters, LONG_TEXT, "characters", ""))
+            Value::String(text) if is_long(value) => {
+                let letters: Vec<_> = text.chars().collect();
+                let letter = |index: usize| letters[index].to_string();
+                format!(
+                    "\"{}\"",
+                    self.shortened(letters.len(), LONG_TEXT, "characters", "", letter)
+                )
             }
-            Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+            Value::String(_) => value.to_string(),
+            Value::Bool(_) | Value::Number(_) | Value::Object(_) => excerpt(value),
         }
     }
 
@@ -70,20 +69,27 @@ impl Words {
     }
 
     /// Leaves out what all contents share, and the middle of what is still too long.
-    fn shortened(&self, parts: &[String], limit: usize, what: &str, between: &str) -> String {
-        let hidden = self.shared.min(parts.len().saturating_sub(3));
-        let rest = &parts[hidden..];
+    fn shortened(
+        &self,
+        length: usize,
+        limit: usize,
+        what: &str,
+        between: &str,
+        part: impl Fn(usize) -> String,
+    ) -> String {
+        let join = |range: Range<usize>| range.map(&part).collect::<Vec<_>>().join(between);
+        let hidden = self.shared.min(length.saturating_sub(3));
         let mut shown = Vec::new();
         if hidden > 0 {
             shown.push(format!("… {hidden} {what} …"));
         }
-        if rest.len() <= limit {
-            shown.push(rest.join(between));
+        if length - hidden <= limit {
+            shown.push(join(hidden..length));
         } else {
             let ends = limit / 3;
-            shown.push(rest[..ends].join(between));
-            shown.push(format!("… {} {what} …", rest.len() - 2 * ends));
-            shown.push(rest[rest.len() - ends..].join(between));
+            shown.push(join(hidden..hidden + ends));
+            shown.push(format!("… {} {what} …", length - hidden - 2 * ends));
+            shown.push(join(length - ends..length));
         }
         shown.join(if between.is_empty() { " " } else { between })
     }
@@ -94,9 +100,11 @@ impl Words {
         match (operation.f, operation.input.as_array().map(Vec::as_slice)) {
             (Function::Read | Function::Get, _) => name.to_owned(),
             (Function::Cas, Some([from, to])) if self.model == ModelKind::VersionedCas => {
-                format!("{name} version {from} → {to}")
+                format!("{name} version {from} → {}", excerpt(to))
             }
-            (Function::Cas, Some([from, to])) => format!("{name} {from} → {to}"),
+            (Function::Cas, Some([from, to])) => {
+                format!("{name} {} → {}", excerpt(from), excerpt(to))
+            }
             _ => format!("{name} {}", self.input(operation)),
         }
     }
@@ -188,12 +196,26 @@ impl Words {
     }
 }
 
-/// The elements of a content, and how many of them are shown at once.
-fn parts(value: &Value) -> Option<(Vec<String>, usize)> {
+/// Whether a list or a string is too long to be shown whole.
+fn is_long(value: &Value) -> bool {
     match value {
-        Value::Array(items) => Some((items.iter().map(Value::to_string).collect(), LONG_LIST)),
-        Value::String(text) => Some((text.chars().map(String::from).collect(), LONG_TEXT)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+        Value::Array(items) => items.len() > LONG_LIST,
+        Value::String(text) => text.chars().nth(LONG_TEXT).is_some(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
+
+/// How many elements, or characters, two contents begin with alike.
+fn alike(one: &Value, other: &Value) -> usize {
+    fn count<T: PartialEq>(a: impl Iterator<Item = T>, b: impl Iterator<Item = T>) -> usize {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    }
+    if let (Value::Array(one), Value::Array(other)) = (one, other) {
+        count(one.iter(), other.iter())
+    } else if let (Value::String(one), Value::String(other)) = (one, other) {
+        count(one.chars(), other.chars())
+    } else {
+        0
     }
 }
 

@@ -326,7 +326,7 @@ fn in_words(error: &serde_json::Error) -> String {
 
 /// Whether a last line is the beginning of JSON and not whole. A disk that lost its power may
 /// have filled it up with NULs.
-fn is_torn(line: &[u8]) -> bool {
+pub(crate) fn is_torn(line: &[u8]) -> bool {
     let nuls = line.iter().rev().take_while(|&&byte| byte == 0).count();
     let written = &line[..line.len() - nuls];
     match serde_json::from_slice::<IgnoredAny>(written) {

@@ -345,8 +345,13 @@ fn event() -> impl Strategy<Value = Event> {
     )
 }
 
+/// `FUZZ=1000000` tries as many.
+fn cases() -> u32 {
+    std::env::var("FUZZ").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
     #[test]
     fn every_history_is_the_same_in_every_notation(
         mut events in proptest::collection::vec(event(), 0..6),

@@ -85,7 +85,6 @@ fn an_echo_is_no_result_and_hides_none() {
     let then_read = |answers: &str, read: &str| {
         counter(&format!("{}; 1 invoke read; 1 ok read {read}", add(answers)))
     };
-    let versioned = "--model versioned-cas";
     judged(&[
         // A later read shows that nothing was lost, or that something was.
         (&then_read("1 1", "2"), "--model counter", 0, "VALID"),
@@ -259,6 +258,10 @@ fn a_refusal_that_saw_what_it_expected_is_a_violation() {
         (&refused("[null,6]", "null"), plain, 1, why),
         (&refused("[\"a\",6]", "\"a\""), plain, 1, why),
         (&refused("[[1],6]", "[1]"), plain, 1, why),
+        // Of a store that compares versions a value may have come back.
+        (&refused("[5,6]", "5,\"compared\":\"version\""), plain, 0, "VALID"),
+        (&refused("[5,6]", "7,\"compared\":\"version\""), plain, 1, "which no call wrote"),
+        (&refused("[5,6]", "5,\"compared\":\"value\""), plain, 1, why),
         (&refused("[4,6]", "5"), plain, 0, "VALID"),
         (&refused("[4,6]", "5"), "--model cas-register --failed-cas mismatch", 0, "VALID"),
         (&refused("[4,6]", "7"), plain, 1, "which no call wrote"),

@@ -177,7 +177,8 @@ impl<'a, R: BufRead> Reader<'a, R> {
                 self.demand()?;
                 Ok(Some(Form::Unreadable(format!("##{}", self.token()?))))
             }
-            byte if byte.is_ascii_alphabetic() => {
+            // A tag, or the namespace of a map's keys.
+            byte if byte.is_ascii_alphabetic() || byte == b':' => {
                 let tag = self.token()?;
                 Ok(Some(Form::Tagged(tag, Box::new(self.inner()?))))
             }
