@@ -9,11 +9,11 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use harness_checker::{Answer, Budget, FailedCas, NilRead, Settings, check};
+use harness_checker::{Answer, Answers, Budget, FailedCas, Settings, check};
 use harness_history::{Function, Operation, Outcome};
 use std::time::{Duration, Instant};
 use support::object;
-use support::world::World;
+use support::world::{Telling, World};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:<78} {:>9} {:>14} {:>9}", "history", "time", "configurations", "answer");
@@ -35,9 +35,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("append", 5_000, 1, 20, 50, None),
         ("kv-append", 2_000, 1, 8, 50, None),
     ] {
-        for (failed_cas, telling) in
-            [(FailedCas::Drop, false), (FailedCas::Drop, true), (FailedCas::Mismatch, false)]
-        {
+        for (failed_cas, telling) in [
+            (FailedCas::Drop, Telling::Nothing),
+            (FailedCas::Drop, Telling::After),
+            (FailedCas::Mismatch, Telling::Nothing),
+        ] {
             if only.as_deref().is_some_and(|only| only != model) {
                 continue;
             }
@@ -59,10 +61,9 @@ fn measure(
     spoilt: bool,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings {
-        model: world.model.parse()?,
-        initial: object::initial(world.model),
-        nil_read: NilRead::Null,
         failed_cas,
+        answers: Answers::After,
+        ..Settings::new(world.model.parse()?, object::initial(world.model))
     };
     let mut operations = world.history(1);
     if spoilt {
@@ -80,7 +81,7 @@ fn measure(
     let values = world.values.map_or_else(|| "unique".to_owned(), |values| format!("0..{values}"));
     let World { model, keys, clients, operations, lost, telling, .. } = world;
     let name = format!(
-        "{model} {operations} ops, {keys} keys, {clients} clients, {lost}‰ lost, {values}, {failed_cas:?}, told {telling}"
+        "{model} {operations} ops, {keys} keys, {clients} clients, {lost}‰ lost, {values}, {failed_cas:?}, told {telling:?}"
     );
     println!("{name:<78} {:>9.3?} {:>14} {answer:>9}", start.elapsed(), check.configurations);
     Ok(())

@@ -1,10 +1,12 @@
 //! The answer for a key, and for a whole history.
 
+use crate::action::Action;
 use crate::budget::{Budget, Exhausted, Meter};
 use crate::decide::decide;
-use crate::key_history::{KeyHistory, split};
+use crate::key_history::{Call, KeyHistory, split};
 use crate::plan::SLOTS;
 use crate::search::Found;
+use crate::space::Space;
 use crate::{ModelError, Settings, explain, shrink};
 use harness_history::{Counterexample, Operation};
 use std::fmt;
@@ -49,6 +51,9 @@ pub enum Limit {
     Memory,
     /// More calls that returned are open at once than a configuration has room for: 128.
     Width,
+    /// Answers of changes repeat their arguments. If they are echoes there is a legal order, if they
+    /// are results there is none, and no later read tells which.
+    Answers,
 }
 
 impl fmt::Display for Undecided {
@@ -57,18 +62,48 @@ impl fmt::Display for Undecided {
             Limit::Time => f.write_str("the time for the check ran out")?,
             Limit::Memory => f.write_str("the memory for the check ran out")?,
             Limit::Width => write!(f, "more than {SLOTS} calls are open at once")?,
+            Limit::Answers => {
+                return f.write_str(
+                    "every answer of a change is its argument again. If they only repeat it, say \
+                     --answers echo: the calls can be put in order. If they are what the object then \
+                     held, say --answers after: the calls cannot",
+                );
+            }
         }
         write!(f, "; the furthest event reached is {}, the last is {}", self.reached, self.last)
     }
 }
 
 /// Decides one key.
+///
+/// Where the answers of changes repeat their arguments they are taken as echoes, which claim
+/// nothing. If as results they could not be put in order, that is only believed of changes that a
+/// later read looks upon: an increment that was lost would show there. Else nothing is claimed.
 #[must_use]
 pub fn check_key(history: &KeyHistory<'_>, budget: &Budget<'_>) -> KeyVerdict {
+    if let Some(impossible) = &history.impossible {
+        let outcome = KeyOutcome::Violation(explain::impossible(history, impossible));
+        return KeyVerdict { outcome, configurations: 0 };
+    }
     let mut space = history.space.clone();
     let meter = Meter::new(budget);
-    let decision = decide(history.model, history.initial, &history.calls, &mut space, &meter);
+    let decide = |calls: &[Call], space: &mut Space| {
+        decide(history.model, history.initial, calls, space, &meter)
+    };
+    let mut decision = decide(&history.calls, &mut space);
+    let mut in_doubt = false;
+    if decision.found == Found::Linearizable && !all_are_shown(history) {
+        let as_results = decide(&history.with_results(), &mut space);
+        in_doubt = matches!(as_results.found, Found::Violation { .. });
+        if !in_doubt {
+            decision = as_results;
+        }
+    }
     let outcome = match decision.found {
+        Found::Linearizable if in_doubt => {
+            let last = last_event(history);
+            KeyOutcome::Unknown(Undecided { limit: Limit::Answers, reached: last, last })
+        }
         Found::Linearizable => KeyOutcome::Linearizable,
         Found::Violation { at } => {
             let core = shrink::shrink(history, at, &mut space, budget);
@@ -87,6 +122,14 @@ pub fn check_key(history: &KeyHistory<'_>, budget: &Budget<'_>) -> KeyVerdict {
     KeyVerdict { outcome, configurations: decision.peak }
 }
 
+/// Whether a read follows every change whose answer is in doubt.
+fn all_are_shown(history: &KeyHistory<'_>) -> bool {
+    let reads = history.calls.iter().filter(|call| matches!(call.action, Action::Read(_)));
+    let last_read = reads.map(|call| call.invoked).max();
+    let ends = history.doubtful.iter().map(|doubtful| history.sources[doubtful.source].completed);
+    ends.flatten().all(|end| last_read.is_some_and(|read| read > end.position))
+}
+
 fn last_event(history: &KeyHistory<'_>) -> usize {
     let ends = history.calls.iter().map(|call| call.returned.unwrap_or(call.invoked));
     ends.max().unwrap_or_default()
@@ -99,6 +142,8 @@ pub struct Check {
     pub keys: usize,
     /// How many operations there are.
     pub operations: usize,
+    /// How many of them certainly happened. If none has, that there is no violation means nothing.
+    pub acknowledged: usize,
     /// How many of them ended without anyone knowing how.
     pub indeterminate: usize,
     /// The most configurations held at once for one key.
@@ -122,7 +167,14 @@ impl Check {
     /// The answer for no key at all.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { keys: 0, operations: 0, indeterminate: 0, configurations: 0, answer: Answer::Valid }
+        Self {
+            keys: 0,
+            operations: 0,
+            acknowledged: 0,
+            indeterminate: 0,
+            configurations: 0,
+            answer: Answer::Valid,
+        }
     }
 
     /// Takes in the verdict on one key. A violation beats an unknown, and that beats valid. The
@@ -131,6 +183,7 @@ impl Check {
     pub fn with(mut self, history: &KeyHistory<'_>, verdict: KeyVerdict) -> Self {
         self.keys += 1;
         self.operations += history.operations();
+        self.acknowledged += history.acknowledged();
         self.indeterminate += history.indeterminate();
         self.configurations = self.configurations.max(verdict.configurations);
         self.answer = match (self.answer, verdict.outcome) {

@@ -129,10 +129,10 @@ mod support;
 #[cfg(test)]
 mod tests {
     use super::support::object;
-    use super::support::world::{World, spoil};
+    use super::support::world::{Telling, World, spoil};
     use super::*;
     use crate::budget::Budget;
-    use crate::{FailedCas, KeyHistory, NilRead, Settings, split};
+    use crate::{Answers, FailedCas, KeyHistory, Settings, split};
     use harness_history::operations;
     use proptest::prelude::*;
 
@@ -156,7 +156,7 @@ mod tests {
             size in 4_usize..16,
             lost in prop_oneof![Just(0_u32), 50..300_u32],
             values in prop_oneof![Just(None), (2_u64..5).prop_map(Some)],
-            telling in any::<bool>(),
+            telling in proptest::sample::select(vec![Telling::Nothing, Telling::After]),
             seed in any::<u64>(),
             spoilt in 0_usize..5,
             mismatch in any::<bool>(),
@@ -169,7 +169,8 @@ mod tests {
             let Ok(operations) = operations(&events) else { return Ok(()) };
             let failed_cas = if mismatch { FailedCas::Mismatch } else { FailedCas::Drop };
             let initial = object::initial(model.name());
-            let settings = Settings { model, initial, nil_read: NilRead::Null, failed_cas };
+            let answers = Answers::After;
+            let settings = Settings { failed_cas, answers, ..Settings::new(model, initial) };
             let histories = split(&operations, &settings).unwrap();
             let history = &histories[0];
             let (initial, calls, space) = (history.initial, &history.calls, &history.space);

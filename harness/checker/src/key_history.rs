@@ -1,9 +1,11 @@
 //! T0: the operations of a history in the form that the search takes, one object at a time.
 
 use crate::action::{Action, State};
+use crate::parse::{self, Parsed};
 use crate::space::Space;
-use crate::{ModelError, ModelKind, Settings, parse};
+use crate::{ModelError, ModelKind, Settings};
 use harness_history::{Operation, Outcome};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// One call that takes part in the check.
@@ -29,6 +31,28 @@ pub struct KeyHistory<'a> {
     pub(crate) calls: Vec<Call>,
     /// All operations on the object, in order of invocation.
     pub(crate) sources: Vec<&'a Operation>,
+    /// The first operation that no object of the model can have, and why.
+    pub(crate) impossible: Option<Impossible>,
+    /// Changes whose answers are taken as echoes of their arguments, but could be results.
+    pub(crate) doubtful: Vec<Doubtful>,
+}
+
+/// An operation that cannot be, by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Impossible {
+    /// Index in [`KeyHistory::sources`].
+    pub(crate) source: usize,
+    /// Such as `no list is 5`.
+    pub(crate) why: String,
+}
+
+/// A change whose answer is taken as an echo of its argument.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doubtful {
+    /// Index in [`KeyHistory::sources`].
+    pub(crate) source: usize,
+    /// What it is if its answer is the result.
+    pub(crate) result: Action,
 }
 
 impl<'a> KeyHistory<'a> {
@@ -42,6 +66,58 @@ impl<'a> KeyHistory<'a> {
     #[must_use]
     pub fn operations(&self) -> usize {
         self.sources.len()
+    }
+
+    /// How many operations certainly happened.
+    #[must_use]
+    pub fn acknowledged(&self) -> usize {
+        self.sources.iter().filter(|operation| operation.outcome == Outcome::Ok).count()
+    }
+
+    /// Adds an operation. True if its answer shows that answers of changes are results.
+    fn take(&mut self, operation: &'a Operation, settings: &Settings) -> Result<bool, ModelError> {
+        let source = self.sources.len();
+        self.sources.push(operation);
+        let mut is_result = false;
+        let action = match parse::parse(operation, settings, &mut self.space)? {
+            Parsed::Nothing => return Ok(false),
+            Parsed::Action(action) => action,
+            Parsed::Doubtful { echo, result } => {
+                self.doubtful.push(Doubtful { source, result });
+                echo
+            }
+            Parsed::Result(action) => {
+                is_result = true;
+                action
+            }
+            Parsed::Impossible(why) => {
+                self.impossible.get_or_insert(Impossible { source, why });
+                return Ok(false);
+            }
+        };
+        let invoked = operation.invoked.position;
+        let returned = match operation.outcome {
+            Outcome::Info => None,
+            Outcome::Ok | Outcome::Fail => operation.completed.map(|point| point.position),
+        };
+        self.calls.push(Call { action, invoked, returned, source });
+        Ok(is_result)
+    }
+
+    fn take_doubtful_answers_as_results(&mut self) {
+        self.calls = self.with_results();
+        self.doubtful.clear();
+    }
+
+    /// The calls, if doubtful answers are results.
+    pub(crate) fn with_results(&self) -> Vec<Call> {
+        let results: FxHashMap<_, _> =
+            self.doubtful.iter().map(|doubtful| (doubtful.source, doubtful.result)).collect();
+        let mut calls = self.calls.clone();
+        for call in &mut calls {
+            call.action = results.get(&call.source).copied().unwrap_or(call.action);
+        }
+        calls
     }
 
     /// How many operations ended without anyone knowing how.
@@ -65,6 +141,7 @@ pub fn split<'a>(
     let mut keys: BTreeMap<Option<&str>, KeyHistory<'a>> = BTreeMap::new();
     let mut fresh = Space::new();
     let initial = parse::initial(settings, &mut fresh)?;
+    let mut results = false;
     for operation in operations {
         let key = operation.key.as_deref();
         let history = keys.entry(key).or_insert_with(|| KeyHistory {
@@ -74,20 +151,16 @@ pub fn split<'a>(
             space: fresh.clone(),
             calls: Vec::new(),
             sources: Vec::new(),
+            impossible: None,
+            doubtful: Vec::new(),
         });
-        let source = history.sources.len();
-        history.sources.push(operation);
-        if let Some(action) = parse::parse(operation, settings, &mut history.space)? {
-            let invoked = operation.invoked.position;
-            let returned = match operation.outcome {
-                Outcome::Info => None,
-                Outcome::Ok | Outcome::Fail => operation.completed.map(|point| point.position),
-            };
-            history.calls.push(Call { action, invoked, returned, source });
-        }
+        results |= history.take(operation, settings)?;
     }
     let mut keys: Vec<_> = keys.into_values().collect();
     for history in &mut keys {
+        if results {
+            history.take_doubtful_answers_as_results();
+        }
         history.calls.sort_by_key(|call| call.invoked);
     }
     Ok(keys)

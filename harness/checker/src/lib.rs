@@ -14,6 +14,7 @@
 //! |---|---|
 //! | which models are there, and how is a history to be read? | `settings.rs` |
 //! | what do the JSON values of an operation mean? | `parse.rs`, `error.rs` |
+//! | what does the answer of a change say? | `told.rs` |
 //! | how is a history cut into objects? | `key_history.rs` |
 //! | what does an operation do to an object? | `action.rs`, `space.rs` |
 //! | how are values with one writer each decided? | `unique.rs` |
@@ -22,7 +23,7 @@
 //! | how much may it cost? | `budget.rs` |
 //! | what is the answer? | `decide.rs`, `check.rs` |
 //! | which calls prove a violation? | `shrink.rs` |
-//! | how is that told? | `explain.rs`, `words.rs` |
+//! | how is that told? | `explain.rs`, `flaw.rs`, `words.rs` |
 
 mod action;
 mod budget;
@@ -31,6 +32,7 @@ mod configuration;
 mod decide;
 mod error;
 mod explain;
+mod flaw;
 mod guide;
 mod key_history;
 mod parse;
@@ -39,6 +41,7 @@ mod search;
 mod settings;
 mod shrink;
 mod space;
+mod told;
 mod unique;
 mod words;
 
@@ -46,4 +49,4 @@ pub use budget::Budget;
 pub use check::{Answer, Check, KeyOutcome, KeyVerdict, Limit, Undecided, check, check_key};
 pub use error::ModelError;
 pub use key_history::{KeyHistory, split};
-pub use settings::{FailedCas, ModelKind, NilRead, Settings, UnknownModel};
+pub use settings::{Answers, FailedCas, ModelKind, NilRead, Settings, UnknownModel};

@@ -1,7 +1,12 @@
 //! What an operation's JSON values mean to its model.
+//!
+//! What a client *asked* has to make sense, or the check stops with a [`ModelError`]. What the
+//! system *answered* is judged: an answer that no object of the model can give, however the answer
+//! is read, is a violation.
 
 use crate::action::{Action, State};
 use crate::space::{NULL, Space};
+use crate::told::told;
 use crate::{FailedCas, ModelError, ModelKind, NilRead, Settings};
 use harness_history::{Function, Operation, Outcome};
 use serde_json::Value;
@@ -9,7 +14,34 @@ use serde_json::Value;
 /// Longest excerpt of a bad value in an error.
 const EXCERPT: usize = 60;
 
-/// What of an operation takes part in the check; nothing if it says nothing.
+/// What an operation says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    /// Nothing that a check could use.
+    Nothing,
+    Action(Action),
+    /// A change whose answer repeats its argument, but could as well be the result.
+    Doubtful {
+        echo: Action,
+        result: Action,
+    },
+    /// A change whose answer is the result, as its form shows, where it could have been the
+    /// argument again.
+    Result(Action),
+    /// Something that cannot be, and why: `no list is 5`.
+    Impossible(String),
+}
+
+/// Why an answer is no action.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// No object of the model answers that, and why: `no list is 5`.
+    Impossible(String),
+    /// It cannot be told what it means; what would be right.
+    Unclear(&'static str),
+}
+
+/// What of an operation takes part in the check.
 ///
 /// # Errors
 /// [`ModelError`] if the model does not know the operation, or cannot read a value of it.
@@ -17,17 +49,26 @@ pub(crate) fn parse(
     operation: &Operation,
     settings: &Settings,
     space: &mut Space,
-) -> Result<Option<Action>, ModelError> {
+) -> Result<Parsed, ModelError> {
     let reading = matches!(operation.f, Function::Read | Function::Get);
-    let parser = Parser { operation, settings, space };
+    let mut parser = Parser { operation, settings, space };
     parser.known()?;
-    match operation.outcome {
-        Outcome::Fail if operation.f == Function::Cas => parser.refused(),
-        Outcome::Fail => Ok(None),
+    let parsed = match operation.outcome {
+        Outcome::Fail if operation.f == Function::Cas => parser.refused()?,
+        Outcome::Fail => Ok(Parsed::Nothing),
         // A read that nobody got an answer from says nothing and changes nothing.
-        Outcome::Info if reading => Ok(None),
+        Outcome::Info if reading => Ok(Parsed::Nothing),
         Outcome::Ok if reading => parser.read(),
-        Outcome::Info | Outcome::Ok => parser.change().map(Some),
+        Outcome::Info => Ok(Parsed::Action(parser.change()?)),
+        Outcome::Ok => {
+            let change = parser.change()?;
+            told(operation, settings, change, parser.space)
+        }
+    };
+    match parsed {
+        Ok(parsed) => Ok(parsed),
+        Err(Unfit::Impossible(why)) => Ok(Parsed::Impossible(why)),
+        Err(Unfit::Unclear(expected)) => Err(parser.bad_output(expected)),
     }
 }
 
@@ -36,10 +77,10 @@ pub(crate) fn parse(
 /// # Errors
 /// [`ModelError::Initial`].
 pub(crate) fn initial(settings: &Settings, space: &mut Space) -> Result<State, ModelError> {
-    state(settings.model, &settings.initial, space).map_err(|expected| ModelError::Initial {
+    state(settings.model, &settings.initial, space).map_err(|_| ModelError::Initial {
         model: settings.model,
         found: excerpt(&settings.initial),
-        expected,
+        expected: states(settings.model),
     })
 }
 
@@ -72,53 +113,68 @@ impl<'o> Parser<'o, '_> {
         })
     }
 
-    fn read(self) -> Result<Option<Action>, ModelError> {
+    fn read(&mut self) -> Result<Parsed, Unfit> {
         if self.operation.output.is_null() && self.settings.nil_read == NilRead::Any {
-            return Ok(None);
+            return Ok(Parsed::Nothing);
         }
-        let seen = state(self.settings.model, &self.operation.output, self.space);
-        seen.map(|seen| Some(Action::Read(seen))).map_err(|expected| self.bad_output(expected))
+        let seen = state(self.settings.model, &self.operation.output, self.space)?;
+        Ok(Parsed::Action(Action::Read(seen)))
     }
 
     /// A refused CAS that reports what it saw is a read; else it says at most what it did not see.
-    fn refused(self) -> Result<Option<Action>, ModelError> {
-        if let Some(observed) = self.operation.output.get("observed") {
-            let seen = state(self.settings.model, observed, self.space);
-            return match seen {
-                Ok(seen) => Ok(Some(Action::Read(seen))),
-                Err(expected) => Err(self.bad_output(expected)),
-            };
-        }
-        match (self.settings.failed_cas, self.settings.model) {
-            (FailedCas::Drop, _) => Ok(None),
-            (FailedCas::Mismatch, ModelKind::VersionedCas) => {
-                self.versioned_pair().map(|(expected, _)| Some(Action::UnlikeVersion(expected)))
+    fn refused(&mut self) -> Result<Result<Parsed, Unfit>, ModelError> {
+        let versioned = self.settings.model == ModelKind::VersionedCas;
+        let unlike = if versioned {
+            Action::UnlikeVersion(self.versioned_pair()?.0)
+        } else {
+            let (from, _) = self.pair()?;
+            Action::Unlike(State::value(self.space.number(from)))
+        };
+        let Some(observed) = self.operation.output.get("observed") else {
+            return Ok(Ok(match self.settings.failed_cas {
+                FailedCas::Drop => Parsed::Nothing,
+                FailedCas::Mismatch => Parsed::Action(unlike),
+            }));
+        };
+        // A store that compared versions may refuse a value that has come back meanwhile.
+        let by_value = self.operation.output.get("compared").is_none_or(|by| by != "version");
+        Ok(state(self.settings.model, observed, self.space).map(|seen| {
+            if by_value && unlike.step(seen, self.space).is_none() {
+                return Parsed::Impossible(String::from(
+                    "no compare-and-set is refused where it finds what it expects",
+                ));
             }
-            (FailedCas::Mismatch, _) => {
-                let (from, _) = self.pair()?;
-                Ok(Some(Action::Unlike(State::value(self.space.number(from)))))
-            }
-        }
+            Parsed::Action(Action::Read(seen))
+        }))
     }
 
-    fn change(self) -> Result<Action, ModelError> {
+    /// The change that was asked for, whatever it was told.
+    fn change(&mut self) -> Result<Action, ModelError> {
         match (self.settings.model, self.operation.f) {
             (ModelKind::VersionedCas, Function::Cas) => {
                 let (expected, value) = self.versioned_pair()?;
                 let value = self.space.number(value);
-                Ok(Action::CasNext { expected, value, version: self.told_version()? })
+                Ok(Action::CasNext { expected, value, version: None })
             }
             (ModelKind::VersionedCas, _) => {
                 let value = self.space.number(&self.operation.input);
-                Ok(Action::WriteNext { value, version: self.told_version()? })
+                Ok(Action::WriteNext { value, version: None })
             }
             (_, Function::Cas) => {
                 let (from, to) = self.pair()?;
                 let from = State::value(self.space.number(from));
                 Ok(Action::Cas { from, to: State::value(self.space.number(to)) })
             }
-            (_, Function::Add) => self.add(),
-            (ModelKind::Append, Function::Append) => self.append(),
+            (_, Function::Add) => {
+                let amount = self.operation.input.as_i64();
+                let amount =
+                    amount.ok_or_else(|| self.bad_input("the amount is a whole number"))?;
+                Ok(Action::Add { amount, total: None })
+            }
+            (ModelKind::Append, Function::Append) => {
+                let symbol = self.space.number(&self.operation.input);
+                Ok(Action::Append { suffix: self.space.suffix(vec![symbol]), result: None })
+            }
             (_, Function::Append) => {
                 let symbols = self.text()?.chars().map(u32::from).collect();
                 Ok(Action::Append { suffix: self.space.suffix(symbols), result: None })
@@ -133,46 +189,6 @@ impl<'o> Parser<'o, '_> {
         }
     }
 
-    fn add(&self) -> Result<Action, ModelError> {
-        let amount = self.operation.input.as_i64();
-        let amount = amount.ok_or_else(|| self.bad_input("the amount is a whole number"))?;
-        let told = self.answer();
-        let total = told.as_i64();
-        if total.is_none() && !told.is_null() {
-            return Err(self.bad_output("the answer is null or the new total, a whole number"));
-        }
-        Ok(Action::Add { amount, total })
-    }
-
-    fn append(self) -> Result<Action, ModelError> {
-        let symbol = self.space.number(&self.operation.input);
-        let told = self.answer();
-        let result = told.as_array().map(|items| self.space.list(items));
-        if result.is_none() && !told.is_null() && *told != self.operation.input {
-            return Err(self.bad_output("the answer is null or the whole list"));
-        }
-        Ok(Action::Append { suffix: self.space.suffix(vec![symbol]), result })
-    }
-
-    /// The answer of a call that certainly happened; null for any other.
-    fn answer(&self) -> &'o Value {
-        match self.operation.outcome {
-            Outcome::Ok => &self.operation.output,
-            Outcome::Fail | Outcome::Info => &Value::Null,
-        }
-    }
-
-    fn told_version(&self) -> Result<Option<u32>, ModelError> {
-        let told = self.answer();
-        // Jepsen's clients repeat the argument of a CAS when it has succeeded.
-        let echo = self.operation.f == Function::Cas && *told == self.operation.input;
-        if told.is_null() || echo {
-            return Ok(None);
-        }
-        let right = "the answer is null or the new version, a whole number below 2^32";
-        version(told).map(Some).ok_or_else(|| self.bad_output(right))
-    }
-
     fn pair(&self) -> Result<(&'o Value, &'o Value), ModelError> {
         let pair = self.operation.input.as_array();
         match pair.map(Vec::as_slice) {
@@ -185,9 +201,7 @@ impl<'o> Parser<'o, '_> {
         let right = "the argument of cas is [expected version, value]; version 0 is an absent key";
         let pair = self.operation.input.as_array();
         match pair.map(Vec::as_slice) {
-            Some([expected, to]) => {
-                Ok((version(expected).ok_or_else(|| self.bad_input(right))?, to))
-            }
+            Some([expected, to]) => Ok((version(expected).map_err(|_| self.bad_input(right))?, to)),
             _ => Err(self.bad_input(right)),
         }
     }
@@ -213,49 +227,58 @@ impl<'o> Parser<'o, '_> {
     }
 }
 
-/// The state that a value describes, or what would describe one.
-fn state(model: ModelKind, value: &Value, space: &mut Space) -> Result<State, &'static str> {
-    match model {
-        ModelKind::Register | ModelKind::CasRegister => Ok(State::value(space.number(value))),
-        ModelKind::VersionedCas => {
-            let right = "an object is null or [version, value], the version below 2^32";
-            match value {
-                Value::Null => Ok(State::versioned(0, NULL)),
-                Value::Array(pair) => match pair.as_slice() {
-                    [number, value] => {
-                        let version = version(number).ok_or(right)?;
-                        Ok(State::versioned(version, space.number(value)))
-                    }
-                    _ => Err(right),
-                },
-                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-                    Err(right)
-                }
-            }
-        }
-        ModelKind::Counter if value.is_null() => Ok(State::total(0)),
-        ModelKind::Counter => value
-            .as_i64()
-            .map(State::total)
-            .ok_or("a counter holds a whole number that fits 64 bits with a sign"),
-        ModelKind::Append if value.is_null() => Ok(space.list(&[])),
-        ModelKind::Append => match value.as_array() {
-            Some(items) => Ok(space.list(items)),
-            None => Err("a list is null or an array"),
+/// The state that a value describes.
+pub(crate) fn state(model: ModelKind, value: &Value, space: &mut Space) -> Result<State, Unfit> {
+    let none = |what: &str| Err(Unfit::Impossible(format!("no {what} is {}", excerpt(value))));
+    match (model, value) {
+        (ModelKind::Register | ModelKind::CasRegister, _) => Ok(State::value(space.number(value))),
+        (ModelKind::VersionedCas, Value::Null) => Ok(State::versioned(0, NULL)),
+        (ModelKind::VersionedCas, Value::Array(pair)) => match pair.as_slice() {
+            [number, value] => Ok(State::versioned(version(number)?, space.number(value))),
+            _ => none("versioned value"),
         },
-        ModelKind::KvAppend if value.is_null() => Ok(space.text("")),
-        ModelKind::KvAppend => match value.as_str() {
-            Some(text) => Ok(space.text(text)),
-            None => Err("a content is null or a string"),
-        },
+        (ModelKind::VersionedCas, _) => none("versioned value"),
+        (ModelKind::Counter, Value::Null) => Ok(State::total(0)),
+        (ModelKind::Counter, _) => total(value).map(State::total),
+        (ModelKind::Append, Value::Null) => Ok(space.list(&[])),
+        (ModelKind::Append, Value::Array(items)) => Ok(space.list(items)),
+        (ModelKind::Append, _) => none("list"),
+        (ModelKind::KvAppend, Value::Null) => Ok(space.text("")),
+        (ModelKind::KvAppend, Value::String(text)) => Ok(space.text(text)),
+        (ModelKind::KvAppend, _) => none("string"),
     }
 }
 
-fn version(value: &Value) -> Option<u32> {
-    value.as_u64().and_then(|version| u32::try_from(version).ok())
+/// What the states of a model are.
+fn states(model: ModelKind) -> &'static str {
+    match model {
+        ModelKind::Register | ModelKind::CasRegister => "a register holds any value",
+        ModelKind::VersionedCas => "an object is null or [version, value], the version below 2^32",
+        ModelKind::Counter => "a counter holds a whole number that fits 64 bits with a sign",
+        ModelKind::Append => "a list is null or an array",
+        ModelKind::KvAppend => "a content is null or a string",
+    }
 }
 
-fn excerpt(value: &Value) -> String {
+pub(crate) fn total(value: &Value) -> Result<i64, Unfit> {
+    match value.as_i64() {
+        Some(total) => Ok(total),
+        // It may be right, but cannot be counted with.
+        None if value.is_u64() => Err(Unfit::Unclear(states(ModelKind::Counter))),
+        None => Err(Unfit::Impossible(format!("no total is {}", excerpt(value)))),
+    }
+}
+
+pub(crate) fn version(value: &Value) -> Result<u32, Unfit> {
+    match value.as_u64() {
+        Some(version) => {
+            u32::try_from(version).map_err(|_| Unfit::Unclear(states(ModelKind::VersionedCas)))
+        }
+        None => Err(Unfit::Impossible(format!("no version is {}", excerpt(value)))),
+    }
+}
+
+pub(crate) fn excerpt(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(EXCERPT) {
         Some((cut, _)) => format!("{} …", &text[..cut]),

@@ -95,6 +95,21 @@ pub enum FailedCas {
     Mismatch,
 }
 
+/// What the answer of a change says that certainly happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answers {
+    /// What its form shows; where it is the argument again, nothing.
+    #[default]
+    Auto,
+    /// Nothing: it is null, or the argument again.
+    Echo,
+    /// What the object held after the change: the value, the total, the version, the whole list.
+    After,
+    /// What the object held before the change.
+    Before,
+}
+
 /// What a history is judged by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -109,13 +124,22 @@ pub struct Settings {
     /// What a refused compare-and-set says. One that reports what it saw is a read in either case.
     #[serde(default)]
     pub failed_cas: FailedCas,
+    /// What the answer of a change says.
+    #[serde(default)]
+    pub answers: Answers,
 }
 
 impl Settings {
     /// The usual reading: a read of null is a read of the unset object, a refused CAS says nothing.
     #[must_use]
     pub fn new(model: ModelKind, initial: Value) -> Self {
-        Self { model, initial, nil_read: NilRead::Null, failed_cas: FailedCas::Drop }
+        Self {
+            model,
+            initial,
+            nil_read: NilRead::Null,
+            failed_cas: FailedCas::Drop,
+            answers: Answers::Auto,
+        }
     }
 }
 

@@ -9,16 +9,21 @@
 //! Calls of the last sort are *bystanders*: they take part in every trial, but need not be shown,
 //! because the violation does not rest on anything about them.
 
+use crate::ModelKind;
 use crate::budget::{Budget, Meter};
 use crate::decide::{decide, hopeless};
+use crate::guide::values;
 use crate::key_history::{Call, KeyHistory};
 use crate::search::Found;
 use crate::space::Space;
+use rustc_hash::FxHashSet;
 
 /// Configurations that one trial may make, beside some for each call.
 const TRIAL: usize = 20_000;
-/// Configurations that all trials together may make.
+/// Configurations that all trials together may make, beside some for each call: a trial of a long
+/// history costs as many as it has calls, and halving it takes some dozens of them.
 const TRIALS: usize = 20_000_000;
+const TRIALS_FOR_EACH_CALL: usize = 100;
 
 /// What is left of a violation.
 #[derive(Debug, Clone)]
@@ -38,16 +43,19 @@ pub(crate) fn shrink(
     space: &mut Space,
     budget: &Budget<'_>,
 ) -> Core {
-    let mut trials = Trials { history, space, meter: Meter::stepped(budget, TRIALS), exact: false };
+    let steps = TRIALS + TRIALS_FOR_EACH_CALL * history.calls.len();
+    let mut trials = Trials { history, space, meter: Meter::stepped(budget, steps), exact: false };
     let mut core = Core { calls: trials.shortest_prefix(at), bystanders: Vec::new(), failing: 0 };
     trials.leave_out_refusals(&mut core);
     trials.keep_the_last(&mut core);
+    trials.leave_out_needless(&mut core);
     let mut chunk = core.calls.len().div_ceil(2).max(1);
     while !trials.exhausted() {
         let shrunk = trials.weaken(&mut core, chunk, bystander);
         if chunk == 1 && !shrunk {
             break;
         }
+        trials.leave_out_needless(&mut core);
         chunk = if shrunk { chunk } else { chunk / 2 }.clamp(1, core.calls.len().max(1));
     }
     trials.weaken(&mut core, 1, maybe);
@@ -120,6 +128,20 @@ impl Trials<'_> {
         if others.len() < core.calls.len() && self.violation(&others) {
             core.calls = others;
         }
+    }
+
+    /// Leaves out calls that may or may not have happened and that nobody waits for, as every
+    /// decision does; so that trials get shorter with what is left to prove.
+    fn leave_out_needless(&self, core: &mut Core) {
+        let mut calls: Vec<_> = core.bystanders.iter().chain(&core.calls).copied().collect();
+        let values = matches!(self.history.model, ModelKind::Register | ModelKind::CasRegister);
+        if !values || calls.iter().any(|call| call.action.is_refusal()) {
+            return;
+        }
+        values::drop_needless(&mut calls);
+        let needed: FxHashSet<_> = calls.iter().map(|call| call.source).collect();
+        core.bystanders.retain(|call| needed.contains(&call.source));
+        core.calls.retain(|call| needed.contains(&call.source));
     }
 
     /// The shortest prefix that is a violation. The search knows where it died, but where it looked

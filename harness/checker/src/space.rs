@@ -133,6 +133,13 @@ impl Space {
         State::node(node)
     }
 
+    /// The content after a suffix was appended; it is added if it is new.
+    pub(crate) fn with_suffix(&mut self, state: State, suffix: u32) -> State {
+        let symbols = self.suffixes[suffix as usize].clone();
+        let node = symbols.into_iter().fold(state.low(), |node, s| self.child_or_new(node, s));
+        State::node(node)
+    }
+
     /// The symbols that some read goes on with from here.
     pub(crate) fn continuations(&self, state: State) -> impl Iterator<Item = u32> {
         let first = self.nodes.get(state.low() as usize).and_then(|node| node.child);

@@ -1,10 +1,12 @@
 //! Values, states and calls in words.
 
 use crate::ModelKind;
-use crate::action::State;
+use crate::action::{Action, State};
+use crate::parse::excerpt;
 use crate::space::{ELSEWHERE, OTHER, Space};
-use harness_history::{Function, Operation, Outcome};
+use harness_history::{Function, Operation, Outcome, Point, Witness};
 use serde_json::Value;
+use std::ops::Range;
 
 /// Elements of a list that are shown before it is shortened.
 const LONG_LIST: usize = 12;
@@ -21,14 +23,9 @@ pub(crate) struct Words {
 impl Words {
     /// Looks at all contents that are to be shown, to find what they share.
     pub(crate) fn new<'a>(model: ModelKind, shown: impl IntoIterator<Item = &'a Value>) -> Self {
-        let long =
-            shown.into_iter().filter_map(parts).filter(|(parts, limit)| parts.len() > *limit);
-        let mut long = long.map(|(parts, _)| parts);
+        let mut long = shown.into_iter().filter(|value| is_long(value));
         let shared = long.next().map_or(0, |first| {
-            long.fold(first.len(), |shared, other| {
-                let same = first.iter().zip(&other).take_while(|(a, b)| a == b).count();
-                shared.min(same)
-            })
+            long.map(|other| alike(first, other)).min().unwrap_or_else(|| alike(first, first))
         });
         Self { model, shared }
     }
@@ -38,24 +35,26 @@ impl Words {
         match value {
             Value::Null => self.nothing().to_owned(),
             Value::Array(pair) if self.model == ModelKind::VersionedCas && pair.len() == 2 => {
-                format!("{} (version {})", pair[1], pair[0])
+                format!("{} (version {})", excerpt(&pair[1]), pair[0])
             }
-            Value::Array(items) if items.len() > LONG_LIST => {
-                let items: Vec<_> = items.iter().map(Value::to_string).collect();
-                format!("[{}]", self.shortened(&items, LONG_LIST, "elements", ", "))
+            Value::Array(items) if is_long(value) => {
+                let item = |index: usize| excerpt(&items[index]);
+                format!("[{}]", self.shortened(items.len(), LONG_LIST, "elements", ", ", item))
             }
             Value::Array(items) => {
-                let items: Vec<_> = items.iter().map(Value::to_string).collect();
+                let items: Vec<_> = items.iter().map(excerpt).collect();
                 format!("[{}]", items.join(", "))
             }
-            Value::String(text) => {
-                let letters: Vec<_> = text.chars().map(String::from).collect();
-                if letters.len() <= LONG_TEXT {
-                    return value.to_string();
-                }
-                format!("\"{}\"", self.shortened(&letters, LONG_TEXT, "characters", ""))
+            Value::String(text) if is_long(value) => {
+                let letters: Vec<_> = text.chars().collect();
+                let letter = |index: usize| letters[index].to_string();
+                format!(
+                    "\"{}\"",
+                    self.shortened(letters.len(), LONG_TEXT, "characters", "", letter)
+                )
             }
-            Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+            Value::String(_) => value.to_string(),
+            Value::Bool(_) | Value::Number(_) | Value::Object(_) => excerpt(value),
         }
     }
 
@@ -70,20 +69,27 @@ impl Words {
     }
 
     /// Leaves out what all contents share, and the middle of what is still too long.
-    fn shortened(&self, parts: &[String], limit: usize, what: &str, between: &str) -> String {
-        let hidden = self.shared.min(parts.len().saturating_sub(3));
-        let rest = &parts[hidden..];
+    fn shortened(
+        &self,
+        length: usize,
+        limit: usize,
+        what: &str,
+        between: &str,
+        part: impl Fn(usize) -> String,
+    ) -> String {
+        let join = |range: Range<usize>| range.map(&part).collect::<Vec<_>>().join(between);
+        let hidden = self.shared.min(length.saturating_sub(3));
         let mut shown = Vec::new();
         if hidden > 0 {
             shown.push(format!("… {hidden} {what} …"));
         }
-        if rest.len() <= limit {
-            shown.push(rest.join(between));
+        if length - hidden <= limit {
+            shown.push(join(hidden..length));
         } else {
             let ends = limit / 3;
-            shown.push(rest[..ends].join(between));
-            shown.push(format!("… {} {what} …", rest.len() - 2 * ends));
-            shown.push(rest[rest.len() - ends..].join(between));
+            shown.push(join(hidden..hidden + ends));
+            shown.push(format!("… {} {what} …", length - hidden - 2 * ends));
+            shown.push(join(length - ends..length));
         }
         shown.join(if between.is_empty() { " " } else { between })
     }
@@ -94,9 +100,11 @@ impl Words {
         match (operation.f, operation.input.as_array().map(Vec::as_slice)) {
             (Function::Read | Function::Get, _) => name.to_owned(),
             (Function::Cas, Some([from, to])) if self.model == ModelKind::VersionedCas => {
-                format!("{name} version {from} → {to}")
+                format!("{name} version {from} → {}", excerpt(to))
             }
-            (Function::Cas, Some([from, to])) => format!("{name} {from} → {to}"),
+            (Function::Cas, Some([from, to])) => {
+                format!("{name} {} → {}", excerpt(from), excerpt(to))
+            }
             _ => format!("{name} {}", self.input(operation)),
         }
     }
@@ -108,39 +116,66 @@ impl Words {
     }
 
     /// The answer: `ok`, `read 5`, `no answer`.
-    pub(crate) fn answer(&self, operation: &Operation) -> String {
+    fn answer(&self, operation: &Operation, action: Option<Action>) -> String {
         match operation.outcome {
             Outcome::Info => "no answer".to_owned(),
             Outcome::Fail => match operation.output.get("observed") {
                 Some(observed) => format!("refused: saw {}", self.value(observed)),
                 None => "refused".to_owned(),
             },
-            Outcome::Ok => match (operation.f, self.told(operation)) {
-                (Function::Read | Function::Get, _) => {
-                    format!("read {}", self.value(&operation.output))
+            Outcome::Ok => {
+                match (operation.f, action.and_then(|action| self.told(action, operation))) {
+                    (Function::Read | Function::Get, _) => {
+                        format!("read {}", self.value(&operation.output))
+                    }
+                    (_, Some(told)) => format!("ok, {told}"),
+                    (_, None) => "ok".to_owned(),
                 }
-                (_, Some(told)) => format!("ok, {told}"),
-                (_, None) => "ok".to_owned(),
-            },
+            }
         }
     }
 
     /// What a change was told about the state that it left.
-    fn told(&self, operation: &Operation) -> Option<String> {
-        let output = &operation.output;
-        match (self.model, output.is_number(), output.is_array()) {
-            (ModelKind::VersionedCas, true, _) => Some(format!("version {output}")),
-            (ModelKind::Counter, true, _) => Some(format!("now {output}")),
-            (ModelKind::Append, _, true) => Some(format!("now {}", self.value(output))),
-            _ => None,
+    fn told(&self, action: Action, operation: &Operation) -> Option<String> {
+        if let Action::Add { total: Some(total), .. } = action {
+            Some(format!("now {total}"))
+        } else if let Action::WriteNext { version: Some(version), .. }
+        | Action::CasNext { version: Some(version), .. } = action
+        {
+            Some(format!("version {version}"))
+        } else if let Action::Append { result: Some(_), .. } = action {
+            Some(format!("answer {}", self.value(&operation.output)))
+        } else {
+            None
+        }
+    }
+
+    /// An operation of a counterexample, with the completion that counts in the proof.
+    pub(crate) fn witness(
+        &self,
+        operation: &Operation,
+        action: Option<Action>,
+        completed: Option<Point>,
+    ) -> Witness {
+        Witness {
+            process: operation.process,
+            f: operation.f,
+            call: self.call(operation),
+            answer: self.answer(operation, action),
+            outcome: if completed.is_some() { operation.outcome } else { Outcome::Info },
+            invoked: operation.invoked.position,
+            invoked_time: operation.invoked.time,
+            completed: completed.map(|point| point.position),
+            completed_time: completed.map(|point| point.time),
         }
     }
 
     /// What a process did, as a clause: `process 3 wrote 17 and was told ok`.
-    pub(crate) fn deed(&self, operation: &Operation) -> String {
+    /// With the action, also what a change was told.
+    pub(crate) fn deed(&self, operation: &Operation, action: Option<Action>) -> String {
         let process = operation.process;
         if operation.outcome == Outcome::Fail {
-            let answer = self.answer(operation);
+            let answer = self.answer(operation, None);
             return format!("process {process}'s {} was {answer}", self.call(operation));
         }
         let deed = match operation.f {
@@ -155,17 +190,32 @@ impl Words {
         if operation.outcome == Outcome::Info {
             return format!("process {process} called {} and got no answer", self.call(operation));
         }
-        let told = self.told(operation).map_or_else(String::new, |told| format!(", {told}"));
+        let told = action.and_then(|action| self.told(action, operation));
+        let told = told.map_or_else(String::new, |told| format!(", {told}"));
         format!("process {process} {deed} and was told ok{told}")
     }
 }
 
-/// The elements of a content, and how many of them are shown at once.
-fn parts(value: &Value) -> Option<(Vec<String>, usize)> {
+/// Whether a list or a string is too long to be shown whole.
+fn is_long(value: &Value) -> bool {
     match value {
-        Value::Array(items) => Some((items.iter().map(Value::to_string).collect(), LONG_LIST)),
-        Value::String(text) => Some((text.chars().map(String::from).collect(), LONG_TEXT)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+        Value::Array(items) => items.len() > LONG_LIST,
+        Value::String(text) => text.chars().nth(LONG_TEXT).is_some(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
+
+/// How many elements, or characters, two contents begin with alike.
+fn alike(one: &Value, other: &Value) -> usize {
+    fn count<T: PartialEq>(a: impl Iterator<Item = T>, b: impl Iterator<Item = T>) -> usize {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    }
+    if let (Value::Array(one), Value::Array(other)) = (one, other) {
+        count(one.iter(), other.iter())
+    } else if let (Value::String(one), Value::String(other)) = (one, other) {
+        count(one.chars(), other.chars())
+    } else {
+        0
     }
 }
 

@@ -5,7 +5,7 @@
 use harness_checker::{
     Answer, Budget, KeyOutcome, Limit, ModelKind, Settings, check, check_key, split,
 };
-use harness_history::{Function, Operation, Outcome, Point};
+use harness_history::{Counterexample, Function, Operation, Outcome, Point};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -85,4 +85,60 @@ fn a_violation_beats_an_unknown_key() {
     assert_eq!(check.keys, 2);
     let Answer::Violation(counterexample) = check.answer else { panic!("{check:?}") };
     assert_eq!(counterexample.key.as_deref(), Some("other"));
+}
+
+/// Writes of unique values and reads of them, one after the other; at last the first value is read
+/// again, which all the others have replaced.
+fn long_violation(calls: usize) -> Vec<Operation> {
+    let call = |number: usize| {
+        let value = json!(number / 2);
+        let (invoked, ends) = (2 * number, 2 * number + 1);
+        let mut operation = if number == calls - 1 {
+            operation(invoked, Function::Read, Value::Null, json!(0), ends)
+        } else if number.is_multiple_of(2) {
+            operation(invoked, Function::Write, value, Value::Null, ends)
+        } else {
+            operation(invoked, Function::Read, Value::Null, value, ends)
+        };
+        operation.process = number as u64 % 5;
+        operation
+    };
+    (0..calls).map(call).collect()
+}
+
+fn explained(operations: &[Operation], budget: &Budget<'_>) -> Counterexample {
+    let settings = Settings::new(ModelKind::Register, Value::Null);
+    let histories = split(operations, &settings).unwrap();
+    match check_key(&histories[0], budget).outcome {
+        KeyOutcome::Violation(counterexample) => counterexample,
+        outcome @ (KeyOutcome::Linearizable | KeyOutcome::Unknown(_)) => panic!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn a_long_violation_is_told_in_a_few_calls() {
+    let counterexample = explained(&long_violation(400_000), &Budget::unlimited());
+    assert!(counterexample.operations.len() <= 3, "{}", counterexample.operations.len());
+}
+
+#[test]
+fn explaining_ends_with_the_time_and_tells_twenty_calls_at_most() {
+    // The clock is looked at now and then; at every look but the first few no time is left.
+    for looks in [0, 1, 2, 3, 5, 8, 13] {
+        let seen = AtomicU64::new(0);
+        let clock = || {
+            let late = seen.fetch_add(1, Ordering::Relaxed) >= looks;
+            if late { Duration::MAX } else { Duration::ZERO }
+        };
+        let budget = Budget { time: Duration::from_secs(1), memory: usize::MAX, clock: &clock };
+        let counterexample = explained(&long_violation(20_000), &budget);
+        let told = &counterexample.operations;
+        assert!(told.len() <= 20 && counterexample.story.len() < 40, "{looks}: {}", told.len());
+        assert_eq!(told[counterexample.failing].call, "read", "{looks}");
+        assert!(counterexample.sentence.contains("read 0"), "{}", counterexample.sentence);
+        if told.len() == 20 {
+            let untold = counterexample.story.iter().any(|step| step.contains("not told here"));
+            assert!(untold, "{:?}", counterexample.story);
+        }
+    }
 }

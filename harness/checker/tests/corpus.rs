@@ -36,10 +36,9 @@ impl Known {
 
     fn settings(&self) -> Settings {
         Settings {
-            model: self.model,
-            initial: self.initial.clone(),
             nil_read: self.nil_read,
             failed_cas: self.failed_cas,
+            ..Settings::new(self.model, self.initial.clone())
         }
     }
 }

@@ -161,3 +161,73 @@ fn an_addition_that_was_forgotten() {
         2 ok read 2";
     insta::assert_snapshot!(told(&settings(ModelKind::Counter), history));
 }
+
+#[test]
+fn an_answer_of_no_possible_type() {
+    let history = "
+        0 invoke append 1
+        0 ok append
+        1 invoke read
+        1 ok read 5";
+    insta::assert_snapshot!(told(&settings(ModelKind::Append), history));
+}
+
+#[test]
+fn a_value_that_only_a_failed_write_wrote() {
+    let history = "
+        1 invoke write 1
+        1 ok write 1
+        2 invoke write 638
+        3 invoke read
+        2 fail write 638
+        3 ok read 638";
+    insta::assert_snapshot!(told(&settings(ModelKind::Register), history));
+}
+
+/// The sentences alone: model, history, what is said.
+#[test]
+fn each_kind_of_flaw_is_named() {
+    let written = "0 invoke write 1\n0 ok write 1\n0 invoke write 2\n0 ok write 2\n";
+    let appended = "0 invoke append 1\n0 ok append\n0 invoke append 2\n0 ok append\n";
+    let read = |value: &str| format!("1 invoke read\n1 ok read {value}\n");
+    let register = ModelKind::CasRegister;
+    let list = ModelKind::Append;
+    let counter = ModelKind::Counter;
+    let mut sentences = String::new();
+    for (model, history) in [
+        (register, read("7")),
+        (register, format!("{written}{}", read("7"))),
+        (register, format!("0 invoke write 7\n{}0 fail write 7\n", read("7"))),
+        (
+            register,
+            format!(
+                "0 invoke write 7\n0 fail write\n2 invoke cas [4,7]\n2 fail cas\n{}",
+                read("7")
+            ),
+        ),
+        (register, format!("{}0 invoke write 7\n0 ok write 7\n", read("7"))),
+        (register, format!("{written}{}", read("1"))),
+        (register, format!("{written}{}", read("null"))),
+        (register, format!("{written}{}{}", read("1"), read("2"))),
+        (register, format!("{written}{}{}", read("2"), read("1"))),
+        (register, format!("{written}2 invoke cas [1,3]\n2 ok cas [1,3]\n")),
+        (register, format!("{written}2 invoke cas [9,3]\n2 fail cas {{\"observed\":1}}\n")),
+        (list, read("[7]")),
+        (list, format!("2 invoke append 7\n2 fail append\n{}", read("[7]"))),
+        (list, format!("{appended}{}", read("[1]"))),
+        (list, format!("{appended}{}", read("[2]"))),
+        (list, format!("{appended}{}", read("[2,1]"))),
+        (list, format!("{appended}{}", read("[1,2,1]"))),
+        (list, format!("{appended}{}{}", read("[1,2]"), read("[1]"))),
+        (list, format!("{appended}{}{}", read("[1]"), read("[1,2]"))),
+        (counter, format!("0 invoke add 3\n0 ok add\n{}", read("2"))),
+        (counter, format!("0 invoke add 3\n0 ok add\n2 invoke add 4\n2 fail add\n{}", read("7"))),
+        (ModelKind::VersionedCas, read("[1,9]")),
+        (ModelKind::VersionedCas, format!("{written}{}{}", read("[2,2]"), read("[1,1]"))),
+    ] {
+        let settings = Settings::new(model, Value::Null);
+        let Answer::Violation(found) = judged(&settings, &history) else { panic!("{history}") };
+        writeln!(sentences, "{}", found.sentence).unwrap();
+    }
+    insta::assert_snapshot!(sentences);
+}

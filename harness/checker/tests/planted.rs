@@ -5,18 +5,27 @@
 
 mod support;
 
-use harness_checker::{Answer, Budget, Settings, check};
+use harness_checker::{Answer, Answers, Budget, Settings, check};
 use harness_history::{Counterexample, Function, Operation, Outcome, Value};
 use serde_json::json;
 use support::object;
-use support::world::World;
+use support::world::{Telling, World};
 
 fn world(model: &'static str) -> World {
-    World { model, keys: 1, clients: 6, operations: 1500, lost: 20, values: None, telling: true }
+    World {
+        model,
+        keys: 1,
+        clients: 6,
+        operations: 1500,
+        lost: 20,
+        values: None,
+        telling: Telling::After,
+    }
 }
 
 fn settings(model: &str) -> Settings {
-    Settings::new(model.parse().unwrap(), object::initial(model))
+    let settings = Settings::new(model.parse().unwrap(), object::initial(model));
+    Settings { answers: Answers::After, ..settings }
 }
 
 fn answer(operations: &[Operation], model: &str) -> Answer {
@@ -138,7 +147,7 @@ fn a_total_that_shrinks_is_caught() {
 #[test]
 fn a_string_that_nobody_made_is_caught() {
     for seed in 0..2 {
-        let world = World { operations: 200, telling: false, ..world("kv-append") };
+        let world = World { operations: 200, telling: Telling::Nothing, ..world("kv-append") };
         let mut operations = world.history(seed);
         // Every content begins with a number, and this one with a full stop.
         let read = acknowledged(&operations, Function::Get)[30];

@@ -58,9 +58,19 @@ fn a_value_that_cannot_be_read_is_named_with_its_event_and_what_would_be_right()
     insta::assert_snapshot!(said(ModelKind::CasRegister, "null", &bad), @"event 0: `cas` with value [1]; the argument of cas is [from, to]");
     let bad = [r#"0 "invoke","f":"cas","value":["x",1]"#, r#"0 "info","f":"cas""#];
     insta::assert_snapshot!(said(ModelKind::VersionedCas, "null", &bad), @r#"event 0: `cas` with value ["x",1]; the argument of cas is [expected version, value]; version 0 is an absent key"#);
-    let bad = [r#"0 "invoke","f":"read""#, r#"0 "ok","f":"read","value":"many""#];
-    insta::assert_snapshot!(said(ModelKind::Counter, "0", &bad), @r#"event 1: `read` with value "many"; a counter holds a whole number that fits 64 bits with a sign"#);
-    insta::assert_snapshot!(said(ModelKind::Append, "[]", &bad), @r#"event 1: `read` with value "many"; a list is null or an array"#);
+    let bad = [r#"0 "invoke","f":"add","value":"many""#, r#"0 "ok","f":"add""#];
+    insta::assert_snapshot!(said(ModelKind::Counter, "0", &bad), @r#"event 0: `add` with value "many"; the amount is a whole number"#);
+    let bad = [r#"0 "invoke","f":"read""#, r#"0 "ok","f":"read","value":9223372036854775808"#];
+    insta::assert_snapshot!(said(ModelKind::Counter, "0", &bad), @"event 1: `read` with value 9223372036854775808; a counter holds a whole number that fits 64 bits with a sign");
     insta::assert_snapshot!(said(ModelKind::KvAppend, "null", &bad), @"event 0: the model kv-append knows no `read`; it knows get, put and append");
     insta::assert_snapshot!(said(ModelKind::VersionedCas, "3", &bad), @"the initial value 3 is no state of the model versioned-cas; an object is null or [version, value], the version below 2^32");
+}
+
+#[test]
+fn an_answer_that_no_object_of_the_model_gives_is_a_violation() {
+    let read = [r#"0 "invoke","f":"read""#, r#"0 "ok","f":"read","value":"many""#];
+    assert_eq!(answer(&Settings::new(ModelKind::Counter, Value::Null), &read), Ok(false));
+    assert_eq!(answer(&Settings::new(ModelKind::Append, Value::Null), &read), Ok(false));
+    assert_eq!(answer(&Settings::new(ModelKind::VersionedCas, Value::Null), &read), Ok(false));
+    assert_eq!(answer(&Settings::new(ModelKind::Register, "many".into()), &read), Ok(true));
 }

@@ -5,9 +5,9 @@
 
 mod support;
 
-use harness_checker::{Answer, Budget, FailedCas, ModelKind, NilRead, Settings, check};
+use harness_checker::{Answer, Answers, Budget, FailedCas, ModelKind, Settings, check};
 use support::object;
-use support::world::World;
+use support::world::{Telling, World};
 
 fn soak() -> usize {
     std::env::var("SOAK").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
@@ -16,10 +16,9 @@ fn soak() -> usize {
 fn assert_valid(world: &World, failed_cas: FailedCas, number: usize) {
     let seed = number as u64;
     let settings = Settings {
-        model: world.model.parse().unwrap(),
-        initial: object::initial(world.model),
-        nil_read: NilRead::Null,
         failed_cas,
+        answers: Answers::After,
+        ..Settings::new(world.model.parse().unwrap(), object::initial(world.model))
     };
     let check = check(&world.history(seed), &settings, &Budget::unlimited()).unwrap();
     assert_eq!(check.operations, world.operations);
@@ -39,7 +38,7 @@ fn every_model_is_valid_by_construction() {
             operations: 500,
             lost: [0, 10, 50][number / 18 % 3],
             values: [None, Some(5)][number / 54 % 2],
-            telling: number / 108 % 2 == 0,
+            telling: [Telling::After, Telling::Nothing][number / 108 % 2],
         };
         assert_valid(&world, FailedCas::Drop, number);
         assert_valid(&world, FailedCas::Mismatch, number);
@@ -63,7 +62,11 @@ fn long_histories_are_valid_by_construction() {
             operations: 25_000,
             lost: 30,
             values,
-            telling: model == ModelKind::VersionedCas,
+            telling: if model == ModelKind::VersionedCas {
+                Telling::After
+            } else {
+                Telling::Nothing
+            },
         };
         (0..soak()).for_each(|seed| assert_valid(&world, FailedCas::Drop, seed));
     }
@@ -74,9 +77,9 @@ fn long_histories_are_valid_by_construction() {
         operations: 4_000,
         lost: 30,
         values: None,
-        telling: false,
+        telling: Telling::Nothing,
     };
     (0..soak()).for_each(|seed| assert_valid(&world, FailedCas::Drop, seed));
-    let world = World { model: "counter", operations: 10_000, telling: true, ..world };
+    let world = World { model: "counter", operations: 10_000, telling: Telling::After, ..world };
     (0..soak()).for_each(|seed| assert_valid(&world, FailedCas::Drop, seed));
 }

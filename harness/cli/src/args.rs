@@ -4,7 +4,8 @@ use crate::environment::Wanted;
 use crate::exit::Failure;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use harness_checker::{FailedCas, ModelKind, NilRead};
+use harness_checker::{Answers, FailedCas, ModelKind, NilRead};
+use harness_history::{Notation, parse_value};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Decide whether a history is linearizable
     Check(CheckArgs),
+    /// Write a history in another format: JSON lines, EDN, or a JSON array
+    Convert(ConvertArgs),
     /// Run the protocol in a seeded world: virtual network, virtual time, any fault
     Sim(SimArgs),
     /// Repeat a simulated run from its directory, and say whether it came out the same
@@ -235,10 +238,28 @@ pub(crate) struct LimitArgs {
     pub(crate) check_memory: usize,
 }
 
+/// Where histories come from, and what their events are.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Histories, or - for stdin: JSON lines, a JSON array, EDN (history.edn) or Jepsen's history.txt
+    #[arg(value_name = "HISTORY", required = true)]
+    pub(crate) histories: Vec<PathBuf>,
+    /// The files are parts of one history, such as a log of each client; events are ordered by their
+    /// index
+    #[arg(long)]
+    pub(crate) merge: bool,
+    /// Values are [key, value], as Jepsen's independent workloads write them
+    #[arg(long)]
+    pub(crate) independent: bool,
+    /// A field of events that says nothing about what a call did
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ignore_field: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The history: JSON lines, an event a line
-    pub(crate) history: PathBuf,
+    #[command(flatten)]
+    pub(crate) input: HistoryArgs,
     /// register, cas-register, versioned-cas, counter, append, kv-append [default: the history's own]
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<ModelKind>,
@@ -251,11 +272,27 @@ pub(crate) struct CheckArgs {
     /// What a failed cas says: drop (nothing) or mismatch (the value was another at some instant)
     #[arg(long, value_name = "drop|mismatch", default_value = "drop", value_parser = failed_cas)]
     pub(crate) failed_cas: FailedCas,
+    /// What the ok of a change says: echo (its argument again, so nothing), after or before (what
+    /// the object held then), or auto (what its form shows; if it is the argument again, nothing)
+    #[arg(long, value_name = "auto|echo|after|before", default_value = "auto", value_parser = answers)]
+    pub(crate) answers: Answers,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    /// Print the answer as JSON
+    /// Print the answer as JSON; for several histories as an array
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) input: HistoryArgs,
+    /// The format to write: jsonl (JSON lines), edn (as in history.edn) or json (one array)
+    #[arg(long, value_name = "jsonl|edn|json", default_value_t)]
+    pub(crate) to: Notation,
+    /// The file to write; it must not be there yet [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -372,7 +409,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn json(text: &str) -> Result<serde_json::Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("not JSON ({error}); a string needs quotes"))
+    parse_value(text).map_err(|error| format!("not JSON ({error}); a string needs quotes"))
 }
 
 fn nil_read(text: &str) -> Result<NilRead, String> {
@@ -388,6 +425,16 @@ fn failed_cas(text: &str) -> Result<FailedCas, String> {
         "drop" => Ok(FailedCas::Drop),
         "mismatch" => Ok(FailedCas::Mismatch),
         _ => Err(String::from("allowed: drop, mismatch")),
+    }
+}
+
+fn answers(text: &str) -> Result<Answers, String> {
+    match text {
+        "auto" => Ok(Answers::Auto),
+        "echo" => Ok(Answers::Echo),
+        "after" => Ok(Answers::After),
+        "before" => Ok(Answers::Before),
+        _ => Err(String::from("allowed: auto, echo, after, before")),
     }
 }
 

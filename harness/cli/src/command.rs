@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod check;
+mod convert;
 mod doctor;
 mod heal;
 mod list;
@@ -20,6 +21,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Convert(args) => convert::convert(&args),
         Command::Report(args) => report::report(&args),
         Command::Sim(args) => sim::sim(&args),
         Command::Replay(args) => replay::replay(&args),

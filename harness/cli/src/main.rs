@@ -12,6 +12,7 @@
 //! | … or a request to a service? | `service_client.rs`; which of the two? `clients.rs` |
 //! | who makes the calls, and who writes them down? | `load.rs`, `recorder.rs` |
 //! | who injects faults, and how is it shown that they bit? | `nemesis.rs`, `probe.rs` |
+//! | how are histories of any origin read? | `histories.rs` |
 //! | how does a recorded run become a verdict? | `judge.rs`, `conditions.rs`, `checking.rs` |
 //! | what lies in a run directory? | `run_directory.rs` |
 //! | how are thousands of seeds run, and what did they cover? | `campaign.rs` |
@@ -33,6 +34,7 @@ mod environment;
 mod exit;
 mod gryadka_client;
 mod heal;
+mod histories;
 mod journal;
 mod judge;
 mod lanes;

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::HistoryError;
+use crate::read::is_torn;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -132,7 +133,7 @@ pub fn read_faults(path: &Path) -> Result<Vec<FaultEvent>, HistoryError> {
     for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
         match serde_json::from_slice(line) {
             Ok(event) => events.push(event),
-            Err(_) if !line.ends_with(b"\n") => {}
+            Err(_) if !line.ends_with(b"\n") && is_torn(line) => {}
             Err(error) => {
                 let reason = format!("not a fault event: {error}");
                 return Err(HistoryError::Malformed { line: number + 1, reason });
@@ -157,6 +158,26 @@ mod tests {
         };
         let events: Vec<_> = (0..).zip(stages).map(event).collect();
         periods(&events)[0].proof
+    }
+
+    #[test]
+    fn a_last_line_is_torn_only_if_it_is_not_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("faults.jsonl");
+        let event = r#"{"fault":0,"time":5,"name":"cut","what":"cuts n1 off","stage":"before"}"#;
+        let read = |last: &str| {
+            std::fs::write(&path, format!("{event}\n{last}")).unwrap();
+            read_faults(&path).map(|events| events.len()).map_err(|error| error.to_string())
+        };
+        for torn in [&event[..1], &event[..30], &event[..event.len() - 1], "{\"fault\":0\0\0", ""] {
+            assert_eq!(read(torn), Ok(1), "{torn}");
+        }
+        assert_eq!(read(event), Ok(2));
+        for bad in ["{}", "7", &event.replace("before", "after"), &event.replace("cut\"", "cut\"}")]
+        {
+            let error = read(bad).unwrap_err();
+            assert!(error.starts_with("line 2: not a fault event"), "{bad}: {error}");
+        }
     }
 
     #[test]

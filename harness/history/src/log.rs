@@ -1,8 +1,10 @@
 //! A history on disk: JSON lines, a header first, one event a line, flushed as it goes.
 
-use crate::Event;
+use crate::read::LONGEST_MIB;
+use crate::{Event, Reading};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -69,6 +71,12 @@ pub struct Torn {
     pub bytes: usize,
 }
 
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} is torn and was left out ({} bytes)", self.line, self.bytes)
+    }
+}
+
 /// A history as read from disk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct History {
@@ -92,8 +100,42 @@ pub enum HistoryError {
         source: io::Error,
     },
     /// There is nothing in it.
-    #[error("the history is empty: not even one whole line")]
+    #[error("the history is empty: no header and no event")]
     Empty,
+    /// It begins like no format that is known.
+    #[error(
+        "this is no history: it begins with {:?}, not with an event; known are JSON lines, a JSON array, EDN \
+         (history.edn) and Jepsen's history.txt, all uncompressed and in UTF-8",
+        char::from(*begins)
+    )]
+    Unrecognised {
+        /// The first byte that is no white space.
+        begins: u8,
+    },
+    /// An event is longer than the limit.
+    #[error("line {line}: an event of more than {LONGEST_MIB} MiB, which is the limit")]
+    TooLong {
+        /// Number of the line that it begins in, from 1.
+        line: usize,
+    },
+    /// It cannot be told in which order the events happened.
+    #[error(
+        "line {line}: {reason}; events are ordered by their index, or as they stand in the file if none has one"
+    )]
+    Unordered {
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with its index.
+        reason: String,
+    },
+    /// Two different keys would be taken for one.
+    #[error("event {event}: the key {key} is a number in some events and a string in others")]
+    KeyOfTwoKinds {
+        /// Index of an event that has it.
+        event: u64,
+        /// The key.
+        key: String,
+    },
     /// A line in the middle is not an event.
     #[error(
         "line {line}: {reason}; an event has index, process, type (invoke, ok, fail, info), f, key, value"
@@ -113,6 +155,16 @@ pub enum HistoryError {
         format: String,
         /// The version it states.
         version: u32,
+    },
+    /// Values were said to be `[key, value]`, and one is not.
+    #[error("event {event}: the value {value}: {reason}")]
+    NoTuple {
+        /// Index of the event.
+        event: u64,
+        /// The value, as JSON.
+        value: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A process called again before its call had ended.
     #[error("event {event}: process {process} calls while its earlier call is still open")]
@@ -148,67 +200,32 @@ impl History {
     /// # Errors
     /// As [`History::parse`], and [`HistoryError::Io`].
     pub fn read(path: &Path) -> Result<Self, HistoryError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| HistoryError::Io { path: path.to_owned(), source })?;
-        Self::parse(&bytes)
+        Reading::default().file(path)?.filled()
     }
 
     /// Reads a history from memory. A last line that is not whole is left out and said so.
     ///
     /// # Errors
-    /// [`HistoryError::Empty`], [`HistoryError::Malformed`] for a bad line that is not the torn end,
-    /// and [`HistoryError::Version`].
+    /// As [`Reading::history`], and [`HistoryError::Empty`].
     pub fn parse(bytes: &[u8]) -> Result<Self, HistoryError> {
-        let mut history = Self { header: None, events: Vec::new(), torn: None };
-        let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate().peekable();
-        while let Some((number, line)) = lines.next() {
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let torn_end = lines.peek().is_none() && !line.ends_with(b"\n");
-            match parse_line(line, number == 0) {
-                Ok(Line::Header(header)) => history.header = Some(header.checked()?),
-                Ok(Line::Event(event)) => history.events.push(event),
-                Err(_) if torn_end => {
-                    history.torn = Some(Torn { line: number + 1, bytes: line.len() });
-                }
-                Err(reason) => return Err(HistoryError::Malformed { line: number + 1, reason }),
-            }
-        }
-        if history.header.is_none() && history.events.is_empty() {
+        Reading::default().history(bytes, Path::new("memory"))?.filled()
+    }
+
+    fn filled(self) -> Result<Self, HistoryError> {
+        if self.header.is_none() && self.events.is_empty() {
             return Err(HistoryError::Empty);
         }
-        Ok(history)
+        Ok(self)
     }
 }
 
 impl Header {
-    fn checked(self) -> Result<Self, HistoryError> {
+    pub(crate) fn checked(self) -> Result<Self, HistoryError> {
         if self.format == FORMAT && self.version <= VERSION {
             return Ok(self);
         }
         Err(HistoryError::Version { format: self.format, version: self.version })
     }
-}
-
-enum Line {
-    Header(Header),
-    Event(Event),
-}
-
-fn parse_line(line: &[u8], first: bool) -> Result<Line, String> {
-    // The first line is looked at as free JSON, because a foreign history begins with an event.
-    if first
-        && let Ok(value) = serde_json::from_slice::<Value>(line)
-        && value.get("format").is_some()
-    {
-        return serde_json::from_value(value).map(Line::Header).map_err(|e| e.to_string());
-    }
-    serde_json::from_slice(line).map(Line::Event).map_err(|error| {
-        // The position inside the one line is noise beside the number of the line itself.
-        let text = error.to_string();
-        text.split(" at line ").next().unwrap_or(&text).to_owned()
-    })
 }
 
 /// Appends events to a history file; every event has reached the operating system when
@@ -293,7 +310,7 @@ mod tests {
     fn a_bad_line_in_the_middle_is_named() {
         let text = "{\"index\":0,\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n{\"index\":1,\"process\":0,\"type\":\"yes\",\"f\":\"read\"}\n{}\n";
         let error = History::parse(text.as_bytes()).unwrap_err().to_string();
-        insta::assert_snapshot!(error, @"line 2: unknown variant `yes`, expected one of `invoke`, `ok`, `fail`, `info`; an event has index, process, type (invoke, ok, fail, info), f, key, value");
+        insta::assert_snapshot!(error, @"line 2: `type`: unknown variant `yes`, expected one of `invoke`, `ok`, `fail`, `info`; an event has index, process, type (invoke, ok, fail, info), f, key, value");
     }
 
     #[test]

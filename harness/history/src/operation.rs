@@ -20,7 +20,7 @@ pub enum Outcome {
 /// Where an event stands in its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point {
-    /// Position among the events of the file, from 0. This alone orders events.
+    /// The event's index, by which events are ordered.
     pub position: usize,
     /// Nanoseconds since the run began, for people.
     pub time: u64,
@@ -51,6 +51,9 @@ pub struct Operation {
 
 /// Pairs invocations with their completions, in the order of invocation.
 ///
+/// Events are known by their index where it rises from each to the next, and by their place, from
+/// 0, where it does not.
+///
 /// An `info` without an open call is a remark, not an operation, and is passed over. A process may
 /// call again after an `info`: its earlier call stays open for ever.
 ///
@@ -61,7 +64,10 @@ pub struct Operation {
 pub fn operations(events: &[Event]) -> Result<Vec<Operation>, HistoryError> {
     let mut operations: Vec<Operation> = Vec::with_capacity(events.len() / 2 + 1);
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
-    for (position, event) in events.iter().enumerate() {
+    let numbered = events.windows(2).all(|pair| pair[0].index < pair[1].index);
+    for (place, event) in events.iter().enumerate() {
+        let index = usize::try_from(event.index).ok().filter(|_| numbered);
+        let position = index.unwrap_or(place);
         let point = Point { position, time: event.time };
         let outcome = match event.kind {
             Kind::Invoke => {

@@ -12,10 +12,10 @@ pub(crate) fn call(
 ) -> (Option<Value>, Value) {
     match (model, f) {
         (_, Function::Read | Function::Get) => (Some(state.clone()), state.clone()),
-        ("register" | "cas-register", Function::Write) => (Some(Value::Null), input.clone()),
-        ("kv-append", Function::Put) => (Some(Value::Null), input.clone()),
+        ("register" | "cas-register", Function::Write) => (Some(input.clone()), input.clone()),
+        ("kv-append", Function::Put) => (Some(input.clone()), input.clone()),
         ("cas-register", Function::Cas) if *state == input[0] => {
-            (Some(Value::Null), input[1].clone())
+            (Some(input[1].clone()), input[1].clone())
         }
         ("versioned-cas", Function::Write) => {
             let next = state[0].as_u64().unwrap_or(0) + 1;
@@ -38,7 +38,7 @@ pub(crate) fn call(
         ("kv-append", Function::Append) => {
             let text: String =
                 [state, input].map(|text| text.as_str().unwrap_or_default()).concat();
-            (Some(Value::Null), json!(text))
+            (Some(json!(text)), json!(text))
         }
         // No workload here calls what the model does not have.
         _ => (None, state.clone()),

@@ -18,8 +18,20 @@ pub(crate) struct World {
     pub(crate) lost: u32,
     /// Values are drawn from so many; from as many as there are operations if none is given.
     pub(crate) values: Option<u64>,
-    /// Changes answer what they left, where the model can say so.
-    pub(crate) telling: bool,
+    /// What changes answer. If anything, a refused compare-and-set says what it saw.
+    pub(crate) telling: Telling,
+}
+
+/// What a change answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    Nothing,
+    /// Its argument.
+    Echo,
+    /// What it left: the version where there is one.
+    After,
+    /// What it found.
+    Before,
 }
 
 enum Due {
@@ -167,12 +179,20 @@ impl Simulation<'_> {
         let (process, f, key) = (pending.process, pending.f, pending.key);
         let (kind, value) = match (&pending.answer, pending.lost) {
             (_, true) => (Kind::Info, Value::Null),
-            (None, _) if self.world.telling => {
+            (None, _) if self.world.telling != Telling::Nothing => {
                 (Kind::Fail, json!({ "observed": pending.observed }))
             }
             (None, _) => (Kind::Fail, Value::Null),
-            (Some(answer), _) if reading || self.world.telling => (Kind::Ok, answer.clone()),
-            (Some(_), _) => (Kind::Ok, Value::Null),
+            (Some(answer), _) if reading => (Kind::Ok, answer.clone()),
+            (Some(answer), _) => (
+                Kind::Ok,
+                match self.world.telling {
+                    Telling::Nothing => Value::Null,
+                    Telling::Echo => pending.input.clone(),
+                    Telling::After => answer.clone(),
+                    Telling::Before => pending.observed.clone(),
+                },
+            ),
         };
         self.record(time, process, kind, f, key, value);
         let process = if kind == Kind::Info { process + self.world.clients } else { process };

@@ -7,29 +7,45 @@ use std::path::PathBuf;
 
 /// What the corpus says of one of its histories.
 #[derive(Deserialize)]
-struct Known {
-    file: String,
-    model: String,
-    initial: Value,
-    nil_read: String,
-    failed_cas: String,
-    linearizable: bool,
-    operations: u64,
+pub(crate) struct Known {
+    pub(crate) file: String,
+    pub(crate) model: String,
+    pub(crate) initial: Value,
+    pub(crate) nil_read: String,
+    pub(crate) failed_cas: String,
+    pub(crate) linearizable: bool,
+    pub(crate) operations: u64,
+}
+
+impl Known {
+    /// How the checker is told to read it.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let initial = self.initial.to_string();
+        let flags: [(&str, &str); 4] = [
+            ("--model", &self.model),
+            ("--initial", &initial),
+            ("--nil-read", &self.nil_read),
+            ("--failed-cas", &self.failed_cas),
+        ];
+        flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]).collect()
+    }
+}
+
+/// The directory of histories with known verdicts, and what is in it.
+pub(crate) fn corpus() -> (PathBuf, Vec<Known>) {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../checker/tests/corpus");
+    let manifest = std::fs::read(corpus.join("manifest.json")).unwrap();
+    (corpus, serde_json::from_slice(&manifest).unwrap())
 }
 
 #[test]
 fn every_history_of_the_corpus_gets_its_known_verdict() {
     let sandbox = Sandbox::new();
-    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../checker/tests/corpus");
-    let manifest = std::fs::read(corpus.join("manifest.json")).unwrap();
-    let histories: Vec<Known> = serde_json::from_slice(&manifest).unwrap();
+    let (corpus, histories) = corpus();
     let mut seen = [0, 0];
     for known in histories {
         let mut command = sandbox.command("check --json");
-        command
-            .arg(corpus.join(&known.file))
-            .args(["--model", &known.model, "--initial", &known.initial.to_string()])
-            .args(["--nil-read", &known.nil_read, "--failed-cas", &known.failed_cas]);
+        command.arg(corpus.join(&known.file)).args(known.flags());
         let output = command.output().unwrap();
         let (verdict, code) = if known.linearizable { ("valid", 0) } else { ("invalid", 1) };
         assert_eq!(output.status.code(), Some(code), "{}: {output:?}", known.file);
@@ -45,7 +61,7 @@ fn every_history_of_the_corpus_gets_its_known_verdict() {
 const HEADER: &str = r#"{"format":"harness-history","version":1,"model":"register","initial":0}"#;
 
 /// A history of writes and reads, one after the other, that breaks off within its last line.
-fn torn(calls: &[(&str, u64)]) -> String {
+pub(crate) fn torn(calls: &[(&str, u64)]) -> String {
     let mut text = format!("{HEADER}\n");
     for (number, (f, value)) in calls.iter().enumerate() {
         for (index, kind) in [(2 * number, "invoke"), (2 * number + 1, "ok")] {

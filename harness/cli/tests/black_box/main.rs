@@ -9,12 +9,16 @@
 //! | what becomes of a run whose servers forget, fill up, or serve as proposers? | `servers.rs` |
 //! | is bad input refused before anything is started? | `refused.rs` |
 //! | does `check` agree with histories whose answer is known? | `checks.rs` |
+//! | are histories of any format read, or refused with the reason? | `histories.rs` |
+//! | is every answer of a system judged? | `answers.rs` |
 //! | is a store that loses a write found out? | `mutants.rs` |
 //! | do the small commands behave as commands do? | `commands.rs` |
 //! | is the proxy there while it is wanted? | `proxy.rs` |
 //! | how is the binary called and looked at? | `support.rs` |
 
 // What stands here is tests, as the lints count them, only when it says so.
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
@@ -23,6 +27,8 @@ mod commands;
 mod cut_short;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
