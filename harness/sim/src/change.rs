@@ -62,7 +62,13 @@ impl Asked {
             Function::Cas => {
                 let matches =
                     self.expected.map_or(**held == asked[0], |expected| expected == version);
-                if matches { put(asked[1].clone(), asked.clone()) } else { refused(held) }
+                if matches {
+                    put(asked[1].clone(), asked.clone())
+                } else if self.expected.is_some() {
+                    refused_by_version(held)
+                } else {
+                    refused(held)
+                }
             }
             Function::Append => {
                 let mut list = held.as_array().cloned().unwrap_or_default();
@@ -90,6 +96,12 @@ fn cas_of_pairs(asked: &Value, held: &Shared) -> Step {
 fn put(value: Value, answer: Value) -> Step {
     let value = (!value.is_null()).then(|| Rc::new(value));
     (Decision::Put(value, ()), Outcome::Ok, Rc::new(answer))
+}
+
+/// The value may be the expected one again, under another version.
+fn refused_by_version(observed: &Shared) -> Step {
+    let value = json!({ "observed": **observed, "compared": "version" });
+    (Decision::Keep(()), Outcome::Fail, Rc::new(value))
 }
 
 fn refused(observed: &Shared) -> Step {
@@ -153,6 +165,9 @@ mod tests {
         let asked =
             |expected| Asked { op, call: call.clone(), expected, pairs: false, told: Vec::new() };
         assert_eq!(spelt(asked(Some(7)), Some(9.into())), "put 2 told [1,2]@8");
-        assert_eq!(spelt(asked(Some(6)), Some(1.into())), "keep told Fail {\"observed\":1}@7");
+        assert_eq!(
+            spelt(asked(Some(6)), Some(1.into())),
+            "keep told Fail {\"compared\":\"version\",\"observed\":1}@7"
+        );
     }
 }

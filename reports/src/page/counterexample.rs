@@ -25,7 +25,7 @@ pub(super) fn section(found: &Counterexample) -> Markup {
             }
             p {
                 "Possible just before that return: "
-                @if found.states.is_empty() { "no state at all." }
+                @if found.states.is_empty() { "not computed." }
                 @for (number, state) in found.states.iter().enumerate() {
                     @if number > 0 { ", " }
                     (code(state))

@@ -256,6 +256,23 @@ fn replacing_while_flushed(setup: &mut Setup) {
     setup.faults.push(Fault { at: CHANGE + 2_000_000 + moment, lasts: 100_000, what });
 }
 
+/// Keys are deleted, collected and written again while all acceptors are replaced, by proposers of which some have
+/// counted little.
+fn replacing_while_collecting(setup: &mut Setup) {
+    replacing(setup);
+    setup.load.calls = Calls::CasRegister;
+    (setup.load.deletes, setup.load.by_version) = (0.5, false);
+    (setup.load.keys, setup.load.each, setup.load.think) = (2, 60, 1_000_000);
+    setup.load.roams = true;
+    setup.collections = 1_000_000;
+    let crash = |number: u64| Fault {
+        at: number * 9_000_000,
+        lasts: 200_000,
+        what: Trouble::CrashProposer(u32::try_from(number).unwrap_or(1) % setup.proposers + 1),
+    };
+    setup.faults = (1..=12).map(crash).collect();
+}
+
 /// Processes are started again with `--init` after every acceptor of their list was replaced.
 fn founding_again(setup: &mut Setup) {
     replacing(setup);

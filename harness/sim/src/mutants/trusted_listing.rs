@@ -4,7 +4,7 @@ use super::{Definition, Flaw, faithful, replacing_while_flushed};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "trusted-listing",
-    summary: "who was told of an epoch is not asked again whether it still remembers when it is listed",
+    summary: "an acceptor is not asked after its last page whether it still has its memory",
     rules: faithful,
     flaw: Some(Flaw::TrustsListings),
     bend: replacing_while_flushed,

@@ -187,25 +187,21 @@ impl RemoteAcceptor {
     }
 
     async fn do_control(&self, control: Control) -> Result<u64, RequestError> {
-        match self.ask_control(control).await {
-            Answer::Done(count) => Ok(count),
-            answer => Err(failure(answer)),
-        }
+        let answer = self.ask_control(control).await;
+        if let Answer::Done(count) = answer { Ok(count) } else { Err(failure(answer)) }
     }
 
     pub(super) async fn page(&self, control: Control) -> Result<Page, RequestError> {
-        match self.ask_control(control).await {
-            Answer::Page(page) => Ok(page),
-            answer => Err(failure(answer)),
-        }
+        let answer = self.ask_control(control).await;
+        if let Answer::Page(page) = answer { Ok(page) } else { Err(failure(answer)) }
     }
 }
 
 fn failure(answer: Answer) -> RequestError {
-    match answer {
-        Answer::Failed(error) => error,
-        other => RequestError::NoAnswer(format!("an answer to something else: {other:?}")),
+    if let Answer::Failed(error) = answer {
+        return error;
     }
+    RequestError::NoAnswer(format!("an answer to something else: {answer:?}"))
 }
 
 impl Acceptor for RemoteAcceptor {
@@ -226,19 +222,18 @@ impl Acceptor for RemoteAcceptor {
                 continue;
             }
             let answer = self.errands.run(Errand::RaiseFloor { head, floor }).await;
-            replies.push(match answer {
-                Answer::Done(_) => Ok(Reply::Collected(false)),
-                answer => Err(failure(answer)),
-            });
+            let raised = matches!(answer, Answer::Done(_));
+            replies.push(if raised { Ok(Reply::Collected(false)) } else { Err(failure(answer)) });
         }
         replies
     }
 
     async fn status(&self) -> Result<Status, RequestError> {
-        match self.ask_control(Control::Status).await {
-            Answer::Status(status) => Ok(self.flawed.status(self.home, status)),
-            answer => Err(failure(answer)),
+        let answer = self.ask_control(Control::Status).await;
+        if let Answer::Status(status) = answer {
+            return Ok(self.flawed.status(self.home, status));
         }
+        Err(failure(answer))
     }
 
     async fn admit(
@@ -326,14 +321,9 @@ impl Registers for WorldRegisters {
         let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
         let within = within.div_ceil(self.errands.state().speed);
         let change = self.flawed.change(change);
-        match self
-            .errands
-            .run(Errand::Change { key: Bytes::copy_from_slice(key), change, within })
-            .await
-        {
-            Answer::Changed(result) => result,
-            other => Err(format!("an answer to something else: {other:?}")),
-        }
+        let key = Bytes::copy_from_slice(key);
+        let answer = self.errands.run(Errand::Change { key, change, within }).await;
+        if let Answer::Changed(result) = answer { result } else { Err(failure(answer).to_string()) }
     }
 
     async fn collect(&self, _: &Bytes, _: Duration) -> CollectionOutcome {

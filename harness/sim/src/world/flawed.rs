@@ -93,13 +93,13 @@ impl Flawed {
 
     /// The change that the procedure makes in the place of this one.
     pub(super) fn change(&self, change: RegisterChange) -> RegisterChange {
-        match change {
-            RegisterChange::Replace { before, after } if self.has(Flaw::TakesTwoSteps) => {
-                let after = two_steps(&after).unwrap_or(after);
-                RegisterChange::Replace { before, after }
-            }
-            change => change,
+        if self.has(Flaw::TakesTwoSteps)
+            && let RegisterChange::Replace { before, after } = &change
+            && let Some(after) = two_steps(after)
+        {
+            return RegisterChange::Replace { before: before.clone(), after };
         }
+        change
     }
 }
 

@@ -428,7 +428,9 @@ fn bytes(value: &Value) -> Option<Bytes> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(Bytes::copy_from_slice(text.as_bytes())),
-        other => Some(Bytes::from(other.to_string())),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Some(Bytes::from(value.to_string()))
+        }
     }
 }
 
