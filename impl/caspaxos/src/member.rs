@@ -137,7 +137,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
             .as_mut()
             .filter(|held| held.identity == identity)
             .ok_or(RejectReason::NotMember)?;
-        if epoch < state.epoch && rules.fences() {
+        if epoch < state.epoch && rules.fences(request.stage()) {
             return Err(RejectReason::Fenced(state.epoch));
         }
         state.epoch = state.epoch.max(epoch);

@@ -3,7 +3,7 @@
 //! The store follows [`Faithful`]. A gallery of mutants replaces one rule at a time, to show that
 //! the harness sees the difference; that needs the feature `mutants`.
 
-use crate::{Ballot, Ballots, Lineage};
+use crate::{Ballot, Ballots, Lineage, Stage};
 use core::fmt::Debug;
 
 /// The rules as the protocol has them. Every provided method is the right one.
@@ -68,8 +68,12 @@ pub trait Rules: Debug + Send + Sync {
         false
     }
 
-    /// Whether an acceptor refuses requests of older epochs than it was told of.
-    fn fences(&self) -> bool {
+    /// Whether an acceptor refuses requests of this kind of older epochs than it was told of.
+    ///
+    /// A prepare that is not refused lets its proposer go on to acceptors that were not told yet; a read that is
+    /// not refused answers what has been overwritten since.
+    fn fences(&self, stage: Stage) -> bool {
+        let _ = stage;
         true
     }
 

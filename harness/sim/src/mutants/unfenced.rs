@@ -2,7 +2,7 @@
 
 use super::{Definition, replacing};
 use crate::setup::Setup;
-use caspaxos::Rules;
+use caspaxos::{Rules, Stage};
 use std::sync::Arc;
 
 pub(super) const DEFINITION: Definition = Definition {
@@ -17,7 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
 struct Unfenced;
 
 impl Rules for Unfenced {
-    fn fences(&self) -> bool {
+    fn fences(&self, _: Stage) -> bool {
         false
     }
 }

@@ -337,8 +337,10 @@ impl<'a> World<'a> {
             let open: Vec<usize> = (0..count)
                 .filter(|&number| {
                     let acceptor = AcceptorId(u32::try_from(number).unwrap());
-                    let fenced =
-                        self.case.rules.fences() && self.told(acceptor) > configuration.epoch();
+                    // A reader must get past its accept, too.
+                    let rules = &self.case.rules;
+                    let fences = rules.fences(Stage::Prepare) || rules.fences(Stage::Accept);
+                    let fenced = fences && self.told(acceptor) > configuration.epoch();
                     quorum.members.contains(&acceptor) && !fenced
                 })
                 .collect();

@@ -4,7 +4,7 @@ use super::case::{A, B, C, DELETE, PLAIN, majority};
 use super::cluster::{Allowance, Case};
 use super::membership::Act;
 use super::process::Task;
-use crate::{AcceptorId, Configuration, Rules};
+use crate::{AcceptorId, Configuration, Rules, Stage};
 
 const ONE_STEP: &[Act] = &[Act::Publish(1), Act::Seal(1), Act::InheritFloors(1), Act::Rescan(1)];
 
@@ -67,15 +67,33 @@ fn a_register_is_read_while_the_acceptors_change() {
         .holds(10_000, 4);
 }
 
-/// Acceptor 0 alone, then both, then acceptor 1 alone.
-fn replaced(plan: &'static [Act], scripts: &'static [&'static [Task]]) -> Case {
-    let members: [&[u32]; 3] = [&[0], &[0, 1], &[1]];
+/// Majorities of these acceptors, one after another.
+fn through(
+    members: [&[u32]; 3],
+    plan: &'static [Act],
+    scripts: &'static [&'static [Task]],
+) -> Case {
     let majority_of =
         |members: &[u32]| Configuration::majority(members.iter().copied().map(AcceptorId)).unwrap();
     let configurations = (0..).zip(members).map(|(e, it)| majority_of(it).in_epoch(e)).collect();
-    let allowance = Allowance { retries: 1, losses: 1, ..PLAIN };
-    Case { configurations, plan, ..majority(1, scripts) }.allowing(allowance)
+    Case { configurations, plan, ..majority(1, scripts) }
 }
+
+/// Acceptor 0 alone, then both, then acceptor 1 alone.
+fn replaced(plan: &'static [Act], scripts: &'static [&'static [Task]]) -> Case {
+    let allowance = Allowance { retries: 1, losses: 1, ..PLAIN };
+    through([&[0], &[0, 1], &[1]], plan, scripts).allowing(allowance)
+}
+
+/// Acceptor 1 is replaced by acceptor 3. Acceptor 2 stays, and need not be told of either step.
+fn one_of_three_replaced(scripts: &'static [&'static [Task]]) -> Case {
+    through([&[0, 1, 2], &[0, 1, 2, 3], &[0, 2, 3]], TWO_STEPS, scripts)
+}
+
+/// Counted ahead, so that their ballots meet no promise.
+const LAGGING_WRITER: &[&[Task]] =
+    &[&[Task::CountAhead(20), A], &[Task::CountAhead(10), Task::Adopt(2), C]];
+const LAGGING_READER: &[&[Task]] = &[&[Task::Read], &[Task::CountAhead(10), Task::Adopt(2), C]];
 
 /// The first proposer is in doubt about its delete; meanwhile it is found and collected.
 const DOUBT_BEFORE_A_STEP: &[&[Task]] =
@@ -121,19 +139,41 @@ fn floors_that_are_not_inherited_do_not_tell_what_was_collected() {
     replaced(FORGETFUL, DOUBT_BEFORE_TWO_STEPS).breaks_under(crate::Faithful);
 }
 
+#[test]
+fn a_reader_is_left_behind_with_an_acceptor_that_stays() {
+    one_of_three_replaced(LAGGING_READER).holds(10_000, 3);
+}
+
+/// Which requests of earlier epochs are not refused.
 #[derive(Debug)]
-struct Unfenced;
+enum Unfenced {
+    All,
+    Only(Stage),
+}
 
 impl Rules for Unfenced {
-    fn fences(&self) -> bool {
-        false
+    fn fences(&self, stage: Stage) -> bool {
+        match self {
+            Self::All => false,
+            Self::Only(unfenced) => stage != *unfenced,
+        }
     }
 }
 
 #[test]
 fn without_fences_two_proposers_work_apart() {
-    steps([1, 2, 3], TWO_STEPS, BEHIND).breaks_under(Unfenced);
-    steps([3, 2, 1], TWO_STEPS, BEHIND).breaks_under(Unfenced);
+    steps([1, 2, 3], TWO_STEPS, BEHIND).breaks_under(Unfenced::All);
+    steps([3, 2, 1], TWO_STEPS, BEHIND).breaks_under(Unfenced::All);
+}
+
+#[test]
+fn an_unfenced_prepare_overwrites_what_it_cannot_see() {
+    one_of_three_replaced(LAGGING_WRITER).breaks_under(Unfenced::Only(Stage::Prepare));
+}
+
+#[test]
+fn an_unfenced_read_answers_what_was_overwritten() {
+    one_of_three_replaced(LAGGING_READER).breaks_under(Unfenced::Only(Stage::Read));
 }
 
 #[test]
