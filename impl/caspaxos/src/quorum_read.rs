@@ -143,13 +143,14 @@ impl<V: Clone> QuorumRead<V> {
     }
 }
 
+/// What a read knows of one acceptor: whether it is waited for, and what it said.
+#[cfg(test)]
+pub(crate) type Known<'a, V> = (bool, Option<(Ballot, &'a Option<VersionedValue<V>>)>);
+
 #[cfg(test)]
 impl<V> QuorumRead<V> {
-    /// All that it knows of one acceptor: whether it is waited for, and what it said.
-    pub(crate) fn state(
-        &self,
-        acceptor: AcceptorId,
-    ) -> (bool, Option<(Ballot, &Option<VersionedValue<V>>)>) {
+    /// All that it knows of one acceptor.
+    pub(crate) fn state(&self, acceptor: AcceptorId) -> Known<'_, V> {
         let found = self.found.iter().find(|found| found.by.contains(&acceptor));
         (self.waiting.contains(&acceptor), found.map(|found| (found.accepted, &found.value)))
     }
