@@ -1,6 +1,11 @@
 //! What a step of a change of membership must have done before it does the next thing, over acceptors in
 //! memory: each of these orders is what keeps an acknowledged value from being lost.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic"
+)]
 
 mod cluster;
 

@@ -190,7 +190,8 @@ impl State {
     fn begin(&mut self, number: usize, call: Call) {
         let client = &mut self.clients[number];
         calls::invoke(&mut self.history, (number, client.told.len()), call);
-        let (round, progress) = client.proposer.begin(&(), change(call)).expect("its counter has room");
+        let (round, progress) =
+            client.proposer.begin(&(), change(call)).expect("its counter has room");
         client.open = Some((round, call));
         self.follow(number, progress);
     }

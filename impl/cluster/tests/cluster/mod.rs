@@ -311,7 +311,7 @@ impl Acceptor for TestAcceptor {
         let ask = |(key, request): (Bytes, Request)| {
             let floor = match &request {
                 Request::Collect { promise_floor, .. } => Some(*promise_floor),
-                _ => None,
+                Request::Prepare { .. } | Request::Accept { .. } | Request::Read => None,
             };
             let reply = self.reach(|place| {
                 let head = (head.identity, head.epoch);
