@@ -2,7 +2,7 @@
 
 use crate::bare_connection::{self, BareConnection};
 use crate::closed_loop::{self, Setting};
-use crate::meter::Reading;
+use crate::meter::Measurement;
 use crate::plan::{self, Case};
 use crate::servers::Servers;
 use crate::slice::{Outcomes, Slice};
@@ -138,7 +138,7 @@ impl<'a> Bench<'a> {
     /// One turn of one case, with what it cost.
     fn turn(&mut self, entry: &mut Entry<'_>, span: Duration) -> Result<Slice, BenchError> {
         let conflicts = self.conflicts();
-        let before = Reading::take(self.servers)?;
+        let before = Measurement::take(self.servers)?;
         entry.turns += 1;
         let mut slice = match entry.case {
             Case::RawAccept => self.raw_accepts(span)?,
@@ -146,7 +146,7 @@ impl<'a> Bench<'a> {
             Case::FanOut => self.fan_out(span)?,
             Case::Load(workload) => self.load(&entry.setting, workload, entry.turns, span)?,
         };
-        slice.costs = Reading::take(self.servers)?.since(&before);
+        slice.costs = Measurement::take(self.servers)?.since(&before);
         if entry.case.workload().is_some() {
             let seen = self.conflicts().zip(conflicts);
             slice.conflicts = seen.map(|(after, before)| after - before);

@@ -28,9 +28,9 @@ impl Costs {
 }
 
 /// Everything since the processes began.
-pub(crate) struct Reading(Costs);
+pub(crate) struct Measurement(Costs);
 
-impl Reading {
+impl Measurement {
     pub(crate) fn take(servers: &mut Servers) -> Result<Self, BenchError> {
         let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|error| BenchError::System {
             what: "read the processor time of this process",

@@ -2,7 +2,7 @@
 //!
 //! They end with the process. What one has not finished, `resume` does, here or anywhere else.
 
-use super::problem::{Document, Problem};
+use super::problem::{ProblemDetails, Problem};
 use crate::administration::{Administration, Outcome, Task, TaskError};
 use gryadka::{Membership, MembershipEvent};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub(crate) struct Status {
     /// Its result.
     result: Option<Outcome>,
     /// Why it failed.
-    problem: Option<Document>,
+    problem: Option<ProblemDetails>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -146,7 +146,7 @@ impl Operation {
         let (state, result, problem) = match &course.end {
             None => (State::Running, None, None),
             Some(Ok(outcome)) => (State::Done, Some(outcome.clone()), None),
-            Some(Err(error)) => (State::Failed, None, Some(Problem::from(error).document())),
+            Some(Err(error)) => (State::Failed, None, Some(Problem::from(error).details())),
         };
         let &Course { phase, epoch, keys, .. } = course;
         Status { id: self.id, kind: self.kind, state, phase, epoch, keys, result, problem }

@@ -66,7 +66,7 @@ pub(crate) enum Problem {
 
 /// The body of an error.
 #[derive(Debug, Serialize)]
-pub(crate) struct Document {
+pub(crate) struct ProblemDetails {
     title: &'static str,
     status: u16,
     error: &'static str,
@@ -149,10 +149,10 @@ impl Problem {
     }
 
     /// The body of its answer.
-    pub(crate) fn document(&self) -> Document {
+    pub(crate) fn details(&self) -> ProblemDetails {
         let (status, error) = self.kind();
         let (outcome, reason) = self.outcome().unzip();
-        Document {
+        ProblemDetails {
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             error,
@@ -202,7 +202,7 @@ const fn word(reason: Reason) -> &'static str {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let document = self.document();
+        let document = self.details();
         let (status, _) = self.kind();
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
