@@ -31,7 +31,7 @@ const BEHIND: &[&[Task]] = &[&[A, B], &[Task::Adopt(2), C]];
 
 #[test]
 fn from_one_to_three() {
-    steps([1, 2, 3], TWO_STEPS, &[&[A], &[Task::Adopt(2), C]]).holds(100_000, 3);
+    steps([1, 2, 3], TWO_STEPS, &[&[A], &[Task::Adopt(2), C]]).holds(50_000, 3);
 }
 
 #[test]
