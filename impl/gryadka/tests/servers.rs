@@ -56,7 +56,7 @@ async fn a_restarted_server_keeps_its_state_and_the_scripts_are_loaded_again() {
     assert_eq!(execute(&acceptor, "7/1 1 k prepare 1.1").await, "conflict 2.1 1.1");
     assert_eq!(execute(&acceptor, "status").await, "7/1 epoch 1 floor 0 -");
     server.execute("SCRIPT FLUSH");
-    assert_eq!(execute(&acceptor, "7/1 1 k prepare 3.1").await, "promise 1.1 1=one");
+    assert_eq!(execute(&acceptor, "7/1 1 k prepare 3.1").await, "promise 1.1 1=one floor 0");
 }
 
 #[tokio::test]

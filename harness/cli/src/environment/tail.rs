@@ -148,8 +148,9 @@ pub(super) fn cut_at(log: &[u8], synced: u64) -> u64 {
     let (mut at, mut best, mut transaction, mut admits) = (0, 0, false, false);
     while let Some((command, end)) = command(log, at) {
         let named = |name: &[u8]| command.first().is_some_and(|w| w.eq_ignore_ascii_case(name));
-        // A place is given by setting the field `stamp` of the hash that has it.
-        admits |= named(b"HSET") && command.iter().skip(2).step_by(2).any(|word| *word == b"stamp");
+        // An acceptor is admitted by setting the field `identity` of the hash that has it.
+        admits |=
+            named(b"HSET") && command.iter().skip(2).step_by(2).any(|word| *word == b"identity");
         transaction = named(b"MULTI") || transaction && !named(b"EXEC");
         at = end;
         if !transaction {
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_acceptor_keeps_its_place() {
-        let parts = ["SET a 1", "MULTI", "HSET gryadka:! stamp 1.2 age 0", "EXEC", "SET b 2"];
+        let parts = ["SET a 1", "MULTI", "HSET gryadka:! identity 1/2 epoch 0", "EXEC", "SET b 2"];
         let whole = log(&parts);
         assert_eq!(cut_at(whole.as_bytes(), 0), log(&parts[..4]).len() as u64);
         // Its age may be lost, like all that it promised.

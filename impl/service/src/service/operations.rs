@@ -2,7 +2,7 @@
 //!
 //! They end with the process. What one has not finished, `resume` does, here or anywhere else.
 
-use super::problem::{ProblemDetails, Problem};
+use super::problem::{Problem, ProblemDetails};
 use crate::administration::{Administration, Outcome, Task, TaskError};
 use gryadka::{Membership, MembershipEvent};
 use serde::Serialize;
