@@ -52,7 +52,6 @@ gallery!(
     retired_founders,
     one_acceptor_rescanned,
     last_page_skipped,
-    floors_not_inherited,
     two_steps,
     collected_early,
     any_tombstone_collected,
@@ -107,8 +106,6 @@ pub(crate) enum Flaw {
     KeepsCursors,
     /// It takes an acceptor for what it was when it was asked first.
     TrustsListings,
-    /// It leaves the promise floors of the epoch before behind.
-    InheritsNoFloors,
     /// A process that starts with `--init` passes over what retired servers remember.
     ForgetsRetired,
 }
@@ -254,23 +251,6 @@ fn replacing_while_flushed(setup: &mut Setup) {
     setup.faults.extend((0..40).map(cut));
     let what = Trouble::CrashAcceptor { acceptor: 3, memory: Memory::Flushed, silent: false };
     setup.faults.push(Fault { at: CHANGE + 2_000_000 + moment, lasts: 100_000, what });
-}
-
-/// Keys are deleted, collected and written again while all acceptors are replaced, by proposers of which some have
-/// counted little.
-fn replacing_while_collecting(setup: &mut Setup) {
-    replacing(setup);
-    setup.load.calls = Calls::CasRegister;
-    (setup.load.deletes, setup.load.by_version) = (0.5, false);
-    (setup.load.keys, setup.load.each, setup.load.think) = (2, 60, 1_000_000);
-    setup.load.roams = true;
-    setup.collections = 1_000_000;
-    let crash = |number: u64| Fault {
-        at: number * 9_000_000,
-        lasts: 200_000,
-        what: Trouble::CrashProposer(u32::try_from(number).unwrap_or(1) % setup.proposers + 1),
-    };
-    setup.faults = (1..=12).map(crash).collect();
 }
 
 /// Processes are started again with `--init` after every acceptor of their list was replaced.

@@ -8,7 +8,6 @@
 use super::Key;
 use super::flawed::Flawed;
 use super::network::Control;
-use crate::mutants::Flaw;
 use bytes::Bytes;
 use caspaxos::{
     AcceptorId, AcceptorIdentity, AcceptorState, CollectionOutcome, Configuration, Reason,
@@ -217,10 +216,6 @@ impl Acceptor for RemoteAcceptor {
                 replies.push(Err(RequestError::NotConnected(String::from("no such request here"))));
                 continue;
             };
-            if self.flawed.has(Flaw::InheritsNoFloors) {
-                replies.push(Ok(Reply::Collected(false)));
-                continue;
-            }
             let answer = self.errands.run(Errand::RaiseFloor { head, floor }).await;
             let raised = matches!(answer, Answer::Done(_));
             replies.push(if raised { Ok(Reply::Collected(false)) } else { Err(failure(answer)) });
