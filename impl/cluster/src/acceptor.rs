@@ -57,7 +57,7 @@ pub trait Acceptor: Send + Sync + 'static {
 
     /// Makes it an acceptor of a cluster. Done again under the same identity it changes nothing.
     ///
-    /// It must have been wiped, and `token` be the one that the wipe has left: see [`crate::wipe`].
+    /// It must have been wiped, and `token` be the one that the wipe has left: see [`wipe`](crate::wipe()).
     ///
     /// # Errors
     /// [`RequestError::NotMember`] when it has another identity, [`RequestError::Refused`] when the token

@@ -163,7 +163,7 @@ fn memory(facts: &Facts<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether scripts may be run. One that ran was answered as [`Observed::script`] says.
+/// Whether scripts may be run. One that ran was answered as [`script`](super::Observed::script) says.
 pub(super) fn scripts(ran: &Result<(), RequestError>) -> Finding {
     const SCRIPTS: &str = "scripts";
     match ran {
