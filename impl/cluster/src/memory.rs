@@ -1,6 +1,7 @@
 //! What an acceptor remembers beside its registers, and how it answers about that: the rules that the Lua
 //! scripts of Redis acceptors follow, for acceptors that are not Redis.
 
+use crate::RequestError;
 use bytes::Bytes;
 use caspaxos::{AcceptorIdentity, AcceptorState, Member, RejectReason};
 
@@ -31,6 +32,16 @@ pub enum Rejection {
 impl From<RejectReason> for Rejection {
     fn from(reason: RejectReason) -> Self {
         Self::Identity(reason)
+    }
+}
+
+impl From<Rejection> for RequestError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Identity(RejectReason::NotMember) => Self::NotMember,
+            Rejection::Identity(RejectReason::Fenced(epoch)) => Self::Fenced { epoch },
+            Rejection::NotWiped => Self::Refused(rejection.to_string()),
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! An acceptor of its own, for where there is no Redis: the pure rules behind commands.
 //!
-//! `STEP`, `ADMIT`, `NOTIFY_TIMEOUT`, `RETIRE` and `WIPE` take the keys and arguments of the scripts of the
+//! `EXECUTE`, `ADMIT`, `SET_EPOCH`, `RETIRE` and `WIPE` take the keys and arguments of the scripts of the
 //! same names (`scripts/`) and answer like them; `SCAN`, `SSCAN`, `INFO` and `PING` are as in
-//! Redis, but list in order; `STATUS` answers the identity, the epoch, the promise_floor and the config.
+//! Redis, but list in order; `STATUS` answers the identity, the epoch, the promise floor and the configuration.
 
 use crate::wire::{self, Answer, FENCED, NOT_MEMBER, NOT_WIPED};
 use bytes::Bytes;
-use caspaxos::{AcceptorIdentity, AcceptorState, Faithful, HIGHEST_NUMBER, Member, RejectReason};
+use caspaxos::{AcceptorIdentity, AcceptorState, Faithful, HIGHEST_NUMBER, RejectReason};
+use gryadka_cluster::{AcceptorMemory, Rejection};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,14 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct NativeRegisters(Arc<Mutex<Memory>>);
 
 #[derive(Debug, Default)]
-struct Memory {
-    member: Member<Bytes, Bytes>,
-    config: Bytes,
-    /// The epoch of the config.
-    told: u64,
-    /// The token of the wipe that it was made empty by, until it is admitted; 0 for none.
-    wipe_token: u64,
-}
+struct Memory(AcceptorMemory<Bytes, Bytes>);
 
 /// Something as it is put into Redis' framing.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +37,7 @@ impl NativeRegisters {
     /// How many registers are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.memory().member.registers().len()
+        self.memory().0.member().registers().len()
     }
 
     /// Whether no register is held.
@@ -70,7 +64,7 @@ impl NativeRegisters {
             b"RETIRE" => memory.retire(arguments),
             b"WIPE" => memory.wipe(arguments),
             b"SCAN" => page(arguments, |after| {
-                let registers = memory.member.registers();
+                let registers = memory.0.member().registers();
                 registers.range((after, Bound::Unbounded)).map(|(key, _)| key.clone())
             }),
             b"SSCAN" => {
@@ -100,9 +94,9 @@ impl Memory {
         let requests = requests.collect::<Option<Vec<_>>>().ok_or(Malformed)?;
         let mut replies = Vec::with_capacity(keys.len());
         for (key, request) in keys.iter().zip(requests) {
-            match self.member.handle(&Faithful, (identity, epoch), key, request) {
+            match self.0.member_mut().handle(&Faithful, (identity, epoch), key, request) {
                 Ok(reply) => replies.push(wire::answer(&reply)),
-                Err(turned) => return Ok(refusal(turned)),
+                Err(reason) => return Ok(rejected(reason.into())),
             }
         }
         Ok(RespValue::Array(replies.into_iter().map(RespValue::from).collect()))
@@ -111,7 +105,7 @@ impl Memory {
     /// The keys of registers that hold no value, without their prefix.
     fn tombstones(&self, after: Bound<Bytes>) -> impl Iterator<Item = Bytes> {
         let marked = |key: Bytes| Bytes::from([&b"="[..], &key].concat());
-        let registers = self.member.registers().range((after.map(marked), Bound::Unbounded));
+        let registers = self.0.member().registers().range((after.map(marked), Bound::Unbounded));
         let dead = registers.filter(|(_, register)| {
             register.value.as_ref().is_none_or(|cell| cell.value.is_none())
         });
@@ -124,95 +118,52 @@ impl Memory {
         let (epoch, promise_floor) = (number(arguments.get(1))?, number(arguments.get(2))?);
         let config = arguments.get(3).ok_or(Malformed)?;
         let token = number(arguments.get(4))?;
-        match self.member.state() {
-            Some(held) if held.identity == identity => return Ok(RespValue::Number(1)),
-            None if !self.member.registers().is_empty() => {
-                return Ok(RespValue::Error(format!(
-                    "{NOT_WIPED} it has registers of an earlier life"
-                )));
-            }
-            None if token != self.wipe_token => {
-                return Ok(RespValue::Error(format!(
-                    "{NOT_WIPED} it is not as it was when it was wiped"
-                )));
-            }
-            Some(_) | None => {}
-        }
-        Ok(match self.member.join(AcceptorState { identity, epoch, promise_floor }) {
-            Ok(()) => {
-                (self.config, self.told) = (config.clone(), epoch);
-                self.wipe_token = 0;
-                RespValue::Number(1)
-            }
-            Err(turned) => refusal(turned),
-        })
+        let state = AcceptorState { identity, epoch, promise_floor };
+        Ok(done(self.0.admit(state, config.clone(), token)))
     }
 
     fn set_epoch(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (_, arguments) = split(arguments)?;
         let (identity, epoch) = (identity(arguments.first())?, number(arguments.get(1))?);
         let config = arguments.get(2).ok_or(Malformed)?;
-        Ok(match self.member.set_epoch(identity, epoch) {
-            Ok(()) => {
-                // A round may have brought the epoch before its config came.
-                if epoch >= self.told {
-                    (self.config, self.told) = (config.clone(), epoch);
-                }
-                RespValue::Number(1)
-            }
-            Err(turned) => refusal(turned),
-        })
+        Ok(done(self.0.set_epoch(identity, epoch, config.clone())))
     }
 
     fn retire(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (_, arguments) = split(arguments)?;
         let (identity, epoch) = (identity(arguments.first())?, number(arguments.get(1))?);
-        match self.member.state() {
-            Some(held) if held.identity != identity => return Ok(refusal(RejectReason::NotMember)),
-            Some(held) if held.epoch > epoch => {
-                return Ok(refusal(RejectReason::Fenced(held.epoch)));
-            }
-            Some(_) | None => {}
-        }
-        // In epoch 0 there was no cluster yet.
-        if self.member.state().is_some_and(|state| state.epoch == 0) {
-            self.config = Bytes::new();
-        }
-        self.member.leave();
-        Ok(RespValue::Number(1))
+        Ok(done(self.0.retire(identity, epoch)))
     }
 
     /// The registers go together, with the call that names none.
     fn wipe(&mut self, arguments: &[Bytes]) -> Result<RespValue, Malformed> {
         let (keys, arguments) = split(arguments)?;
-        if self.member.state().is_some() {
-            return Ok(refusal(RejectReason::NotMember));
-        }
-        if keys.is_empty() {
-            *self = Self { wipe_token: number(arguments.first())?, ..Self::default() };
-            return Ok(RespValue::Number(0));
-        }
-        let known = keys.iter().filter(|key| self.member.registers().contains_key(*key)).count();
-        Ok(RespValue::Number(known as u64))
+        Ok(if keys.is_empty() {
+            let wiped = self.0.finish_wipe(number(arguments.first())?);
+            wiped.map_or_else(rejected, |()| RespValue::Number(0))
+        } else {
+            self.0.erase(keys).map_or_else(rejected, RespValue::Number)
+        })
     }
 
     fn status(&self) -> RespValue {
         let text = |text: String| RespValue::Text(text.into());
-        let items = self.member.state().map(|AcceptorState { identity, epoch, promise_floor }| {
-            [
-                text(wire::identity(identity)),
-                text(epoch.to_string()),
-                text(promise_floor.to_string()),
-            ]
-        });
+        let items =
+            self.0.member().state().map(|AcceptorState { identity, epoch, promise_floor }| {
+                [
+                    text(wire::identity(identity)),
+                    text(epoch.to_string()),
+                    text(promise_floor.to_string()),
+                ]
+            });
         let mut items =
             items.map_or_else(|| vec![RespValue::Nil, RespValue::Nil, RespValue::Nil], Vec::from);
-        items.push(RespValue::Text(self.config.clone()));
+        items.push(RespValue::Text(self.0.config().clone()));
         RespValue::Array(items)
     }
 
     fn info(&self) -> String {
-        let registers = self.member.registers().len();
+        let registers = self.0.member().registers().len();
         format!("server:gryadka-native\r\nregisters:{registers}\r\n")
     }
 }
@@ -228,10 +179,17 @@ impl From<Answer> for RespValue {
     }
 }
 
-fn refusal(turned: RejectReason) -> RespValue {
-    RespValue::Error(match turned {
-        RejectReason::NotMember => format!("{NOT_MEMBER} not the acceptor that is meant"),
-        RejectReason::Fenced(epoch) => format!("{FENCED} {epoch}"),
+fn done(result: Result<(), Rejection>) -> RespValue {
+    result.map_or_else(rejected, |()| RespValue::Number(1))
+}
+
+fn rejected(rejection: Rejection) -> RespValue {
+    RespValue::Error(match rejection {
+        Rejection::Identity(RejectReason::NotMember) => {
+            format!("{NOT_MEMBER} not the acceptor that is meant")
+        }
+        Rejection::Identity(RejectReason::Fenced(epoch)) => format!("{FENCED} {epoch}"),
+        Rejection::NotWiped => format!("{NOT_WIPED} {rejection}"),
     })
 }
 

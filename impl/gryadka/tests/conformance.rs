@@ -151,11 +151,16 @@ async fn is_admitted_only_when_wiped(acceptor: &impl Acceptor) {
     assert!(matches!(refused, Err(RequestError::Refused(_))), "{refused:?}");
     assert_eq!(execute(acceptor, "wipe").await, "erased 1");
     assert_eq!(execute(acceptor, admit).await, "done");
+    // The same of one that has left before it held anything.
+    assert_eq!(execute(acceptor, "retire 7/3").await, "done");
+    let refused = acceptor.admit(state, Bytes::new(), 0).await;
+    assert!(matches!(refused, Err(RequestError::Refused(_))), "{refused:?}");
 }
 
 #[tokio::test]
 async fn the_pure_rules_conform() {
     follows_the_script(&Pure::default()).await;
+    is_admitted_only_when_wiped(&Pure::default()).await;
 }
 
 #[tokio::test]

@@ -11,9 +11,7 @@ use crate::record::BallotChange;
 use crate::setup::Setup;
 use crate::situation::Situation;
 use caspaxos::{AcceptorId, AcceptorIdentity, AcceptorState, Ballots, Member, RejectReason, Reply};
-use gryadka_cluster::{
-    AcceptorMemory, ClusterConfig, Cursor, Page, Rejection, RequestError, Status,
-};
+use gryadka_cluster::{AcceptorMemory, ClusterConfig, Cursor, Page, RequestError, Status};
 use harness_history::Value;
 
 /// How many keys a page of a listing has.
@@ -64,33 +62,26 @@ impl Acceptor {
 
     fn serve(&mut self, control: &Control) -> Result<Served, RequestError> {
         let memory = &mut self.memory;
-        let rejected = |rejection| match rejection {
-            Rejection::Identity(RejectReason::NotMember) => RequestError::NotMember,
-            Rejection::Identity(RejectReason::Fenced(epoch)) => RequestError::Fenced { epoch },
-            Rejection::NotWiped => RequestError::Refused(rejection.to_string()),
-        };
         let done = |()| Served::Done(0);
-        match control {
+        Ok(match control {
             Control::Status => {
                 let (state, config) = (memory.member().state(), memory.config().clone());
-                Ok(Served::Status(Status { state, config, ..Status::default() }))
+                Served::Status(Status { state, config, ..Status::default() })
             }
             Control::Admit { state, config, token } => {
-                memory.admit(*state, config.clone(), *token).map(done).map_err(rejected)
+                memory.admit(*state, config.clone(), *token).map(done)?
             }
             Control::SetEpoch { identity, epoch, config } => {
-                memory.set_epoch(*identity, *epoch, config.clone()).map(done).map_err(rejected)
+                memory.set_epoch(*identity, *epoch, config.clone()).map(done)?
             }
-            Control::Retire { identity, epoch } => {
-                memory.retire(*identity, *epoch).map(done).map_err(rejected)
-            }
+            Control::Retire { identity, epoch } => memory.retire(*identity, *epoch).map(done)?,
             Control::Erase(keys) => {
                 let keys: Vec<Key> = keys.iter().map(|key| Key::from(key.as_str())).collect();
-                memory.erase(&keys).map(Served::Done).map_err(rejected)
+                memory.erase(&keys).map(Served::Done)?
             }
-            Control::FinishWipe(token) => memory.finish_wipe(*token).map(done).map_err(rejected),
-            Control::List { cursor, stale } => self.list(cursor, *stale).map(Served::Page),
-        }
+            Control::FinishWipe(token) => memory.finish_wipe(*token).map(done)?,
+            Control::List { cursor, stale } => self.list(cursor, *stale).map(Served::Page)?,
+        })
     }
 
     /// A page of the keys that it holds, in the order of a hash that every process draws anew. A cursor is the

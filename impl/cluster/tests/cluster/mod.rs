@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use caspaxos::{
     AcceptorId, AcceptorIdentity, AcceptorState, Ballot, CollectionOutcome, Configuration,
-    Faithful, ProposerId, Reason, RejectReason,
+    Faithful, ProposerId, Reason,
 };
 use gryadka_cluster::{
     Acceptor, AcceptorMemory, Aim, Clock, ClusterConfig, Connector, Cursor, Directory, Driver,
@@ -276,14 +276,6 @@ pub(crate) struct TestAcceptor {
     number: u32,
 }
 
-fn rejected(rejection: Rejection) -> RequestError {
-    match rejection {
-        Rejection::Identity(RejectReason::NotMember) => RequestError::NotMember,
-        Rejection::Identity(RejectReason::Fenced(epoch)) => RequestError::Fenced { epoch },
-        Rejection::NotWiped => RequestError::Refused(rejection.to_string()),
-    }
-}
-
 impl TestAcceptor {
     fn reach<T>(
         &self,
@@ -316,7 +308,7 @@ impl Acceptor for TestAcceptor {
             let reply = self.reach(|place| {
                 let head = (head.identity, head.epoch);
                 let reply = place.memory.member_mut().handle(&Faithful, head, &key, request);
-                reply.map_err(|reason| rejected(reason.into()))
+                reply.map_err(|reason| Rejection::from(reason).into())
             });
             if let (Ok(_), Some(floor)) = (&reply, floor) {
                 self.note(Did::FloorRaised { acceptor: self.number, floor });
@@ -339,7 +331,7 @@ impl Acceptor for TestAcceptor {
         config: Bytes,
         token: u64,
     ) -> Result<(), RequestError> {
-        self.reach(|place| place.memory.admit(state, config, token).map_err(rejected))
+        self.reach(|place| Ok(place.memory.admit(state, config, token)?))
     }
 
     async fn set_epoch(
@@ -353,22 +345,22 @@ impl Acceptor for TestAcceptor {
                 place.epochs_to_lose -= 1;
                 return Err(RequestError::NoAnswer(String::from("lost")));
             }
-            place.memory.set_epoch(identity, epoch, config).map_err(rejected)
+            Ok(place.memory.set_epoch(identity, epoch, config)?)
         })?;
         self.note(Did::EpochNotified { acceptor: self.number, epoch });
         Ok(())
     }
 
     async fn retire(&self, identity: AcceptorIdentity, epoch: u64) -> Result<(), RequestError> {
-        self.reach(|place| place.memory.retire(identity, epoch).map_err(rejected))
+        self.reach(|place| Ok(place.memory.retire(identity, epoch)?))
     }
 
     async fn erase(&self, keys: Vec<Bytes>) -> Result<u64, RequestError> {
-        self.reach(|place| place.memory.erase(&keys).map_err(rejected))
+        self.reach(|place| Ok(place.memory.erase(&keys)?))
     }
 
     async fn finish_wipe(&self, token: u64) -> Result<(), RequestError> {
-        self.reach(|place| place.memory.finish_wipe(token).map_err(rejected))
+        self.reach(|place| Ok(place.memory.finish_wipe(token)?))
     }
 
     async fn list(&self, cursor: Cursor) -> Result<Page, RequestError> {
