@@ -81,6 +81,8 @@ mod native_registers;
 mod native_server;
 mod pending_change;
 mod register;
+#[cfg(test)]
+mod registers_only;
 mod release;
 mod remote_acceptor;
 mod script;

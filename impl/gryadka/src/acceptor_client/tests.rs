@@ -1,8 +1,8 @@
 //! Clients of acceptors that do as the test says.
 
 use super::*;
-use crate::{AcceptorId, AcceptorIdentity, AcceptorState};
-use crate::{Cursor, Page, Status};
+use crate::registers_only::{Answers, RegistersOnly};
+use crate::{AcceptorId, AcceptorIdentity};
 use caspaxos::{Ballot, ProposerId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -28,8 +28,8 @@ impl Drop for Remote {
     }
 }
 
-impl Acceptor for Remote {
-    async fn call(
+impl Answers for Remote {
+    async fn answer(
         &self,
         head: Head,
         requests: Vec<(Bytes, Request)>,
@@ -40,31 +40,6 @@ impl Acceptor for Remote {
         self.calls.send(Call { size, epoch: head.epoch, answer }).unwrap();
         let result = answered.await.unwrap_or(Err(RequestError::NotMember));
         vec![result; size]
-    }
-    async fn status(&self) -> Result<Status, RequestError> {
-        unreachable!()
-    }
-    async fn admit(&self, _: AcceptorState, _: Bytes, _: u64) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn set_epoch(&self, _: AcceptorIdentity, _: u64, _: Bytes) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn retire(&self, _: AcceptorIdentity, _: u64) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn erase(&self, _: Vec<Bytes>) -> Result<u64, RequestError> {
-        unreachable!()
-    }
-
-    async fn finish_wipe(&self, _: u64) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn list(&self, _: Cursor) -> Result<Page, RequestError> {
-        unreachable!()
-    }
-    async fn tombstones(&self, _: Cursor) -> Result<Page, RequestError> {
-        unreachable!()
     }
 }
 
@@ -99,7 +74,11 @@ fn world_of(runtime: &Handle) -> World {
     let (calls_in, calls) = mpsc::unbounded_channel();
     let (results_in, results) = mpsc::unbounded_channel();
     let gone = Arc::new(AtomicBool::new(false));
-    let acceptor = Arc::new(Remote { calls: calls_in, gone: gone.clone(), panics_in: PANICS.0 });
+    let acceptor = Arc::new(RegistersOnly(Remote {
+        calls: calls_in,
+        gone: gone.clone(),
+        panics_in: PANICS.0,
+    }));
     let handler = Arc::new(Results(results_in));
     let client = Some(AcceptorClient::start(runtime, &acceptor, &handler));
     World { client, calls, results, gone, sent: 0 }

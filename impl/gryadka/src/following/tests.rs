@@ -1,8 +1,9 @@
 //! A store over acceptors that all refuse its calls alike, and how often it looks for a later epoch.
 
 use super::*;
-use crate::{AcceptorId, AcceptorIdentity, AcceptorState, Configuration, Options, ProposerId};
-use crate::{Cursor, Head, Page, Reply, Request, RequestError, Status};
+use crate::registers_only::{Answers, RegistersOnly};
+use crate::{AcceptorId, Configuration, Options, ProposerId};
+use crate::{Head, Reply, Request, RequestError};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -10,42 +11,18 @@ use tokio::time::Instant;
 
 struct Refusing(Arc<Mutex<RequestError>>);
 
-impl Acceptor for Refusing {
-    async fn call(
+impl Answers for Refusing {
+    async fn answer(
         &self,
         _: Head,
         requests: Vec<(Bytes, Request)>,
     ) -> Vec<Result<Reply, RequestError>> {
         vec![Err(self.0.lock().unwrap().clone()); requests.len()]
     }
-    async fn status(&self) -> Result<Status, RequestError> {
-        unreachable!()
-    }
-    async fn admit(&self, _: AcceptorState, _: Bytes, _: u64) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn set_epoch(&self, _: AcceptorIdentity, _: u64, _: Bytes) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn retire(&self, _: AcceptorIdentity, _: u64) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn erase(&self, _: Vec<Bytes>) -> Result<u64, RequestError> {
-        unreachable!()
-    }
-    async fn finish_wipe(&self, _: u64) -> Result<(), RequestError> {
-        unreachable!()
-    }
-    async fn list(&self, _: Cursor) -> Result<Page, RequestError> {
-        unreachable!()
-    }
-    async fn tombstones(&self, _: Cursor) -> Result<Page, RequestError> {
-        unreachable!()
-    }
 }
 
 struct World {
-    store: Store<Refusing>,
+    store: Store<RegistersOnly<Refusing>>,
     refusal: Arc<Mutex<RequestError>>,
     looks: mpsc::UnboundedReceiver<Instant>,
 }
@@ -55,7 +32,7 @@ fn world(refusal: RequestError) -> World {
     let refusal = Arc::new(Mutex::new(refusal));
     let ids = [1, 2, 3].map(AcceptorId);
     let configuration = Configuration::majority(ids).unwrap().in_epoch(1);
-    let acceptors = ids.map(|id| (id, Arc::new(Refusing(refusal.clone())))).into();
+    let acceptors = ids.map(|id| (id, Arc::new(RegistersOnly(Refusing(refusal.clone()))))).into();
     let store = Store::new(Options::new(ProposerId(1), 7, configuration), acceptors);
     let (looked, looks) = mpsc::unbounded_channel();
     let look = move || {
