@@ -90,7 +90,7 @@ pub struct Load {
 pub struct Membership {
     /// When the driver is first started.
     pub at: u64,
-    /// The acceptors that there are to be, in turn.
+    /// The acceptors that the cluster is given, one goal after the other.
     pub goals: Vec<BTreeSet<u32>>,
     /// The longest wait between two steps; drawn evenly from 0.
     pub pause: u64,
@@ -162,6 +162,13 @@ pub struct Network {
     /// How likely a reply comes twice, and with [`Setup::repeats`] a request.
     #[serde(default)]
     pub repeated: f64,
+}
+
+impl Network {
+    /// A network that only delays messages, by times in these bounds.
+    pub(crate) const fn with_delay(delay: (u64, u64)) -> Self {
+        Self { delay, stray: 0.0, stray_by: 0, lost: 0.0, refused: 0.0, broken: 0.0, repeated: 0.0 }
+    }
 }
 
 /// Links that are cut and restored in turn.

@@ -123,15 +123,7 @@ fn prepare_quorums_apart(setup: &mut Setup) {
     (setup.acceptors, setup.prepare_quorum, setup.accept_quorum) = (4, 2, 3);
     (setup.proposers, setup.cache) = (1, 0);
     (setup.load.calls, setup.load.keys, setup.load.think) = (Calls::Append, 60, 0);
-    setup.network = Network {
-        delay: (300_000, 800_000),
-        refused: 0.15,
-        stray: 0.0,
-        stray_by: 0,
-        lost: 0.0,
-        broken: 0.0,
-        repeated: 0.0,
-    };
+    setup.network = Network { refused: 0.15, ..Network::with_delay((300_000, 800_000)) };
     let cut = |at: u64, acceptors: [u32; 2]| Fault {
         at,
         lasts: TURN,
@@ -183,15 +175,7 @@ fn replacing_with_cold_keys(setup: &mut Setup) {
     setup.load.calls = Calls::Append;
     (setup.load.deletes, setup.load.by_version, setup.collections) = (0.0, false, 0);
     (setup.load.keys, setup.load.each, setup.load.think) = (24, 30, 2_000_000);
-    setup.network = Network {
-        delay: (50_000, 300_000),
-        stray: 0.0,
-        stray_by: 0,
-        lost: 0.0,
-        refused: 0.0,
-        broken: 0.0,
-        repeated: 0.0,
-    };
+    setup.network = Network::with_delay((50_000, 300_000));
     let cut = |at: u64, lasts: u64, acceptor: u32| Fault {
         at,
         lasts,
@@ -277,13 +261,10 @@ fn deleting(setup: &mut Setup) {
 /// Messages are quick for the most part, and otherwise very late, or never leave.
 fn late(setup: &mut Setup) {
     setup.network = Network {
-        delay: (50_000, 200_000),
         stray: 0.15,
         stray_by: 25_000_000,
-        lost: 0.0,
         refused: 0.15,
-        broken: 0.0,
-        repeated: 0.0,
+        ..Network::with_delay((50_000, 200_000))
     };
     setup.load.think = 2_000_000;
     setup.collections = 1_000_000;
