@@ -142,7 +142,7 @@ pub struct Check {
     pub keys: usize,
     /// How many operations there are.
     pub operations: usize,
-    /// How many of them certainly happened. If none has, that there is no violation means nothing.
+    /// How many of them certainly happened. If none has, finding no violation means nothing.
     pub acknowledged: usize,
     /// How many of them ended without anyone knowing how.
     pub indeterminate: usize,

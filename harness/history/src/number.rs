@@ -91,7 +91,7 @@ pub(crate) fn exact(token: &str) -> Result<Option<Number>, Inexact> {
 /// JSON text with every number in the one way of writing it that this module keeps.
 ///
 /// # Errors
-/// [`Inexact`]. Text that is no JSON is left as it is: whoever parses it will say so.
+/// [`Inexact`]. Text that is no JSON is left as it is: its parser refuses it.
 pub(crate) fn canonical(json: &[u8]) -> Result<Cow<'_, [u8]>, Inexact> {
     let mut written: Vec<u8> = Vec::new();
     let (mut copied, mut at) = (0, 0);

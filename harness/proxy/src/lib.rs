@@ -63,7 +63,7 @@
 //! `null` as if it were not there, and nothing after the end of the document. Otherwise than by
 //! Toxiproxy,
 //!
-//! * a field or an attribute that there is not is refused, and so are two proxies of one name;
+//! * an unknown field or attribute is refused, and so are two proxies of one name;
 //! * toxics that come with a proxy, when it is made or in a configuration, are applied. Those that come
 //!   with a populate of a proxy that is there already are added to its own, or replace those of
 //!   the same name;

@@ -142,7 +142,7 @@ impl<A: Acceptor> Engine<A> {
         for (id, acceptor) in acceptors {
             let kept = before.remove(&id).filter(|(held, _)| Arc::ptr_eq(held, &acceptor));
             let client = kept.unwrap_or_else(|| {
-                // A client that held the engine would keep it alive for ever.
+                // A client that held the engine would keep it alive: the engine holds its clients.
                 let handler = Arc::new(Weak::clone(&self.this));
                 let client = AcceptorClient::start(&self.runtime, &acceptor, &handler);
                 (acceptor, client)

@@ -80,7 +80,7 @@ where
                 Some(answer) => answer.map_err(ChangeError::TooLong),
                 None => return,
             },
-            // A desk names no application that it has not asked for.
+            // A key proposer names no application that it has not asked for.
             Outcome::Committed(_) => return,
             Outcome::NotApplied(reason) => Err(ChangeError::NotApplied(reason)),
             Outcome::Unknown(reason) => Err(ChangeError::Unknown(reason)),

@@ -56,7 +56,7 @@ const TYPES: [(&str, &[&str]); 12] = [
 
 /// Whether all attributes are such as this type has.
 pub(super) fn check(kind: &str, given: &Attributes) -> Result<(), WireError> {
-    // A type that there is not is told when the effect is made.
+    // An unknown type is refused when the effect is made.
     let Some((kind, names)) = TYPES.into_iter().find(|(name, _)| *name == kind) else {
         return Ok(());
     };
