@@ -126,6 +126,10 @@ pub(crate) fn parse(url: &str) -> Result<(AcceptorAddress, Login), AddressError>
     if rest.contains('?') {
         return Err(wrong("it has a query; a ? in a password is written %3F"));
     }
+    // What precedes a # would be read as host and port, although it may be the start of a password.
+    if rest.contains('#') && scheme != Scheme::Rediss {
+        return Err(wrong("only rediss:// has a fragment; a # in a password is written %23"));
+    }
     let protocol = if scheme == Scheme::Native { Scheme::Redis } else { scheme };
     let info = format!("{}://{rest}", protocol.name()).into_connection_info();
     let info = info.map_err(|error| wrong(&reason(&error)))?;
@@ -211,7 +215,7 @@ mod tests {
         insta::assert_snapshot!([
             "host", "me:secret@host:1", "http://me:p@ss@host:1", "redis://", "redis://me:secret@host:port",
             "redis://host/one", "redis://me:secret@host?protocol=resp3", "rediss://host#nothing",
-            "redis://0.0.0.0:1",
+            "redis://0.0.0.0:1", "redis://ann:@secret#@a:1", "native://a:1#insecure",
         ].map(wrong).join("\n"), @r#"
         "host" is not an acceptor's address: it has no scheme; write redis://[user:password@]host:port
         "host:1" is not an acceptor's address: it has no scheme; write redis://[user:password@]host:port
@@ -222,6 +226,8 @@ mod tests {
         "redis://host?protocol=resp3" is not an acceptor's address: it has a query; a ? in a password is written %3F; write redis://[user:password@]host:port
         "rediss://host#nothing" is not an acceptor's address: only #insecure is supported as URL fragment; write redis://[user:password@]host:port
         "redis://0.0.0.0:1" is not an acceptor's address: Cannot connect to a wildcard address (0.0.0.0 or ::); write redis://[user:password@]host:port
+        "redis://a:1" is not an acceptor's address: only rediss:// has a fragment; a # in a password is written %23; write redis://[user:password@]host:port
+        "native://a:1#insecure" is not an acceptor's address: only rediss:// has a fragment; a # in a password is written %23; write redis://[user:password@]host:port
         "#);
     }
 
@@ -261,8 +267,12 @@ mod tests {
     proptest! {
         /// Whatever the password is, and however much of it is percent-encoded.
         #[test]
-        fn no_password_survives(secret in "[!-~]{0,3}x7x7[!-~]{0,3}", host in "[a-z]{1,5}") {
-            let url = format!("redis://ann:{secret}@{host}:1");
+        fn no_password_survives(
+            scheme in "redis|rediss|native",
+            secret in "[!-~]{0,3}([!-~]|[@#/?:%\\[\\]\\\\])x7x7([!-~]|[@#/?:%\\[\\]\\\\])[!-~]{0,3}",
+            host in "[a-z]{1,5}",
+        ) {
+            let url = format!("{scheme}://ann:{secret}@{host}:1");
             prop_assert!(!redacted(&url).contains("x7x7"));
             match url.parse::<AcceptorAddress>() {
                 Ok(address) => prop_assert!(!address.to_string().contains("x7x7")),
