@@ -75,6 +75,7 @@ fn fault(fault: &FaultPeriod) -> TestCase {
             return case("fault", &fault_name(fault), TestCaseStatus::success());
         }
         Proof::DidNotHold => ("did-not-hold", "nothing showed the fault's effect"),
+        Proof::Lapsed => ("lapsed", "the fault's effect was gone before it was undone"),
         Proof::NotUndone => ("not-undone", "the fault's effect was still seen after it was undone"),
         Proof::Unfinished => ("unfinished", "the run ended before the fault was proved"),
     };

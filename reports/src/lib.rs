@@ -32,5 +32,9 @@ pub use junit::junit;
 pub use lanes::{AcceptorLane, BallotStep, LaneMessage, LaneNote, LaneOperation, Lanes};
 pub use measure::measures;
 pub use page::{render, write_report};
-pub use results::{CheckSummary, Condition, Measures, Metadata, RESULTS_VERSION, Results};
+pub use results::{
+    CheckSummary, Condition, CoveredCell, CoveredPhase, Measures, Metadata, RESULTS_VERSION,
+    Results,
+};
 pub use summary::summary;
+pub use wording::{printable, printable_lines};

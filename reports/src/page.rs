@@ -21,6 +21,7 @@ mod metadata;
 mod strip;
 mod tables;
 
+use crate::wording::printable_page;
 use crate::{Lanes, ReportError, Results};
 use harness_history::{History, Operation};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -47,7 +48,7 @@ pub fn render(
     let title = format!(
         "{}: {} {}",
         results.verdict.name().to_uppercase(),
-        results.metadata.system,
+        results.metadata.subject(),
         results.metadata.workload
     );
     let page = html! {
@@ -71,6 +72,7 @@ pub fn render(
                     (charts)
                     (tables::nodes(results))
                     (tables::faults(&results.faults))
+                    (tables::coverage(&results.coverage))
                     (tables::conditions(&results.conditions))
                     (metadata::section(results, history))
                 }
@@ -78,7 +80,7 @@ pub fn render(
             }
         }
     };
-    Ok(page.into_string())
+    Ok(printable_page(&page.into_string()))
 }
 
 /// Writes the page as `report.html` into the run directory and says where it is. The file appears

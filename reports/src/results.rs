@@ -28,6 +28,9 @@ pub struct Results {
     pub total: Measures,
     /// Measures per node, in order of the nodes.
     pub nodes: Vec<Measures>,
+    /// What was answered in each phase, by node and function; empty where it was not counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<CoveredPhase>,
     /// What would make a green answer mean nothing, and the limits that the user set.
     pub conditions: Vec<Condition>,
 }
@@ -37,6 +40,9 @@ pub struct Results {
 pub struct Metadata {
     /// What was under test: `gryadka`.
     pub system: String,
+    /// The rule of it, or of the harness, that was broken on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutant: Option<String>,
     /// Name of the workload.
     pub workload: String,
     /// Name of the model that its history was checked against.
@@ -51,10 +57,25 @@ pub struct Metadata {
     pub seconds: f64,
     /// Whether the run was cut short: by Ctrl-C, or because the harness died.
     pub interrupted: bool,
+    /// What went wrong with servers or links beside the planned faults, a sentence each: a server that
+    /// ended by itself, or did not come back after a fault. It ends the load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// Versions by name: of the harness, the servers, the compiler's target.
     pub versions: BTreeMap<String, String>,
     /// The machine: its name, system, cores.
     pub host: String,
+}
+
+impl Metadata {
+    /// What was under test, in words: nobody must take a mutant's verdict for the system's own.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match &self.mutant {
+            Some(mutant) => format!("{} with the mutant {mutant}", self.system),
+            None => self.system.clone(),
+        }
+    }
 }
 
 /// What the checker found.
@@ -104,6 +125,44 @@ pub struct Measures {
     pub longest_gap_ms: Option<f64>,
     /// Calls that happened per second, from the first invocation to the last event.
     pub ok_per_second: f64,
+}
+
+/// What was answered in one phase of a run: before the first fault, under one fault, or after the last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CoveredPhase {
+    /// The phase, in words; of a fault, what it does to whom.
+    pub name: String,
+    /// The number of the fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<u32>,
+    /// By node, and within a node by function.
+    pub cells: Vec<CoveredCell>,
+}
+
+/// What was answered in one phase to the calls of one function by the clients of one node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CoveredCell {
+    /// The node.
+    pub node: String,
+    /// The function.
+    pub function: String,
+    /// How long the phase was in which the node kept a quorum, in seconds.
+    pub seconds: f64,
+    /// Calls that certainly happened.
+    pub ok: usize,
+    /// Calls of which the store said that their condition did not hold.
+    pub refused: usize,
+    /// Answers per second, as a share of those before the first fault; absent where either is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+}
+
+impl CoveredCell {
+    /// Calls that the store has answered: done, or refused because their condition did not hold.
+    #[must_use]
+    pub const fn answered(&self) -> usize {
+        self.ok + self.refused
+    }
 }
 
 /// Something that was demanded of the run.

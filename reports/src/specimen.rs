@@ -1,8 +1,8 @@
 //! Small made-up runs for the tests.
 
 use crate::{
-    AcceptorLane, BallotStep, CheckSummary, Condition, LaneMessage, LaneNote, LaneOperation, Lanes,
-    Measures, Metadata, RESULTS_VERSION, Results,
+    AcceptorLane, BallotStep, CheckSummary, Condition, CoveredCell, CoveredPhase, LaneMessage,
+    LaneNote, LaneOperation, Lanes, Measures, Metadata, RESULTS_VERSION, Results,
 };
 use harness_history::{
     Counterexample, FaultPeriod, Function, Header, History, Operation, Outcome, Point, Proof,
@@ -11,7 +11,7 @@ use harness_history::{
 use std::collections::BTreeMap;
 
 /// What an unkind store might hold.
-pub(crate) const HOSTILE: &str = "</script><img src=x onerror=1>\"&'<";
+pub(crate) const HOSTILE: &str = "</script><img src=x onerror=1>\"&'<\u{202e}\u{1b}[2J";
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -87,6 +87,22 @@ fn node(name: &str, operations: usize) -> Measures {
     }
 }
 
+/// Reads and writes of two nodes in a phase, as many of each.
+fn phase(name: &str, fault: Option<u32>, nodes: [(f64, usize, Option<f64>); 2]) -> CoveredPhase {
+    let of_node = |(node, (seconds, ok, share)): (&str, (f64, usize, Option<f64>))| {
+        ["read", "write"].map(|function| CoveredCell {
+            node: node.into(),
+            function: function.into(),
+            seconds,
+            ok,
+            refused: 0,
+            share,
+        })
+    };
+    let cells = ["n1", "n2"].into_iter().zip(nodes).flat_map(of_node).collect();
+    CoveredPhase { name: name.into(), fault, cells }
+}
+
 /// A run without a violation, with one fault of each proof.
 pub(crate) fn valid() -> Results {
     Results {
@@ -96,6 +112,7 @@ pub(crate) fn valid() -> Results {
         rerun: "harness run runs/latest/scenario.toml".into(),
         metadata: Metadata {
             system: "gryadka".into(),
+            mutant: None,
             workload: "register".into(),
             model: "cas-register".into(),
             environment: "embedded".into(),
@@ -103,6 +120,7 @@ pub(crate) fn valid() -> Results {
             started: "2026-03-01T12:00:00Z".into(),
             seconds: 10.02,
             interrupted: false,
+            findings: Vec::new(),
             versions: BTreeMap::from([("harness".to_owned(), "0.1.0".to_owned())]),
             host: "workbench, Linux 6.12, 2 cores".into(),
         },
@@ -124,6 +142,11 @@ pub(crate) fn valid() -> Results {
         ],
         total: node("all", 12_345),
         nodes: vec![node("n1", 6_345), node("n2", 6_000)],
+        coverage: vec![
+            phase("before the faults", None, [(1.0, 40, None), (1.0, 38, None)]),
+            phase("cuts n2 off", Some(0), [(2.0, 60, Some(0.75)), (0.0, 0, None)]),
+            phase("after the faults", None, [(3.0, 123, Some(1.025)), (3.0, 1_234, Some(10.82))]),
+        ],
         conditions: vec![
             Condition {
                 demand: "at least 1 ok of every function".into(),

@@ -13,7 +13,7 @@ pub fn summary(results: &Results) -> String {
     let mut parts = vec![headline(results), nodes(results)];
     let unproved: Vec<_> =
         results.faults.iter().filter(|fault| fault.proof != Proof::Held).map(unproved).collect();
-    parts.push(block("Faults not proved", &unproved));
+    parts.push(block("Faults not verified", &unproved));
     let unmet = results.conditions.iter().filter(|condition| !condition.met);
     let unmet: Vec<_> = unmet.map(|unmet| format!("{}: {}", unmet.demand, unmet.seen)).collect();
     parts.push(block("Conditions not met", &unmet));
@@ -28,10 +28,10 @@ fn headline(results: &Results) -> String {
     let proved = faults.iter().filter(|fault| fault.proof == Proof::Held).count();
     let interrupted = if metadata.interrupted { ", interrupted" } else { "" };
     let mut lines = vec![
-        format!("{}: {}", results.verdict.name().to_uppercase(), results.reason),
+        verdict_line(results),
         format!(
             "{} · {} · {} · seed {} · {} s{interrupted}",
-            metadata.system,
+            metadata.subject(),
             metadata.workload,
             metadata.environment,
             metadata.seed,
@@ -47,13 +47,23 @@ fn headline(results: &Results) -> String {
         if faults.is_empty() {
             "no faults".to_owned()
         } else {
-            format!("{proved} of {} proved", counted(faults.len(), "fault"))
+            format!("{proved} of {} verified", counted(faults.len(), "fault"))
         },
         format!("checked {} in {} s", counted(check.keys, "key"), figure(check.seconds)),
     ];
     lines.extend(check.undecided.iter().map(|why| format!("undecided: {why}")));
     lines.extend(check.left_out.iter().map(|what| format!("left out: {what}")));
     lines.iter().map(|line| printable(line) + "\n").collect()
+}
+
+/// The verdict and the reason; of a mutant, whose verdict it is: it must not be taken for the store's.
+fn verdict_line(results: &Results) -> String {
+    let verdict = results.verdict.name().to_uppercase();
+    let of = match &results.metadata.mutant {
+        Some(_) => format!(" ({})", results.metadata.subject()),
+        None => String::new(),
+    };
+    format!("{verdict}{of}: {}", results.reason)
 }
 
 fn nodes(results: &Results) -> String {

@@ -55,12 +55,33 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Text for the terminal: control characters are spelt out, because values that come from a store
-/// must not be able to move the cursor.
-pub(crate) fn printable(text: &str) -> String {
-    let spelt =
-        |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+/// Text for the terminal, a line of it: control characters are spelt out, because values that come from
+/// a store must not be able to move the cursor, nor turn a sentence around.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    spelt_out(text, |c| c.is_control() || turns_around(c))
+}
+
+/// The same for a text of several lines.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    spelt_out(text, |c| (c.is_control() && c != '\n') || turns_around(c))
+}
+
+/// The same for a page, on which tabs do no harm either.
+pub(crate) fn printable_page(text: &str) -> String {
+    spelt_out(text, |c| (c.is_control() && !matches!(c, '\n' | '\t')) || turns_around(c))
+}
+
+fn spelt_out(text: &str, which: impl Fn(char) -> bool) -> String {
+    let spelt = |c: char| if which(c) { c.escape_default().collect() } else { String::from(c) };
     text.chars().map(spelt).collect()
+}
+
+/// Whether a character changes the direction of the text after it, or hides: Unicode's bidirectional
+/// controls (UAX 9), and characters without a width.
+const fn turns_around(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// How an operation ended, in the history's own word.
@@ -77,6 +98,7 @@ pub(crate) const fn proof_name(proof: Proof) -> &'static str {
     match proof {
         Proof::Held => "held",
         Proof::DidNotHold => "did not hold",
+        Proof::Lapsed => "lapsed",
         Proof::NotUndone => "not undone",
         Proof::Unfinished => "unfinished",
     }

@@ -260,12 +260,12 @@ impl Draft {
         able: &[FaultKind],
         nodes: u32,
     ) -> Vec<FaultKind> {
-        let synced = self.fsync.unwrap_or(Fsync::Always) == Fsync::Always;
         let spared = minority(nodes as usize) > 0;
         let proposers = self.proposers.unwrap_or(Proposers::Inside);
         let survives = |kind: FaultKind| {
-            // What was acknowledged and not synced is lost by right.
-            (synced || kind != FaultKind::TailLost)
+            // Where not every write is synced what was acknowledged is lost by right; where every one is,
+            // there is nothing to lose.
+            kind != FaultKind::TailLost
                 && (spared || !kind.loses_memory())
                 && (can_move(environment, proposers) || kind != FaultKind::Membership)
         };
@@ -388,14 +388,34 @@ mod tests {
             let process = EnvironmentKind::Process;
             draft.settle(process, FaultKind::ALL, 1, None).unwrap().faults
         };
-        assert_eq!(all("", 3), FaultKind::ALL);
+        let but_tails = |kind: &FaultKind| *kind != FaultKind::TailLost;
+        let most: Vec<_> = FaultKind::ALL.iter().copied().filter(but_tails).collect();
+        assert_eq!(all("", 3), most);
         assert_eq!(all("", 3), all("faults = [\"all\"]", 3));
-        assert!(!all("fsync = \"everysec\"", 3).contains(&FaultKind::TailLost));
+        assert_eq!(all("fsync = \"everysec\"", 3), most);
         assert!(all("fsync = \"no\"", 3).contains(&FaultKind::Wipe));
         assert!(!all("", 2).contains(&FaultKind::Wipe));
         assert!(!all("proposers = \"process\"", 3).contains(&FaultKind::Membership));
         let asked = all("fsync = \"no\"\nfaults = [\"storage\"]", 3);
         assert_eq!(asked, [FaultKind::Wipe, FaultKind::TailLost]);
+    }
+
+    #[test]
+    fn a_tail_is_lost_only_where_there_may_be_one() {
+        let settled = |fsync: &str, faults: &str| {
+            let text = format!("workload = \"append\"\nfsync = \"{fsync}\"\n{faults}");
+            let draft = Draft::parse(&text, "f").unwrap();
+            draft.settle(EnvironmentKind::Process, FaultKind::ALL, 1, None).map_err(|it| it.reason)
+        };
+        let scheduled = "[[schedule]]\nat = \"2s\"\nlasts = \"1s\"\nfault = \"tail-lost\"\nwhom = \"a1\"\nnodes = [1]\n";
+        for faults in ["faults = [\"tail-lost\"]", "faults = [\"kill\", \"storage\"]", scheduled] {
+            let refused = settled("always", faults).unwrap_err();
+            assert!(
+                refused.contains("tail-lost has nothing to lose with fsync always"),
+                "{refused}"
+            );
+            assert!(settled("everysec", faults).is_ok() && settled("no", faults).is_ok());
+        }
     }
 
     #[test]
@@ -408,7 +428,7 @@ mod tests {
         let scenario = read(text);
         let kinds: std::collections::BTreeSet<_> =
             scenario.schedule.iter().map(|planned| planned.fault).collect();
-        assert_eq!(kinds.len(), FaultKind::ALL.len());
+        assert_eq!(kinds.len(), FaultKind::ALL.len() - 1, "all but tail-lost");
         assert_eq!(read(&scenario.to_toml().unwrap()), scenario);
     }
 

@@ -70,29 +70,39 @@ impl PlannedFault {
 }
 
 /// Whether some proposer keeps a quorum under all these faults together, so that calls can succeed
-/// there. In doubt it is denied: where the membership has grown, more could be lost than is allowed
-/// for here.
+/// there. In doubt it is denied.
 #[must_use]
 pub fn leaves_a_quorum(faults: &[&PlannedFault], nodes: u32, acceptors: u32) -> bool {
+    // The busiest is one, and struck alone.
+    let busiest = |planned: &&&PlannedFault| {
+        planned.target == Some(Target::Busiest) && planned.fault.befalls() == Befalls::Proposer
+    };
+    if faults.iter().any(|planned| busiest(&planned)) {
+        return nodes > 1;
+    }
+    (1..=nodes).any(|proposer| keeps_a_quorum(faults, proposer, acceptors))
+}
+
+/// Whether this proposer keeps a quorum under all these faults together, so that calls of its clients
+/// can succeed. In doubt it is denied: where the membership has grown, more could be lost than is
+/// allowed for here, and which proposer is the busiest is not known beforehand.
+#[must_use]
+pub fn keeps_a_quorum(faults: &[&PlannedFault], proposer: u32, acceptors: u32) -> bool {
     let spared = minority(acceptors as usize);
     let stopping = || faults.iter().filter(|planned| !planned.fault.lets_some_through());
-    // The busiest is one, and struck alone.
     if let Some(planned) = stopping().find(|planned| planned.target == Some(Target::Busiest)) {
-        let of_proposer = planned.fault.befalls() == Befalls::Proposer;
-        return if of_proposer { nodes > 1 } else { spared > 0 };
+        return planned.fault.befalls() != Befalls::Proposer && spared > 0;
     }
-    let keeps_quorum = |proposer: u32| {
-        let lost: BTreeSet<u32> = stopping()
-            .flat_map(|planned| {
-                let of_links = planned.links.iter().filter(|link| link.proposer == proposer);
-                of_links.map(|link| link.acceptor).chain(planned.nodes.iter().copied())
-            })
-            .collect();
-        lost.len() <= spared
-    };
-    (1..=nodes).any(|proposer| {
-        !stopping().any(|planned| planned.proposers.contains(&proposer)) && keeps_quorum(proposer)
-    })
+    if stopping().any(|planned| planned.proposers.contains(&proposer)) {
+        return false;
+    }
+    let lost: BTreeSet<u32> = stopping()
+        .flat_map(|planned| {
+            let of_links = planned.links.iter().filter(|link| link.proposer == proposer);
+            of_links.map(|link| link.acceptor).chain(planned.nodes.iter().copied())
+        })
+        .collect();
+    lost.len() <= spared
 }
 
 #[cfg(test)]
@@ -139,5 +149,29 @@ mod tests {
         assert!(!leaves(&[&stopped]));
         let busiest = PlannedFault { target: Some(Target::Busiest), ..fault(FaultKind::Kill) };
         assert!(leaves(&[&busiest]) && !leaves_a_quorum(&[&busiest], 2, 2));
+        let busiest = PlannedFault { fault: FaultKind::ProposerKill, ..busiest };
+        assert!(leaves(&[&busiest]) && !leaves_a_quorum(&[&busiest], 1, 3));
+    }
+
+    #[test]
+    fn each_proposer_keeps_a_quorum_or_not() {
+        let keep = |faults: &[&PlannedFault]| [1, 2, 3].map(|n| keeps_a_quorum(faults, n, 3));
+        assert_eq!(keep(&[]), [true; 3]);
+        assert_eq!(keep(&[&kill(&[3])]), [true; 3]);
+        assert_eq!(keep(&[&kill(&[1, 3])]), [false; 3]);
+        let links = |acceptors: &[u32]| {
+            acceptors.iter().map(|&acceptor| Link { proposer: 2, acceptor }).collect::<Vec<_>>()
+        };
+        assert_eq!(keep(&[&cut(links(&[1]))]), [true; 3]);
+        assert_eq!(keep(&[&cut(links(&[1, 2]))]), [true, false, true]);
+        assert_eq!(keep(&[&cut(links(&[1])), &kill(&[2])]), [true, false, true]);
+        let slow = PlannedFault { links: Shape::all(3).links, ..fault(FaultKind::Latency) };
+        assert_eq!(keep(&[&slow]), [true; 3]);
+        let killed = PlannedFault { proposers: vec![1], ..fault(FaultKind::ProposerKill) };
+        assert_eq!(keep(&[&killed]), [false, true, true]);
+        let busiest = PlannedFault { target: Some(Target::Busiest), ..fault(FaultKind::Kill) };
+        assert_eq!(keep(&[&busiest]), [true; 3]);
+        let busiest = PlannedFault { fault: FaultKind::ProposerKill, ..busiest };
+        assert_eq!(keep(&[&busiest]), [false; 3], "any of them may be the busiest");
     }
 }

@@ -53,6 +53,15 @@ impl Workload {
         }
     }
 
+    /// Whether clients of different nodes use the same keys.
+    #[must_use]
+    pub const fn shares_keys(self) -> bool {
+        match self {
+            Self::CasRegister | Self::Append => true,
+            Self::Increment => false,
+        }
+    }
+
     /// How a cold key is written first.
     pub(crate) const fn first_write(self) -> Function {
         match self {

@@ -14,6 +14,7 @@ mod sim;
 
 use crate::args::{Cli, Command};
 use crate::exit::{End, Failure};
+use reports::{printable, printable_lines};
 use std::io::{self, Write};
 
 /// Carries out a command.
@@ -34,8 +35,13 @@ pub(crate) fn dispatch(cli: Cli) -> Result<End, Failure> {
     }
 }
 
-/// Prints data on stdout.
+/// Prints text for people on stdout.
 fn print(text: &str) -> Result<(), Failure> {
+    print_data(&printable_lines(text))
+}
+
+/// Prints data on stdout, as it is.
+fn print_data(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read us has seen enough.
@@ -44,7 +50,12 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a value as JSON on stdout.
+/// Prints a value as JSON on stdout. What would turn text around is escaped, as control characters are.
 fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
-    print(&(serde_json::to_string_pretty(value)? + "\n"))
+    let escaped = |c: char| {
+        let plain = c.is_ascii() || printable(c.encode_utf8(&mut [0; 4])).starts_with(c);
+        if plain { String::from(c) } else { format!("\\u{:04x}", u32::from(c)) }
+    };
+    let text: String = serde_json::to_string_pretty(value)?.chars().map(escaped).collect();
+    print_data(&(text + "\n"))
 }

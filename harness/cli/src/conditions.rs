@@ -1,22 +1,43 @@
 //! What must have happened for a green answer to mean anything, and the limits that the user set.
+//!
+//! | question | file |
+//! |---|---|
+//! | what is demanded in all? | here |
+//! | what was answered in each phase, on each node? | `conditions/coverage.rs` |
+//! | is that enough? | `conditions/progress.rs` |
+//! | did calls meet, and did enough of each kind succeed? | `conditions/contention.rs` |
+
+mod contention;
+mod coverage;
+mod progress;
+#[cfg(test)]
+mod tests;
 
 use harness_history::{FaultPeriod, Function, Header, Operation, Outcome, Proof};
-use reports::{Condition, Measures};
+use reports::{Condition, CoveredPhase, Measures};
 use std::collections::BTreeSet;
-use workloads::{Metric, Scenario, Threshold, is_cold, leaves_a_quorum};
+use workloads::{Metric, Scenario, Threshold, is_cold};
 
-/// In so many nanoseconds with a quorum some call succeeds, if the store is any good.
-const ROOM: u64 = 500_000_000;
+/// In so many seconds with a quorum some call succeeds, if the store is any good.
+const ROOM: f64 = 0.5;
 
-/// What is demanded of every run: each kind of call succeeds, each phase makes progress, each
-/// fault is injected and shown to bite and to be gone, and nobody cuts the load short.
-pub(crate) fn demands(
-    scenario: &Scenario,
-    header: Option<&Header>,
-    operations: &[Operation],
-    faults: &[FaultPeriod],
-    interrupted: bool,
-) -> Vec<Condition> {
+/// A run as its files tell it.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) header: Option<&'a Header>,
+    pub(crate) operations: &'a [Operation],
+    pub(crate) faults: &'a [FaultPeriod],
+    pub(crate) interrupted: bool,
+    /// What ended the run before its time, or did not come back.
+    pub(crate) findings: &'a [String],
+}
+
+/// What is demanded of every run, and what was answered in each phase: each kind of call succeeds, each
+/// phase makes progress, calls meet, each fault is injected and verified, the load
+/// lasts its time, and every server comes back.
+pub(crate) fn demands(run: &Run<'_>) -> (Vec<Condition>, Vec<CoveredPhase>) {
+    let Run { scenario, header, operations, faults, interrupted, findings } = *run;
     let ok: Vec<&Operation> =
         operations.iter().filter(|operation| operation.outcome == Outcome::Ok).collect();
     let mut demands = Vec::new();
@@ -24,90 +45,46 @@ pub(crate) fn demands(
         let count = ok.iter().filter(|operation| operation.f == *function).count();
         demands.push(at_least_one(format!("some {function} succeeds"), count));
     }
-    demands.extend(progress(scenario, header, &ok, faults));
+    let coverage = coverage::coverage(scenario, header, operations, faults);
+    demands.extend(progress::progress(&coverage, scenario.deadline.duration().as_secs_f64()));
+    demands.extend(contention::contention(scenario, header, operations));
     demands.extend(cold(scenario, header, &ok, faults));
     demands.push(Condition {
         demand: String::from("the load lasts its time"),
         seen: String::from(if interrupted { "it was cut short" } else { "it did" }),
         met: !interrupted,
     });
+    demands.extend(findings.iter().map(|finding| Condition {
+        demand: String::from("servers and links stay as the nemesis leaves them"),
+        seen: finding.clone(),
+        met: false,
+    }));
+    demands.extend(proved(scenario, faults));
+    (demands, coverage)
+}
+
+/// What is demanded of the faults that were planned.
+fn proved(scenario: &Scenario, faults: &[FaultPeriod]) -> Vec<Condition> {
     let planned = scenario.schedule.len();
-    if planned > 0 {
-        demands.push(Condition {
-            demand: String::from("every planned fault is injected"),
-            seen: format!("{} of {planned}", faults.len()),
-            met: faults.len() >= planned,
-        });
-        let proved = faults.iter().filter(|fault| fault.proof == Proof::Held).count();
-        demands.push(Condition {
-            demand: String::from("every fault is seen to bite and to be gone"),
-            seen: format!("{proved} of {}", faults.len()),
-            met: proved == faults.len(),
-        });
+    if planned == 0 {
+        return Vec::new();
     }
-    demands
+    let proved = faults.iter().filter(|fault| fault.proof == Proof::Held).count();
+    let injected = Condition {
+        demand: String::from("every planned fault is injected"),
+        seen: format!("{} of {planned}", faults.len()),
+        met: faults.len() >= planned,
+    };
+    let seen = Condition {
+        demand: String::from("every fault is verified: seen while it lasts, and gone after it"),
+        seen: format!("{proved} of {}", faults.len()),
+        met: proved == faults.len(),
+    };
+    vec![injected, seen]
 }
 
 fn at_least_one(demand: String, count: usize) -> Condition {
     Condition { demand, seen: format!("{count} succeeded"), met: count > 0 }
-}
-
-/// Progress before, under and after the faults; after them, on every node.
-fn progress(
-    scenario: &Scenario,
-    header: Option<&Header>,
-    ok: &[&Operation],
-    faults: &[FaultPeriod],
-) -> Vec<Condition> {
-    let ends = |operation: &Operation| operation.completed.map(|point| point.time);
-    let within = |from: u64, until: u64| {
-        ok.iter().filter(move |o| ends(o).is_some_and(|time| (from..until).contains(&time)))
-    };
-    let mut conditions = Vec::new();
-    let mut quiet_from = 0;
-    if let Some(first) = faults.iter().map(|fault| fault.began).min() {
-        quiet_from = faults.iter().filter_map(|fault| fault.ended).max().unwrap_or(u64::MAX);
-        let before = within(0, first).count();
-        conditions.push(at_least_one(String::from("progress before the faults"), before));
-        let spans = spans_with_a_quorum(scenario, faults, quiet_from);
-        let long: u64 = spans.iter().map(|(from, until)| until - from).sum();
-        // Where hardly a moment is left to call in, none need succeed.
-        if long >= ROOM {
-            let under = spans.iter().map(|(from, until)| within(*from, *until).count()).sum();
-            conditions.push(at_least_one(String::from("progress while faults come and go"), under));
-        }
-    }
-    for node in 1..=scenario.nodes {
-        let name = format!("n{node}");
-        let of_node =
-            |o: &&&Operation| header.and_then(|header| header.node_of(o.process)) == Some(&name);
-        let count = within(quiet_from, u64::MAX).filter(of_node).count();
-        let when = if faults.is_empty() { "" } else { " after the faults" };
-        conditions.push(at_least_one(format!("progress on {name}{when}"), count));
-    }
-    conditions
-}
-
-/// From the first fault to the end of the last one, the spans in which some proposer has a quorum: a
-/// fault of a majority stops everybody by right.
-fn spans_with_a_quorum(
-    scenario: &Scenario,
-    faults: &[FaultPeriod],
-    quiet_from: u64,
-) -> Vec<(u64, u64)> {
-    let ended = |fault: &FaultPeriod| fault.ended.unwrap_or(u64::MAX);
-    let begun_and_ended = faults.iter().flat_map(|fault| [fault.began, ended(fault)]);
-    let borders: BTreeSet<u64> = begun_and_ended.filter(|time| *time <= quiet_from).collect();
-    let has_quorum = |from: u64, until: u64| {
-        let active = faults.iter().filter(|fault| fault.began < until && ended(fault) > from);
-        let planned = active.filter_map(|fault| scenario.schedule.get(fault.fault as usize));
-        leaves_a_quorum(&planned.collect::<Vec<_>>(), scenario.nodes, scenario.acceptors())
-    };
-    let pairs = borders.iter().zip(borders.iter().skip(1));
-    pairs
-        .map(|(from, until)| (*from, *until))
-        .filter(|(from, until)| has_quorum(*from, *until))
-        .collect()
 }
 
 /// After the faults every node reads every cold key.
@@ -159,7 +136,7 @@ pub(crate) fn limits(scenario: &Scenario, total: &Measures, nodes: &[Measures]) 
 }
 
 #[cfg(test)]
-mod tests {
+mod demanded {
     use super::*;
     use harness_history::{Point, Value};
     use workloads::{Draft, EnvironmentKind, FaultKind, PlannedFault, Shape, Span};
@@ -206,8 +183,16 @@ mod tests {
 
     fn unmet(operations: &[Operation], faults: &[FaultPeriod]) -> Vec<String> {
         let header = Header::new("m", Value::Null, vec!["n1".into(), "n2".into()], 2);
-        let demands = demands(&scenario(), Some(&header), operations, faults, false);
-        demands.into_iter().filter(|d| !d.met).map(|d| d.demand).collect()
+        unmet_of(&Run { header: Some(&header), operations, faults, ..run(&scenario()) })
+    }
+
+    fn run(scenario: &Scenario) -> Run<'_> {
+        let (operations, faults, findings) = (&[], &[], &[]);
+        Run { scenario, header: None, operations, faults, interrupted: false, findings }
+    }
+
+    fn unmet_of(run: &Run<'_>) -> Vec<String> {
+        demands(run).0.into_iter().filter(|d| !d.met).map(|d| d.demand).collect()
     }
 
     fn exercised() -> Vec<Operation> {
@@ -234,7 +219,10 @@ mod tests {
         let demands_progress = |planned| {
             let scenario = Scenario { nodes: 3, schedule: vec![planned], ..scenario() };
             let faults = [fault(Proof::Held)];
-            let demands = demands(&scenario, None, &[], &faults, false);
+            // The load goes on until after the fault.
+            let operations = [operation(0, Function::Read, 5)];
+            let run = Run { faults: &faults, operations: &operations, ..run(&scenario) };
+            let demands = demands(&run).0;
             demands.iter().any(|demand| demand.demand == "progress while faults come and go")
         };
         assert!(demands_progress(planned(FaultKind::Kill, Vec::new(), vec![1])));
@@ -255,11 +243,24 @@ mod tests {
         assert_eq!(without(2), ["progress on n1 after the faults"]);
         assert_eq!(without(3), ["progress on n2 after the faults"]);
         let unproved = unmet(&exercised(), &[fault(Proof::DidNotHold)]);
-        assert_eq!(unproved, ["every fault is seen to bite and to be gone"]);
-        let header = Header::new("m", Value::Null, vec!["n1".into(), "n2".into()], 2);
-        let faults = [fault(Proof::Held)];
-        let cut = demands(&scenario(), Some(&header), &exercised(), &faults, true);
-        assert!(cut.iter().any(|d| !d.met && d.demand == "the load lasts its time"));
+        assert_eq!(unproved, ["every fault is verified: seen while it lasts, and gone after it"]);
         assert_eq!(unmet(&exercised(), &[]), ["every planned fault is injected"]);
+    }
+
+    #[test]
+    fn a_load_that_was_cut_short_and_a_server_that_did_not_come_back_are_named() {
+        let (scenario, operations, faults) = (scenario(), exercised(), [fault(Proof::Held)]);
+        let header = Header::new("m", Value::Null, vec!["n1".into(), "n2".into()], 2);
+        let whole = Run {
+            header: Some(&header),
+            operations: &operations,
+            faults: &faults,
+            ..run(&scenario)
+        };
+        let cut = Run { interrupted: true, ..whole };
+        assert_eq!(unmet_of(&cut), ["the load lasts its time"]);
+        let findings = [String::from("a2 does not answer")];
+        let found = Run { findings: &findings, ..whole };
+        assert_eq!(unmet_of(&found), ["servers and links stay as the nemesis leaves them"]);
     }
 }

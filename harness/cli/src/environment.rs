@@ -37,6 +37,7 @@ use standing::StandingError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use trouble::TroubleError;
 use workloads::{EnvironmentKind, FaultKind, Proposers, Scenario};
@@ -378,6 +379,24 @@ impl Environment {
             Self::Docker(docker) => docker.all_there().await,
             Self::Process(process) => process.all_there(),
             Self::Embedded(_) | Self::External(_) => Ok(()),
+        }
+    }
+
+    /// How many bytes the acceptor's log lost when its unsynced end was last cut off; none when that did not
+    /// happen.
+    pub(crate) fn tail_lost(&self, acceptor: u32) -> Option<u64> {
+        match self {
+            Self::Docker(docker) => docker.tail_lost(acceptor),
+            Self::Process(process) => process.tail_lost(acceptor),
+            Self::Embedded(_) | Self::External(_) => None,
+        }
+    }
+
+    /// How the acceptor's process has ended, if it has, and the environment knows.
+    pub(crate) fn ended(&mut self, acceptor: u32) -> Option<ExitStatus> {
+        match self {
+            Self::Process(process) => process.ended(acceptor),
+            Self::Docker(_) | Self::Embedded(_) | Self::External(_) => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Exit codes: a verdict's own, and two that never look like a verdict.
 
 use harness_history::Verdict;
+use reports::printable_lines;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -53,6 +54,6 @@ pub(crate) fn code(result: Result<End, Failure>) -> ExitCode {
         Err(Failure::Internal(error)) => (INTERNAL, format!("the harness failed: {error:#}")),
     };
     // With stderr gone there is nobody left to tell; the code still says it.
-    drop(writeln!(io::stderr(), "harness: {problem}"));
+    drop(writeln!(io::stderr(), "harness: {}", printable_lines(&problem)));
     code.into()
 }

@@ -72,13 +72,14 @@ pub(crate) fn judge(
 
     let check = check(&history, &operations, limits)?;
     let (total, nodes) = measures(history.header.as_ref(), &operations);
-    let demands = conditions::demands(
-        &scenario,
-        history.header.as_ref(),
-        &operations,
-        &faults,
-        metadata.interrupted,
-    );
+    let (demands, coverage) = conditions::demands(&conditions::Run {
+        scenario: &scenario,
+        header: history.header.as_ref(),
+        operations: &operations,
+        faults: &faults,
+        interrupted: metadata.interrupted,
+        findings: &metadata.findings,
+    });
     let limits = conditions::limits(&scenario, &total, &nodes);
     let (verdict, reason) = verdict(&check, &demands, &limits, &faults);
     let results = Results {
@@ -91,6 +92,7 @@ pub(crate) fn judge(
         faults,
         total,
         nodes,
+        coverage,
         conditions: demands.into_iter().chain(limits).collect(),
     };
     directory.write_json(&directory.results(), &results)?;
@@ -185,8 +187,10 @@ fn verdict(
     let (operations, keys) = (check.operations, check.keys);
     let mut reason = format!("All {operations} operations on {keys} keys can be put in order");
     let proved = faults.iter().filter(|fault| fault.proof == Proof::Held).count();
-    if proved > 0 {
-        reason += &format!(", under {proved} faults that were seen to bite");
+    match proved {
+        0 => {}
+        1 => reason += ", under one verified fault",
+        _ => reason += &format!(", under {proved} verified faults"),
     }
     (Verdict::Valid, reason + ".")
 }

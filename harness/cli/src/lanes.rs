@@ -128,6 +128,7 @@ fn notes(run: &SimRun) -> Vec<LaneNote> {
             FaultStage::Undone => format!("over: {}", event.what),
             FaultStage::Before
             | FaultStage::Held
+            | FaultStage::Lapsed
             | FaultStage::DidNotHold
             | FaultStage::Gone
             | FaultStage::NotUndone => return None,

@@ -11,7 +11,7 @@
 //! | how does a workload's call become a call of the store? | `gryadka_client.rs` |
 //! | … or a request to a service? | `service_client.rs`; which of the two? `clients.rs` |
 //! | who makes the calls, and who writes them down? | `load.rs`, `recorder.rs` |
-//! | who injects faults, and how is it shown that they bit? | `nemesis.rs`, `probe.rs` |
+//! | who injects faults, and how are they verified? | `nemesis.rs`, `probe.rs` |
 //! | how are histories of any origin read? | `histories.rs` |
 //! | how does a recorded run become a verdict? | `judge.rs`, `conditions.rs`, `checking.rs` |
 //! | what lies in a run directory? | `run_directory.rs` |

@@ -1,4 +1,4 @@
-//! Plays a schedule of faults, and shows of each that it bit and that it is gone.
+//! Plays a schedule of faults, and verifies each: that it holds, and that it is gone.
 //!
 //! | question | file |
 //! |---|---|

@@ -3,6 +3,7 @@
 use crate::nemesis::News;
 use crate::recorder::{Counts, Recorder};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reports::printable_lines;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ const BAR_EVERY: Duration = Duration::from_millis(200);
 /// Says something to the user, on stderr: stdout is for data.
 pub(crate) fn say(text: impl AsRef<str>) {
     // With stderr gone there is nobody to tell.
-    drop(writeln!(io::stderr(), "{}", text.as_ref()));
+    drop(writeln!(io::stderr(), "{}", printable_lines(text.as_ref())));
 }
 
 /// Shows how the run goes, until it is dropped by its caller.

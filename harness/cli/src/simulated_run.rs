@@ -105,6 +105,7 @@ impl Failure<'_> {
             faults: periods(&self.run.faults),
             total,
             nodes,
+            coverage: Vec::new(),
             conditions: Vec::new(),
         };
         directory.write_json(&directory.metadata(), &results.metadata)?;
@@ -119,13 +120,11 @@ impl Failure<'_> {
 
     fn metadata(&self) -> Metadata {
         let last = self.run.events.last().map_or(0, |event| event.time);
-        let mut versions =
+        let versions =
             BTreeMap::from([(String::from("harness"), String::from(env!("CARGO_PKG_VERSION")))]);
-        if let Some(mutant) = self.run.setup.mutant {
-            versions.insert(String::from("broken rule"), mutant.name().to_owned());
-        }
         Metadata {
             system: String::from("gryadka"),
+            mutant: self.run.setup.mutant.map(|mutant| mutant.name().to_owned()),
             workload: self.scenario.to_owned(),
             model: self.run.header.model.clone(),
             environment: String::from("sim"),
@@ -133,6 +132,7 @@ impl Failure<'_> {
             started: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             seconds: last as f64 / 1e9,
             interrupted: false,
+            findings: Vec::new(),
             versions,
             host: String::from("a virtual network and clock"),
         }

@@ -1,8 +1,9 @@
-//! What the nemesis did, and the evidence that it bit and that it is gone.
+//! What the nemesis did, and the evidence that it held and that it is gone.
 //!
 //! ```text
-//! before ─ injected ─┬─ held ────────┬─ undone ─┬─ gone
-//!                    └─ did-not-hold ┘          └─ not-undone
+//! before ─ injected ─┬─ held ─┬─ held ───┬─ undone ─┬─ gone
+//!                    │        └─ lapsed ─┤          └─ not-undone
+//!                    └─ did-not-hold ────┘
 //! ```
 
 use crate::HistoryError;
@@ -19,8 +20,10 @@ pub enum FaultStage {
     Before,
     /// The environment was told to inject it and did not object.
     Injected,
-    /// A probe saw the fault's effect.
+    /// A probe saw the fault's effect: soon after it was injected, and again just before it is undone.
     Held,
+    /// A probe had seen the fault's effect, and just before it was to be undone it was there no longer.
+    Lapsed,
     /// A probe saw things going on as if nothing were wrong.
     DidNotHold,
     /// The environment was told to undo it and did not object.
@@ -49,15 +52,17 @@ pub struct FaultEvent {
     pub evidence: Vec<String>,
 }
 
-/// Whether a fault is shown to have bitten and to be gone.
+/// Whether a fault is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
-    /// It was seen to bite, and seen to be gone.
+    /// Its effect was seen while it lasted, and seen to be gone after it.
     Held,
     /// It was injected, but nothing showed its effect.
     DidNotHold,
-    /// It bit, and its effect was still seen after it was undone.
+    /// Its effect was seen, and was there no longer just before it was undone.
+    Lapsed,
+    /// Its effect was seen, and still seen after it was undone.
     NotUndone,
     /// The run ended before this could be told.
     Unfinished,
@@ -76,7 +81,7 @@ pub struct FaultPeriod {
     pub began: u64,
     /// Nanoseconds from the start of the run to its undoing, if it was undone.
     pub ended: Option<u64>,
-    /// Whether it bit, and is gone.
+    /// Whether its effect was seen, and is gone.
     pub proof: Proof,
     /// What the probes saw, in order.
     pub evidence: Vec<String>,
@@ -110,6 +115,8 @@ fn proof(events: &[&FaultEvent]) -> Proof {
     let seen = |stage| events.iter().any(|event| event.stage == stage);
     if seen(FaultStage::DidNotHold) {
         Proof::DidNotHold
+    } else if seen(FaultStage::Lapsed) {
+        Proof::Lapsed
     } else if seen(FaultStage::NotUndone) {
         Proof::NotUndone
     } else if seen(FaultStage::Held) && seen(FaultStage::Gone) {
@@ -182,9 +189,12 @@ mod tests {
 
     #[test]
     fn only_a_fault_seen_to_bite_and_to_be_gone_is_proved() {
-        use FaultStage::{Before, DidNotHold, Gone, Held, Injected, NotUndone, Undone};
+        use FaultStage::{Before, DidNotHold, Gone, Held, Injected, Lapsed, NotUndone, Undone};
         assert_eq!(proof_of(&[Before, Injected, Held, Undone, Gone]), Proof::Held);
         assert_eq!(proof_of(&[Before, Injected, DidNotHold, Undone, Gone]), Proof::DidNotHold);
+        assert_eq!(proof_of(&[Before, Injected, Held, Held, Undone, Gone]), Proof::Held);
+        assert_eq!(proof_of(&[Before, Injected, Held, Lapsed, Undone, Gone]), Proof::Lapsed);
+        assert_eq!(proof_of(&[Before, Injected, Held, Lapsed, Undone, NotUndone]), Proof::Lapsed);
         assert_eq!(proof_of(&[Before, Injected, Held, Undone, NotUndone]), Proof::NotUndone);
         assert_eq!(proof_of(&[Before, Injected, Held]), Proof::Unfinished);
         assert_eq!(proof_of(&[Before, Injected, Undone, Gone]), Proof::Unfinished);

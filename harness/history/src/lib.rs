@@ -13,7 +13,7 @@
 //! | … and written in another? | `write.rs` |
 //! | when are values `[key, value]`? | `tuples.rs` |
 //! | when are two numbers the same? | `number.rs` |
-//! | what did the nemesis do, and did it bite? | `fault.rs` |
+//! | what did the nemesis do, and was it verified? | `fault.rs` |
 //! | what can a run end with? | `verdict.rs` |
 //! | how is a violation told to a person? | `counterexample.rs` |
 

@@ -19,7 +19,7 @@ pub struct RealSchedule {
 }
 
 /// The faults of a world as a schedule that begins at `from`, with all times `stretch` times as
-/// long: a world's faults last milliseconds, and real ones must be seen to bite. Faults that
+/// long: a world's faults last milliseconds, and real ones must be verified. Faults that
 /// overlap there come one after the other here, because a probe must know whose effect it sees.
 #[must_use]
 pub fn real_schedule(faults: &[Fault], from: Span, stretch: u32) -> RealSchedule {

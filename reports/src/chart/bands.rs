@@ -31,7 +31,7 @@ pub(crate) struct Band {
     pub(crate) right: i32,
     /// Lane of the label, from 0 at the top.
     pub(crate) lane: usize,
-    /// Whether the fault was seen to bite, and seen to be gone.
+    /// Whether the fault was verified.
     pub(crate) proved: bool,
 }
 

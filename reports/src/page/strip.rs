@@ -11,12 +11,13 @@ pub(super) fn section(results: &Results) -> Markup {
     html! {
         header.strip.(results.verdict.name()) {
             p.run {
-                (metadata.system) " · " (metadata.workload) " · " (metadata.environment)
+                (metadata.subject()) " · " (metadata.workload) " · " (metadata.environment)
                 " · seed " (metadata.seed)
             }
             h1 {
                 span.sign aria-hidden="true" { (sign(results.verdict)) }
                 (results.verdict.name().to_uppercase())
+                @if metadata.mutant.is_some() { span.subject { " " (metadata.subject()) } }
             }
             p.reason { (results.reason) }
             @if metadata.interrupted {
@@ -28,7 +29,7 @@ pub(super) fn section(results: &Results) -> Markup {
                 div.ok { dt { "ok" } dd { (count(total.ok)) } }
                 div.fail { dt { "fail" } dd { (count(total.fail)) } }
                 div.info { dt { "info" } dd { (count(total.info)) } }
-                div { dt { "Faults proved" } dd {
+                div { dt { "Faults verified" } dd {
                         @if faults.is_empty() { "none injected" } @else { (proved) " of " (faults.len()) }
                     } }
                 div { dt { "Check took" } dd { (figure(check.seconds)) " s" } }

@@ -4,7 +4,7 @@ use super::scrolling;
 use crate::wording::{
     NOTHING, count, counted, figure, figure_or_nothing, proof_name, seconds, set_apart,
 };
-use crate::{Condition, Measures, Results};
+use crate::{Condition, CoveredCell, CoveredPhase, Measures, Results};
 use harness_history::{FaultPeriod, Proof};
 use maud::{Markup, html};
 
@@ -100,6 +100,60 @@ fn fault_row(fault: &FaultPeriod) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What was answered in each phase, by node and function.
+pub(super) fn coverage(phases: &[CoveredPhase]) -> Markup {
+    let Some(first) = phases.first() else { return html! {} };
+    let nodes = first.cells.chunk_by(|one, next| one.node == next.node);
+    let table = html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" rowspan="2" { "phase" }
+                    @for cells in nodes {
+                        th scope="colgroup" colspan=(cells.len()) { (cells[0].node) }
+                    }
+                }
+                tr { @for cell in &first.cells { th.number scope="col" { (cell.function) } } }
+            }
+            tbody { @for phase in phases { (phase_row(phase)) } }
+        }
+    };
+    html! {
+        section #coverage aria-labelledby="coverage-title" {
+            h2 #coverage-title { "Coverage" }
+            (scrolling("Coverage", &table))
+            p.caption {
+                "Calls that were answered while the node kept a quorum, refused compare-and-sets "
+                "included; in percent, their rate beside that before the first fault. A dash says "
+                "that the node had no quorum."
+            }
+        }
+    }
+}
+
+fn phase_row(phase: &CoveredPhase) -> Markup {
+    html! {
+        tr {
+            th.words scope="row" {
+                @if let Some(number) = phase.fault { (number) ": " }
+                (phase.name)
+            }
+            @for cell in &phase.cells { td.number { (covered(cell)) } }
+        }
+    }
+}
+
+fn covered(cell: &CoveredCell) -> String {
+    if cell.seconds <= 0.0 {
+        return NOTHING.to_owned();
+    }
+    let answered = count(cell.answered());
+    match cell.share {
+        Some(share) => format!("{answered} ({:.0} %)", share * 100.0),
+        None => answered,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a whole scenario must keep to.
 
-use crate::{Befalls, EnvironmentKind, FaultKind, Proposers, Scenario, Span, minority};
+use crate::{Befalls, EnvironmentKind, FaultKind, Fsync, Proposers, Scenario, Span, minority};
 use std::fmt;
 
 /// A field whose value is out of range.
@@ -49,6 +49,11 @@ pub(super) fn objection(
         let proposers = scenario.proposers;
         return Some(format!(
             "membership cannot be changed with proposers in a {proposers} of their own here: they must know the links to acceptors that join later beforehand, which only --environment docker has; or use --proposers inside"
+        ));
+    }
+    if kind == FaultKind::TailLost && scenario.fsync == Fsync::Always {
+        return Some(String::from(
+            "tail-lost has nothing to lose with fsync always, where every answer waits for its sync; use kill, or --fsync everysec",
         ));
     }
     if kind.loses_memory() && minority(scenario.nodes as usize) == 0 {

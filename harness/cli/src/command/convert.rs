@@ -1,6 +1,6 @@
 //! `harness convert`
 
-use super::print;
+use super::print_data;
 use crate::args::ConvertArgs;
 use crate::exit::{End, Failure};
 use crate::histories::{self, Named};
@@ -31,7 +31,7 @@ pub(super) fn convert(args: &ConvertArgs) -> Result<End, Failure> {
         None => {
             let mut text = Vec::new();
             args.to.write(&history, &mut text)?;
-            print(&String::from_utf8_lossy(&text))?;
+            print_data(&String::from_utf8_lossy(&text))?;
         }
     }
     Ok(End::Done)

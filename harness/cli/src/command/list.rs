@@ -46,7 +46,7 @@ fn faults() -> String {
         }
     }
     format!(
-        "{}\n  Faults of proposers need proposers of their own: --proposers process or container.\n  --faults all is whatever can be done; of tail-lost only where every write is synced.\n",
+        "{}\n  Faults of proposers need proposers of their own: --proposers process or container.\n  --faults all is whatever can be done; but tail-lost: it loses what was acknowledged, or has nothing to lose.\n",
         text.trim_end()
     )
 }

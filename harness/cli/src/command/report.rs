@@ -1,6 +1,6 @@
 //! `harness report`
 
-use super::{print, print_json};
+use super::{print_data, print_json};
 use crate::args::ReportArgs;
 use crate::checking::Limits;
 use crate::exit::{End, Failure};
@@ -61,7 +61,8 @@ pub(super) fn show(results: &Results, report: &Path, json: bool) -> Result<(), F
     if json {
         print_json(results)?;
     } else {
-        print(&summary(results))?;
+        // A line is made printable before it is put between line ends.
+        print_data(&summary(results))?;
     }
     say(format!("report: {}", report.display()));
     Ok(())

@@ -12,7 +12,7 @@ use crate::links;
 use crate::load;
 use crate::making::Making;
 use crate::mutants;
-use crate::nemesis::Nemesis;
+use crate::nemesis::{Nemesis, NemesisError};
 use crate::progress::{self, say};
 use crate::recorder::Recorder;
 use crate::run_directory::RunDirectory;
@@ -142,20 +142,29 @@ async fn started(
         directory.path().display()
     ));
     let start = Instant::now();
-    metadata.interrupted = under_load(scenario, environment, directory, signals, start).await?;
+    let ended = under_load(scenario, environment, directory, signals, start).await?;
+    (metadata.interrupted, metadata.findings) = (ended.interrupted, ended.findings);
     metadata.seconds = start.elapsed().as_secs_f64();
     directory.write_json(&directory.metadata(), &metadata)?;
     Ok(())
 }
 
-/// The load with its faults, from its first call to its last. True when it was cut short.
+/// How the load ended.
+struct Ended {
+    interrupted: bool,
+    /// What went wrong with servers or links beside the planned faults.
+    findings: Vec<String>,
+}
+
+/// The load with its faults, from its first call to its last. What servers and links do is judged with
+/// the history; an error is only what keeps the harness from doing its own part.
 async fn under_load(
     scenario: &Scenario,
     mut environment: Environment,
     directory: &RunDirectory,
     signals: &mut Signals,
     start: Instant,
-) -> Result<bool, Failure> {
+) -> Result<Ended, Failure> {
     let cluster = Cluster::build(&mut environment, scenario).await?;
     let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
     let model = scenario.workload.model();
@@ -208,17 +217,40 @@ async fn under_load(
     }
     let (nemesis, played) = nemesis.await?;
     // Only now that nobody calls any more may the links and the servers end.
-    let closed = links.close().await;
-    played?;
-    closed?;
-    nemesis.finish().await?;
+    let closed = links.close().await.map_err(NemesisError::from);
+    let finished = nemesis.finish().await;
+    let mut findings = Vec::new();
+    for result in [played, closed, finished] {
+        findings.extend(finding(result)?);
+    }
+    findings.iter().for_each(say);
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
     }
     if let Some(sweep) = sweep {
         sweep.sweep(&directory.history()).await?;
     }
-    Ok(interrupted)
+    Ok(Ended { interrupted, findings })
+}
+
+/// What an error says of the system under test or its surroundings.
+///
+/// # Errors
+/// One that concerns the harness alone.
+fn finding(result: Result<(), NemesisError>) -> Result<Option<String>, NemesisError> {
+    match result {
+        Ok(()) => Ok(None),
+        Err(error @ (NemesisError::Environment(_) | NemesisError::Link(_))) => {
+            // What it says of itself may be long: the first line says what, the last one why.
+            let said = error.to_string();
+            let mut lines = said.lines();
+            let first = lines.next().unwrap_or_default();
+            let why =
+                lines.next_back().map_or_else(String::new, |last| format!("; {}", last.trim()));
+            Ok(Some(format!("{first}{why}")))
+        }
+        Err(error @ (NemesisError::Io { .. } | NemesisError::Died(_))) => Err(error),
+    }
 }
 
 /// Collects tombstones from the first node, as often as the scenario has it.
@@ -263,9 +295,6 @@ fn metadata(scenario: &Scenario, environment: &Environment, began: Timestamp) ->
     let mut versions =
         BTreeMap::from([(String::from("harness"), String::from(env!("CARGO_PKG_VERSION")))]);
     versions.extend(environment.versions());
-    if let Some(mutant) = scenario.mutant {
-        versions.insert(String::from("broken rule"), mutant.to_string());
-    }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let name = nix::sys::utsname::uname().map_or_else(
         |_| String::from("unknown"),
@@ -276,6 +305,7 @@ fn metadata(scenario: &Scenario, environment: &Environment, began: Timestamp) ->
     );
     Metadata {
         system: String::from(SYSTEM),
+        mutant: scenario.mutant.map(|mutant| mutant.to_string()),
         workload: scenario.workload.to_string(),
         model: scenario.workload.model().to_owned(),
         environment: scenario.environment.to_string(),
@@ -283,6 +313,7 @@ fn metadata(scenario: &Scenario, environment: &Environment, began: Timestamp) ->
         started: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         seconds: 0.0,
         interrupted: true,
+        findings: Vec::new(),
         versions,
         host: format!("{name}, {cores} cores"),
     }

@@ -213,6 +213,10 @@ impl Docker {
         Ok(())
     }
 
+    pub(crate) fn tail_lost(&self, acceptor: u32) -> Option<u64> {
+        self.acceptors.get(acceptor as usize - 1)?.tail_lost()
+    }
+
     pub(crate) async fn evidence(&mut self, acceptor: u32) -> String {
         self.acceptors[acceptor as usize - 1].evidence().await
     }

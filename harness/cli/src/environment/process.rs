@@ -25,6 +25,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use workloads::{Befalls, FaultKind, Mutant, Proposers, Scenario, Span};
 
@@ -193,6 +194,14 @@ impl Process {
     pub(crate) fn all_there(&mut self) -> Result<(), EnvironmentError> {
         self.servers.iter_mut().try_for_each(Server::there)?;
         Ok(self.proposers.iter_mut().try_for_each(Proposer::there)?)
+    }
+
+    pub(crate) fn tail_lost(&self, acceptor: u32) -> Option<u64> {
+        self.servers.get(acceptor as usize - 1)?.tail_lost()
+    }
+
+    pub(crate) fn ended(&mut self, acceptor: u32) -> Option<ExitStatus> {
+        self.server(acceptor).ended()
     }
 
     pub(crate) fn evidence(&mut self, acceptor: u32) -> String {

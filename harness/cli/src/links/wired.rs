@@ -36,9 +36,9 @@ pub(crate) struct Crossed {
     pub(crate) requests: u64,
     /// Bytes given to the proposer.
     pub(crate) replies: u64,
-    /// Messages lost with their connection; not told by a Toxiproxy.
+    /// Messages lost with their connection; not told by the genuine Toxiproxy.
     pub(crate) lost: Option<u64>,
-    /// Messages left out; not told by a Toxiproxy.
+    /// Messages left out; not told by the genuine Toxiproxy.
     pub(crate) dropped: Option<u64>,
 }
 
@@ -108,7 +108,7 @@ impl Wired {
             Hand::Toxiproxy { client, name, ours: true } => {
                 let bytes = client.bytes().await.ok()?.remove(name).unwrap_or_default();
                 let (requests, replies) = (bytes.requests.sent, bytes.replies.sent);
-                Some(Crossed { requests, replies, lost: None, dropped: None })
+                Some(Crossed { requests, replies, lost: bytes.lost, dropped: bytes.dropped })
             }
         }
     }

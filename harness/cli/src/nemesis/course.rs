@@ -1,5 +1,5 @@
-//! The way that every fault goes, whatever it is: probe → inject → probe that it holds → undo → probe
-//! that it is gone. Each step is a line of `faults.jsonl` before the next one is taken.
+//! The way that every fault goes, whatever it is: probe → inject → probe that it holds → probe that it still
+//! holds → undo → probe that it is gone. Each step is a line of `faults.jsonl` before the next one is taken.
 
 use super::NemesisError;
 use super::scene::Scene;
@@ -19,6 +19,12 @@ pub(super) trait Course: Send {
         &mut self,
         stop: &mut watch::Receiver<bool>,
     ) -> impl Future<Output = Result<bool, NemesisError>> + Send;
+
+    /// Looks again, just before it is undone: what lapsed in between is no fault. `None` where there is
+    /// nothing to look at.
+    fn still(&mut self) -> impl Future<Output = Option<bool>> + Send {
+        std::future::ready(None)
+    }
 
     /// Undoes it.
     fn undo(&mut self) -> impl Future<Output = Result<(), NemesisError>> + Send;
@@ -43,19 +49,25 @@ pub(super) async fn go(
     log(FaultStage::Before, course.take())?;
 
     course.begin().await?;
-    let bitten = async {
+    let lasted = async {
         log(FaultStage::Injected, Vec::new())?;
         let ends = Instant::now() + planned.lasts.duration();
         scene.goes_on(number, &what);
         let held = course.during(stop).await?;
         log(if held { FaultStage::Held } else { FaultStage::DidNotHold }, course.take())?;
-        stopped_before(ends, stop).await;
+        // A run that was stopped is healed at once.
+        if !stopped_before(ends, stop).await
+            && held
+            && let Some(still) = course.still().await
+        {
+            log(if still { FaultStage::Held } else { FaultStage::Lapsed }, course.take())?;
+        }
         Ok::<(), NemesisError>(())
     };
-    let bitten = bitten.await;
+    let lasted = lasted.await;
     // It is taken back whatever has come of it: others may live on with what it was done to.
     let undone = course.undo().await;
-    bitten?;
+    lasted?;
     undone?;
     scene.is_over(number);
     log(FaultStage::Undone, course.take())?;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use workloads::{Befalls, PlannedFault};
+use workloads::{Befalls, FaultKind, PlannedFault};
 
 /// How long what was undone may take to be seen gone: a server must read its log again.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
@@ -72,8 +72,39 @@ impl Evidence {
     /// and was healthy before.
     pub(super) async fn during(&mut self, scene: &Scene) -> bool {
         let held = self.look("during", When::During).await;
+        let own = self.shows_its_own_effect(scene).await;
         self.add_processes(scene).await;
-        held && self.healthy
+        held && own && self.healthy
+    }
+
+    /// Looks again, just before the fault is undone. True when everything still shows its effect.
+    pub(super) async fn still(&mut self, scene: &Scene) -> bool {
+        let held = self.look("at its end", When::During).await;
+        self.add_processes(scene).await;
+        held
+    }
+
+    /// A server that is merely dead shows neither a lost log nor a full disk: the fault's own effect must be
+    /// seen as well.
+    async fn shows_its_own_effect(&mut self, scene: &Scene) -> bool {
+        let mut environment = scene.environment.lock().await;
+        let mut shows = true;
+        for node in &self.planned.nodes {
+            let (own, sentence) = if self.planned.fault == FaultKind::TailLost {
+                match environment.tail_lost(*node) {
+                    None | Some(0) => (false, String::from("nothing of its log was lost")),
+                    Some(bytes) => (true, format!("{bytes} bytes of its log were lost")),
+                }
+            } else if self.planned.fault == FaultKind::DiskFull {
+                let address = environment.address(*node);
+                of_servers::is_of_disk(|| environment.ended(*node), address).await
+            } else {
+                continue;
+            };
+            shows &= own;
+            self.sentences.push(format!("during, a{node}: {sentence}"));
+        }
+        shows
     }
 
     /// Looks after the fault was undone. True when everything is healthy again.

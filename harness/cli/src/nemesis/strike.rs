@@ -67,6 +67,10 @@ impl Course for Strike<'_> {
         Ok(self.evidence.during(self.scene).await)
     }
 
+    async fn still(&mut self) -> Option<bool> {
+        Some(self.evidence.still(self.scene).await)
+    }
+
     async fn undo(&mut self) -> Result<(), NemesisError> {
         let relieved = self.relieve().await;
         let mut environment = self.scene.environment.lock().await;

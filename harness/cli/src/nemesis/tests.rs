@@ -9,9 +9,11 @@ use super::wipe::Wiping;
 use crate::cluster::Cluster;
 use crate::environment::{Environment, ToxiproxyPlace, Wiring};
 use crate::links::Links;
+use crate::probe;
 use harness_proxy::ProxyServer;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,7 +24,6 @@ const SERVERS: &[FaultKind] = &[
     FaultKind::Restart,
     FaultKind::Kill,
     FaultKind::Pause,
-    FaultKind::TailLost,
     FaultKind::Disconnect,
     FaultKind::Stall,
     FaultKind::MemoryFull,
@@ -111,9 +112,13 @@ async fn can_fail(scene: Arc<Scene>, number: u32, planned: PlannedFault) {
     course.begin().await.unwrap();
     let held = course.during(&mut stop).await.unwrap();
     assert!(held, "{what} did not hold: {:?}", course.take());
+    let still = course.still().await;
+    assert_eq!(still, Some(true), "{what} lapsed: {:?}", course.take());
     let gone = course.after().await;
     assert!(!gone, "{what}, not undone, was gone: {:?}", course.take());
     course.undo().await.unwrap();
+    let still = course.still().await;
+    assert_eq!(still, Some(false), "{what} was undone, and seen still: {:?}", course.take());
     course.take();
     let gone = course.after().await;
     assert!(gone, "{what} is not gone: {:?}", course.take());
@@ -174,6 +179,31 @@ async fn faults_of_redis_servers_are_seen() {
     scene.environment.lock().await.all_there().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_tail_holds_only_where_something_was_lost() {
+    let text = "environment = \"process\"\nnodes = 1\nfsync = \"everysec\"\nfaults = []";
+    let (scene, _directory) = scene(&scenario(text), 1, Wiring::Inside).await;
+    let address = scene.environment.lock().await.address(1);
+    let (_keep, mut stop) = watch::channel(false);
+    for loses in [false, true, false] {
+        // What was written before counts as synced by now.
+        tokio::time::sleep(Duration::from_millis(1300)).await;
+        if loses {
+            assert_eq!(probe::write(address, probe::PATIENCE).await, probe::Written::Taken);
+        }
+        let planned = PlannedFault { nodes: vec![1], ..planned(FaultKind::TailLost) };
+        let mut course = Strike::before(&scene, 0, &planned).await;
+        course.begin().await.unwrap();
+        let held = course.during(&mut stop).await.unwrap();
+        let sentences = course.take();
+        assert_eq!(held, loses, "{sentences:?}");
+        let nothing = sentences.iter().any(|it| it.contains("nothing of its log was lost"));
+        assert_eq!(nothing, !loses, "{sentences:?}");
+        course.undo().await.unwrap();
+        assert!(course.after().await, "{:?}", course.take());
+    }
+}
+
 /// A cluster of three, of which the second is wiped.
 async fn wiped(rest: &str, by: impl AsyncFn(&Scene, &mut Wiping<'_>)) {
     let scenario = scenario(&format!("environment = \"embedded\"\nfaults = []\n{rest}"));
@@ -220,6 +250,6 @@ async fn where_nobody_guards_a_wiped_acceptor_keeps_its_place() {
 #[test]
 fn there_is_a_test_for_every_fault_of_servers_that_processes_can_do() {
     let able = crate::environment::able(EnvironmentKind::Process).iter();
-    let of_acceptors = able.filter(|kind| kind.is_of_acceptor() && **kind != FaultKind::Wipe);
+    let of_acceptors = able.filter(|kind| kind.is_of_acceptor() && !kind.loses_memory());
     assert!(of_acceptors.eq(SERVERS.iter()));
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | does a run end with a verdict, and with everything in its directory? | `runs.rs` |
 //! | what becomes of servers and history when a run is cut short? | `cut_short.rs` |
+//! | what becomes of a run whose servers do what no fault asked for? | `findings.rs` |
 //! | what befalls a run, and is it seen? | `faults.rs` |
 //! | do acceptors join and leave while the load goes on? | `membership.rs` |
 //! | what becomes of a run whose servers forget, fill up, or serve as proposers? | `servers.rs` |
@@ -27,6 +28,8 @@ mod commands;
 mod cut_short;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod findings;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]

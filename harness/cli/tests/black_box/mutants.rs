@@ -47,11 +47,11 @@ fn a_reused_ballot_loses_an_append_and_is_found_out() {
         (ended.code() == Some(1)).then(|| ended.stdout())
     });
     let stdout = found.expect("no run was invalid");
-    assert!(stdout.starts_with("INVALID: "), "{stdout}");
+    assert!(stdout.starts_with("INVALID (gryadka with the mutant reused-ballot): "), "{stdout}");
 
     let run = sandbox.latest();
     let results = run.json("results.json");
-    assert_eq!(results["metadata"]["versions"]["broken rule"], "reused-ballot");
+    assert_eq!(results["metadata"]["mutant"], "reused-ballot");
     let counterexample = &results["check"]["counterexample"];
     assert!(counterexample["operations"].as_array().unwrap().len() >= 2, "{counterexample}");
     assert!(counterexample["sentence"].as_str().unwrap().contains("without"), "{counterexample}");

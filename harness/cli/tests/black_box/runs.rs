@@ -26,7 +26,7 @@ fn an_embedded_run_ends_valid_and_leaves_everything_behind() {
 
     let run = sandbox.latest();
     run.are_complete();
-    assert_eq!(run.lines("faults.jsonl").len(), 4 * 5, "five steps of each of four faults");
+    assert_eq!(run.lines("faults.jsonl").len(), 4 * 6, "six steps of each of four faults");
     let name = fs::read_link(sandbox.path("out/latest")).unwrap();
     assert!(name.to_str().unwrap().ends_with("-gryadka-increment"), "{name:?}");
     assert_eq!(run.json("results.json")["verdict"], Verdict::Valid.name());

@@ -69,18 +69,18 @@ fn everything_that_befalls_a_redis_server_is_proved_and_loses_nothing() {
     let sandbox = Sandbox::with_redis();
     let ended = sandbox.harness(
         "run cas-register --environment process --time 18s --quiet 5s --seed 4 \
-         --faults disconnect,stall,memory-full,disk-full,tail-lost --fault-interval 1200ms --output out",
+         --faults disconnect,stall,memory-full,disk-full --fault-interval 1200ms --output out",
     );
     let run = sandbox.latest();
     if !run.faults_are_proved(&ended, 4) {
         return;
     }
     let proved = proved(&run);
-    for fault in ["disconnect", "stall", "memory-full", "disk-full", "tail-lost"] {
+    for fault in ["disconnect", "stall", "memory-full", "disk-full"] {
         assert!(proved.contains_key(fault), "{fault} is not in {proved:?}");
     }
     let faults = run.text("faults.jsonl");
-    for seen in ["OOM command not allowed", "it can write no file", "nothing of its log was cut"] {
+    for seen in ["OOM command not allowed", "it can write no file", "cannot write its log"] {
         assert!(faults.contains(seen), "{seen} is not in {faults}");
     }
 }
@@ -108,7 +108,7 @@ fn where_nobody_guards_what_all_have_forgotten_in_turn_is_lost() {
         (ended.code() == Some(1)).then(|| ended.stdout())
     });
     let stdout = found.expect("no run was invalid");
-    assert!(stdout.starts_with("INVALID: "), "{stdout}");
+    assert!(stdout.starts_with("INVALID (gryadka with the mutant unguarded): "), "{stdout}");
 }
 
 #[test]
@@ -127,15 +127,12 @@ fn what_is_synced_once_a_second_is_lost_and_found_missing() {
 }
 
 #[test]
-fn what_is_synced_before_every_answer_is_not_lost() {
-    let sandbox = Sandbox::with_redis();
-    let ended = sandbox
-        .harness("run lost-tail --environment process --fsync always --output out --seed 1")
-        .exits_with_a_verdict();
-    // A slow machine may make too little progress, which is no violation.
-    assert!(matches!(ended.code(), Some(0 | 3)), "{}", ended.stdout());
-    let faults = sandbox.latest().text("faults.jsonl");
-    assert!(faults.contains("nothing of its log was cut"), "{faults}");
+fn where_every_answer_waits_for_its_sync_there_is_no_tail_to_lose() {
+    let sandbox = Sandbox::new();
+    let args = "run lost-tail --environment process --fsync always --output out --seed 1";
+    let said = sandbox.harness(args).exits(64).stderr();
+    assert!(said.contains("tail-lost has nothing to lose with fsync always"), "{said}");
+    assert!(!sandbox.path("out").exists());
 }
 
 #[test]

@@ -218,8 +218,7 @@ impl RunFiles {
         whole.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Asserts that no violation was found, and that every fault that was injected was seen to bite
-    /// and to be gone: `least` of them at least. True when all that were planned were injected: on a
+    /// Asserts that no violation was found, and that every fault that was injected was verified: `least` of them at least. True when all that were planned were injected: on a
     /// slow machine they begin late, and the last ones, or the calls after them, find no time.
     #[track_caller]
     pub(crate) fn faults_are_proved(&self, ended: &Ended, least: usize) -> bool {

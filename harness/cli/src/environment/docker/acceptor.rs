@@ -186,6 +186,11 @@ impl Acceptor {
         }
     }
 
+    /// How many bytes its log lost when its end was last cut off.
+    pub(super) fn tail_lost(&self) -> Option<u64> {
+        self.lost.map(|lost| lost.bytes as u64)
+    }
+
     /// What the daemon says about it, and what its log has lost.
     pub(super) async fn evidence(&mut self) -> String {
         let Some(container) = &self.container else {

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -45,6 +46,8 @@ pub(super) struct Server {
     room: Option<String>,
     /// What is to be said about the fault of the moment.
     remark: Option<String>,
+    /// How many bytes its log lost when its end was last cut off.
+    lost: Option<u64>,
     /// Whether it was ended for good.
     finished: bool,
 }
@@ -70,7 +73,8 @@ impl Server {
         program.write_down(make.journal.as_deref())?;
         let (trouble, room, remark) = (None, None, None);
         let make = make.clone();
-        Ok(Self { program, make, port, data, lengths, trouble, room, remark, finished: false })
+        let (lost, finished) = (None, false);
+        Ok(Self { program, make, port, data, lengths, trouble, room, remark, lost, finished })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -170,6 +174,16 @@ impl Server {
         if self.finished { Ok(()) } else { self.program.there() }
     }
 
+    /// How many bytes its log lost when its end was last cut off.
+    pub(super) fn tail_lost(&self) -> Option<u64> {
+        self.lost
+    }
+
+    /// How its process has ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.program.ended()
+    }
+
     /// What can be said about its process, and about the fault of the moment.
     pub(super) fn evidence(&mut self) -> String {
         let process = self.program.evidence();
@@ -182,11 +196,13 @@ impl Server {
     async fn lose_tail(&mut self) -> Result<(), EnvironmentError> {
         let crash = Instant::now();
         self.program.end(Signal::SIGKILL).await?;
+        self.lost = Some(0);
         let remark = match &self.lengths {
             None => String::from("nothing of its log was cut: every answer had waited for a sync"),
             Some(lengths) => {
                 let io = |source| EnvironmentError::Io { path: self.data.path().into(), source };
                 let cut = lengths.cut(crash).map_err(io)?;
+                self.lost = Some(cut.lost);
                 let ago = synced_after(self.make.fsync).unwrap_or_default().as_secs();
                 format!(
                     "{} bytes of its log were cut, {} are left: what was older than {ago} s counts as synced, which is an approximation",

@@ -5,6 +5,7 @@ use crate::links::{Crossed, Wired};
 use crate::probe::{self, Line, PING_BYTES, PONG_BYTES, Seen};
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::time::sleep;
 use workloads::{FaultKind, OneWay, PlannedFault};
 
 /// Questions asked on a link that loses some before it counts as losing nothing.
@@ -13,6 +14,10 @@ const QUESTIONS: u32 = 500;
 const QUESTIONS_ANEW: u32 = 5;
 /// How long a burst is to take at least under a fault that makes it slow.
 const SLOW: Duration = Duration::from_millis(300);
+/// A stalled direction in which nothing has arrived for this long carries nothing any more; it is looked
+/// at so often at most.
+const ARRIVED_WITHIN: Duration = Duration::from_millis(30);
+const ARRIVALS: u32 = 20;
 /// How long an answer may be in coming before another question is asked after it.
 const OVERDUE: Duration = Duration::from_millis(150);
 
@@ -74,11 +79,11 @@ async fn answers_otherwise(planned: &PlannedFault, wired: &Wired, line: &mut Opt
 
 /// A stalled direction carries nothing, and the other one still carries the probe's own question.
 async fn stalls_one_way(planned: &PlannedFault, wired: &Wired, line: &mut Option<Line>) -> Look {
-    let before = wired.crossed().await;
+    let replies = planned.direction == Some(OneWay::Replies);
+    let before = arrived(wired, replies).await;
     let (old, new) = ask_both(planned, wired.address(), line).await;
     let silent = old == Seen::Silent && new == Seen::Silent;
     let sentence = format!("the old connection {old}, a new one {new}");
-    let replies = planned.direction == Some(OneWay::Replies);
     let since = |before: Crossed, after: Crossed| {
         // Counters that went back are those of a proxy that was started anew: they tell nothing.
         let requests = after.requests.checked_sub(before.requests)?;
@@ -104,6 +109,22 @@ async fn stalls_one_way(planned: &PlannedFault, wired: &Wired, line: &mut Option
         None => "which way cannot be told from here",
     };
     (silent && heard.is_none_or(|heard| heard == replies), format!("{sentence}, {words}"))
+}
+
+/// What has crossed a link once what was on its way in the stalled direction has arrived: bytes that
+/// passed the stall before it began are counted when they are written.
+async fn arrived(wired: &Wired, replies: bool) -> Option<Crossed> {
+    let stalled = |crossed: Crossed| if replies { crossed.replies } else { crossed.requests };
+    let mut before = wired.crossed().await?;
+    for _ in 0..ARRIVALS {
+        sleep(ARRIVED_WITHIN).await;
+        let now = wired.crossed().await?;
+        if stalled(now) == stalled(before) {
+            return Some(now);
+        }
+        before = now;
+    }
+    Some(before)
 }
 
 /// What an answer takes at least while a latency fault holds.

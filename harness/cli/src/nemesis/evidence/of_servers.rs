@@ -3,12 +3,16 @@
 use super::{Look, ask_old, ends_all};
 use crate::probe::{self, Line, Seen, Written};
 use std::net::SocketAddr;
+use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use workloads::FaultKind;
 
 /// How long a server whose disk is full may go on before it notices: it need not write at once.
 const NOTICED_WITHIN: Duration = Duration::from_secs(3);
+
+/// The status that Redis ends with when it cannot write its log and must not answer before it has.
+const LOG_NOT_WRITTEN: i32 = 1;
 
 /// So many questions in a row, each answered within that time, are not answered by a server that stalls.
 const STEADY: u32 = 4;
@@ -64,16 +68,44 @@ async fn refuses_writes(fault: FaultKind, address: SocketAddr) -> Look {
         let written = probe::write(address, probe::PATIENCE).await;
         let shows = match (&written, fault) {
             (Written::Refused(words), FaultKind::MemoryFull) => words.starts_with("OOM"),
-            (Written::Refused(_) | Written::Not(Seen::Torn | Seen::Refused), _) => {
-                fault == FaultKind::DiskFull
-            }
-            (Written::Taken | Written::Not(_), _) => false,
+            (Written::Refused(words), FaultKind::DiskFull) => names_the_log(words),
+            // It may have ended: how is looked at beside this.
+            (Written::Not(Seen::Torn | Seen::Refused), _) => fault == FaultKind::DiskFull,
+            (Written::Taken | Written::Refused(_) | Written::Not(_), _) => false,
         };
         if shows || Instant::now() >= until {
             return (shows, format!("a write was {written}"));
         }
         sleep(super::AGAIN).await;
     }
+}
+
+/// Whether it is the disk that a server complains of: one that lives on refuses writes for its log, and one
+/// that syncs every write ends by itself, with the status that Redis has for that.
+pub(super) async fn is_of_disk(
+    mut ended: impl FnMut() -> Option<ExitStatus>,
+    address: SocketAddr,
+) -> Look {
+    let until = Instant::now() + NOTICED_WITHIN;
+    loop {
+        let written = probe::write(address, probe::PATIENCE).await;
+        if let Some(status) = ended() {
+            let own = status.code() == Some(LOG_NOT_WRITTEN);
+            let words = if own { ", as Redis does where it cannot write its log" } else { "" };
+            return (own, format!("it ended by itself ({status}){words}"));
+        }
+        let own = matches!(&written, Written::Refused(words) if names_the_log(words));
+        // One that is about to end has closed its connections before.
+        if own || matches!(written, Written::Taken) || Instant::now() >= until {
+            return (own, format!("another write was {written}"));
+        }
+        sleep(super::AGAIN).await;
+    }
+}
+
+/// `MISCONF Errors writing to the AOF file: …`
+fn names_the_log(words: &str) -> bool {
+    words.contains("AOF")
 }
 
 /// Looks at an acceptor after a fault.
