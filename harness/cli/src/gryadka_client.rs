@@ -49,13 +49,18 @@ impl Client for GryadkaClient {
         match result {
             Ok(told) => told.into(),
             Err(error) => {
-                let outcome = match error {
-                    ChangeError::NotApplied(_) | ChangeError::TooLong(_) => Outcome::Fail,
-                    ChangeError::Unknown(_) => Outcome::Info,
-                };
-                Answer { outcome, value: call.value.clone(), error: Some(error.to_string()) }
+                let (outcome, error) = (outcome(&error), Some(error.to_string()));
+                Answer { outcome, value: call.value.clone(), error }
             }
         }
+    }
+}
+
+/// What an error says of whether the change has happened.
+const fn outcome(error: &ChangeError) -> Outcome {
+    match error {
+        ChangeError::NotApplied(_) | ChangeError::TooLong(_) => Outcome::Fail,
+        ChangeError::Unknown(_) => Outcome::Info,
     }
 }
 
@@ -99,6 +104,15 @@ pub(crate) fn decode(present: Option<&Bytes>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_certainly_not_done_has_failed() {
+        use caspaxos::Reason::{Conflict, CounterUsedUp, Deadline, LineageForgotten, Unreachable};
+        for reason in [Conflict, Unreachable, Deadline, LineageForgotten, CounterUsedUp] {
+            assert_eq!(outcome(&ChangeError::NotApplied(reason)), Outcome::Fail, "{reason:?}");
+            assert_eq!(outcome(&ChangeError::Unknown(reason)), Outcome::Info, "{reason:?}");
+        }
+    }
 
     #[test]
     fn to_write_null_is_to_delete() {

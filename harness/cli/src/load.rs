@@ -1,5 +1,8 @@
 //! Client threads: each makes one call at a time, and goes on as a new process after a doubt.
 
+#[cfg(test)]
+mod tests;
+
 use crate::nemesis::News;
 use crate::recorder::Recorder;
 use harness_history::Outcome;
