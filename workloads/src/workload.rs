@@ -27,7 +27,7 @@ impl Workload {
     pub const fn summary(self) -> &'static str {
         match self {
             Self::CasRegister => {
-                "reads, writes, compare-and-sets and deletes of unique values on several keys"
+                "reads, writes, compare-and-sets and deletes of unique values on shared keys and one of each node"
             }
             Self::Increment => "each node reads its own key and compare-and-sets it to one more",
             Self::Append => "blind appends of unique elements to lists, and reads of the lists",
@@ -71,12 +71,12 @@ impl Workload {
         }
     }
 
-    /// A fresh generator. `keys` is how many objects are in use at a time; `increment` has one for
-    /// each node instead.
+    /// A fresh generator. `keys` is how many objects are in use at a time; `cas-register` has one more for
+    /// each node, `increment` one for each node instead.
     #[must_use]
     pub fn generator(self, nodes: u32, keys: u32) -> Box<dyn Generator> {
         match self {
-            Self::CasRegister => Box::new(CasRegister::new(keys)),
+            Self::CasRegister => Box::new(CasRegister::new(nodes, keys)),
             Self::Increment => Box::new(Increment::new(nodes)),
             Self::Append => Box::new(Append::new(keys)),
         }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
-    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold,
+    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold, Workload,
 };
 
 /// Does this store keep its word when the network does not?
@@ -343,10 +343,31 @@ pub(crate) struct ReplayArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MutantsArgs {
     /// Only these mutants
-    pub(crate) mutants: Vec<harness_sim::Mutant>,
+    pub(crate) mutants: Vec<String>,
     /// Only list them
     #[arg(long)]
     pub(crate) list: bool,
+    /// Search with whole runs on real sockets or servers, instead of seeds of the simulated world
+    #[arg(long, conflicts_with_all = ["list", "campaigns", "most"])]
+    pub(crate) real: bool,
+    /// The workloads of real runs
+    #[arg(long, value_name = "NAMES", requires = "real", value_delimiter = ',', default_value = "append,cas-register")]
+    pub(crate) workload: Vec<Workload>,
+    /// Where real runs take place
+    #[arg(long, value_name = "NAME", requires = "real", default_value = "embedded")]
+    pub(crate) environment: EnvironmentKind,
+    /// How long a real run lasts
+    #[arg(long, value_name = "TIME", requires = "real", default_value = "60s")]
+    pub(crate) time: Span,
+    /// The seeds of real runs
+    #[arg(long, value_name = "SEEDS", requires = "real", default_value = "1..5")]
+    pub(crate) seeds: Seeds,
+    /// How many real runs there are at a time, 1 to 64
+    #[arg(long, value_name = "N", requires = "real", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) jobs: u64,
+    /// The directory for the directories of real runs
+    #[arg(long, value_name = "DIR", requires = "real", default_value = "runs/mutants")]
+    pub(crate) output: PathBuf,
     /// Independent searches for each mutant
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) campaigns: u64,

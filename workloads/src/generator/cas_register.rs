@@ -6,21 +6,54 @@ use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Every so many writes there is a delete.
 const DELETES: u32 = 6;
+/// Of ten calls, so many are on a key that all nodes change; then so many on the one that only the caller's
+/// node changes. The others read such a key of any node.
+const SHARED: u32 = 6;
+const OWN: u32 = 3;
 
 /// Every written value is a number never written before, so a read tells which write it saw. Now and
 /// then null is written: to a store that is a delete, and to the model a register as it was at first.
+///
+/// On the shared keys nodes contend. Beside them each node has a key that it alone changes and all read: what
+/// a proposer wrongly takes from one of its changes into the next is overwritten at once where others write
+/// as well. A client that was left in doubt writes the same key again, as real clients do.
 pub(crate) struct CasRegister {
-    /// What each key was last seen to hold: the likeliest `from` of a compare-and-set.
+    /// What each key was last seen to hold: the likeliest `from` of a compare-and-set. The shared keys first.
     seen: Vec<Value>,
+    shared: usize,
+    nodes: u64,
     written: u64,
+    /// The key about which a thread was left in doubt.
+    doubted: BTreeMap<u64, usize>,
 }
 
 impl CasRegister {
-    pub(crate) fn new(keys: u32) -> Self {
-        Self { seen: vec![Value::Null; keys.max(1) as usize], written: 0 }
+    pub(crate) fn new(nodes: u32, keys: u32) -> Self {
+        let (nodes, shared) = (nodes.max(1), keys.max(1) as usize);
+        let seen = vec![Value::Null; shared + nodes as usize];
+        Self { seen, shared, nodes: nodes.into(), written: 0, doubted: BTreeMap::new() }
+    }
+
+    /// The key of a thread's next call, and what is done to it.
+    fn draw(&mut self, thread: u64, random: &mut Pcg32) -> (usize, Function) {
+        if let Some(key) = self.doubted.remove(&thread) {
+            return (key, Function::Write);
+        }
+        let f = match random.random_range(0..4) {
+            0 | 1 => Function::Read,
+            2 => Function::Write,
+            _ => Function::Cas,
+        };
+        let own = self.shared + usize::try_from(thread % self.nodes).unwrap_or_default();
+        match random.random_range(0..10) {
+            0..SHARED => (random.random_range(0..self.shared), f),
+            drawn if drawn < SHARED + OWN => (own, f),
+            _ => (random.random_range(self.shared..self.seen.len()), Function::Read),
+        }
     }
 
     fn fresh(&mut self) -> u64 {
@@ -30,18 +63,20 @@ impl CasRegister {
 }
 
 impl Generator for CasRegister {
-    fn next(&mut self, _thread: u64, random: &mut Pcg32) -> Call {
-        let key = random.random_range(0..self.seen.len());
-        let (f, value) = match random.random_range(0..4) {
-            0 | 1 => (Function::Read, Value::Null),
-            2 if random.random_ratio(1, DELETES) => (Function::Write, Value::Null),
-            2 => (Function::Write, self.fresh().into()),
-            _ => (Function::Cas, json!([self.seen[key], self.fresh()])),
+    fn next(&mut self, thread: u64, random: &mut Pcg32) -> Call {
+        let (key, f) = self.draw(thread, random);
+        let value = match f {
+            Function::Cas => json!([self.seen[key], self.fresh()]),
+            Function::Write if !random.random_ratio(1, DELETES) => self.fresh().into(),
+            _ => Value::Null,
         };
         Call { f, key: key.to_string(), value }
     }
 
-    fn learn(&mut self, _thread: u64, call: &Call, answer: &Answer) {
+    fn learn(&mut self, thread: u64, call: &Call, answer: &Answer) {
+        if let (Outcome::Info, Ok(key)) = (answer.outcome, call.key.parse()) {
+            self.doubted.insert(thread, key);
+        }
         let held = match (answer.outcome, call.f) {
             (Outcome::Ok, Function::Read) => Some(answer.value.clone()),
             (Outcome::Ok, Function::Write) => Some(call.value.clone()),
@@ -65,7 +100,7 @@ mod tests {
 
     #[test]
     fn no_value_is_ever_written_twice_and_cas_expects_what_was_seen() {
-        let mut generator = CasRegister::new(3);
+        let mut generator = CasRegister::new(1, 3);
         let mut random = Pcg32::seed_from_u64(1);
         let (mut written, mut deletes) = (BTreeSet::new(), 0);
         for _ in 0..2000 {
@@ -83,5 +118,36 @@ mod tests {
             assert_eq!(generator.seen[call.key.parse::<usize>().unwrap()], new);
         }
         assert!(written.len() > 800 && deletes > 50, "{deletes} deletes");
+    }
+
+    #[test]
+    fn nodes_contend_on_the_shared_keys_and_each_has_one_that_the_others_only_read() {
+        let mut generator = CasRegister::new(3, 2);
+        let mut random = Pcg32::seed_from_u64(1);
+        let (mut changed, mut read) = (BTreeSet::new(), BTreeSet::new());
+        for number in 0..3000 {
+            let call = generator.next(number % 6, &mut random);
+            let by_key = if call.f == Function::Read { &mut read } else { &mut changed };
+            by_key.insert((call.key, number % 3));
+        }
+        let of = |keys: &[&str], nodes: &[u64]| -> BTreeSet<(String, u64)> {
+            let pairs = keys.iter().flat_map(|key| nodes.iter().map(|&node| ((*key).into(), node)));
+            pairs.collect()
+        };
+        let own = [("2", 0), ("3", 1), ("4", 2)].map(|(key, node)| (String::from(key), node));
+        assert_eq!(changed, &of(&["0", "1"], &[0, 1, 2]) | &BTreeSet::from(own));
+        assert_eq!(read, of(&["0", "1", "2", "3", "4"], &[0, 1, 2]));
+    }
+
+    #[test]
+    fn a_thread_in_doubt_writes_the_same_key_again() {
+        let mut generator = CasRegister::new(3, 50);
+        let mut random = Pcg32::seed_from_u64(3);
+        let doubted = generator.next(1, &mut random);
+        let doubt = Answer { outcome: Outcome::Info, value: Value::Null, error: None };
+        generator.learn(1, &doubted, &doubt);
+        generator.next(0, &mut random);
+        let again = generator.next(1, &mut random);
+        assert_eq!((again.f, &again.key), (Function::Write, &doubted.key));
     }
 }

@@ -1,4 +1,6 @@
-//! `harness mutants`
+//! `harness mutants`: in the simulated world; on real sockets and servers, `mutants/real.rs`.
+
+mod real;
 
 use super::print;
 use crate::args::MutantsArgs;
@@ -25,8 +27,16 @@ struct Row {
 }
 
 pub(super) fn mutants(args: &MutantsArgs) -> Result<End, Failure> {
-    let gallery: Vec<Mutant> =
-        if args.mutants.is_empty() { Mutant::all().collect() } else { args.mutants.clone() };
+    if args.real {
+        let (table, unreliable) = real::real(args)?;
+        print(&table)?;
+        return Ok(judged("not found in four runs of five", &unreliable));
+    }
+    let named: Result<Vec<Mutant>, _> = args.mutants.iter().map(|name| name.parse()).collect();
+    let mut gallery = named.map_err(Failure::usage)?;
+    if gallery.is_empty() {
+        gallery = Mutant::all().collect();
+    }
     if args.list {
         let lines =
             gallery.iter().map(|mutant| format!("{:<28} {}\n", mutant.name(), mutant.summary()));
@@ -35,13 +45,18 @@ pub(super) fn mutants(args: &MutantsArgs) -> Result<End, Failure> {
     }
     let rows = visit(args, &gallery)?;
     print(&table(args, &rows))?;
-    let escaped: Vec<_> =
-        rows.iter().filter(|row| row.exhibit.escapes() > 0).map(|row| row.mutant.name()).collect();
+    let escaped = rows.iter().filter(|row| row.exhibit.escapes() > 0);
+    let escaped: Vec<_> = escaped.map(|row| row.mutant.name().to_owned()).collect();
+    Ok(judged("escaped", &escaped))
+}
+
+/// Valid where no mutant got away.
+fn judged(what: &str, escaped: &[String]) -> End {
     if escaped.is_empty() {
-        return Ok(End::Judged(Verdict::Valid));
+        return End::Judged(Verdict::Valid);
     }
-    say(format!("escaped: {}", escaped.join(", ")));
-    Ok(End::Judged(Verdict::Invalid))
+    say(format!("{what}: {}", escaped.join(", ")));
+    End::Judged(Verdict::Invalid)
 }
 
 /// Visits the gallery on as many threads as there are cores, in order.
