@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
-    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold, Workload,
+    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold,
+    Workload,
 };
 
 /// Does this store keep its word when the network does not?
@@ -351,7 +352,13 @@ pub(crate) struct MutantsArgs {
     #[arg(long, conflicts_with_all = ["list", "campaigns", "most"])]
     pub(crate) real: bool,
     /// The workloads of real runs
-    #[arg(long, value_name = "NAMES", requires = "real", value_delimiter = ',', default_value = "append,cas-register")]
+    #[arg(
+        long,
+        value_name = "NAMES",
+        requires = "real",
+        value_delimiter = ',',
+        default_value = "append,cas-register"
+    )]
     pub(crate) workload: Vec<Workload>,
     /// Where real runs take place
     #[arg(long, value_name = "NAME", requires = "real", default_value = "embedded")]

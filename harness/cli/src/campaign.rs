@@ -1,9 +1,10 @@
 //! Runs a scenario's seeds on several threads, and adds up what they came to.
 
+use crate::progress::Heartbeat;
 use harness_checker::Answer;
 use harness_sim::{Counts, Coverage, Detail, JudgeError, SimScenario, judge, run};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,14 @@ pub(crate) struct Totals {
 /// Runs seeds in their order until they or the time end, or one shows a violation.
 pub(crate) fn campaign(scenario: &SimScenario, plan: Plan) -> Result<Totals, JudgeError> {
     let began = Instant::now();
-    let next = AtomicU64::new(plan.first);
+    let next = Arc::new(AtomicU64::new(plan.first));
+    let heartbeat = Heartbeat::start({
+        let next = Arc::clone(&next);
+        move |elapsed| {
+            let begun = next.load(Ordering::Relaxed).min(plan.last.saturating_add(1)) - plan.first;
+            format!("{begun} seeds begun after {} s", elapsed.as_secs())
+        }
+    });
     let stop = AtomicBool::new(false);
     let totals = Mutex::new(Ok(Totals::default()));
     thread::scope(|scope| {
@@ -58,6 +66,7 @@ pub(crate) fn campaign(scenario: &SimScenario, plan: Plan) -> Result<Totals, Jud
             });
         }
     });
+    drop(heartbeat);
     let mut totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     totals.undecided.sort_unstable();
     totals.seconds = began.elapsed().as_secs_f64();

@@ -1,6 +1,7 @@
 //! Runs the checker on as many keys at a time as there are cores, within a budget.
 
 use crate::args::LimitArgs;
+use crate::progress::Heartbeat;
 use harness_checker::{Budget, Check, KeyVerdict, ModelError, Settings, check_key, split};
 use harness_history::Operation;
 use std::num::NonZero;
@@ -41,6 +42,15 @@ pub(crate) fn check(
     };
     let budget = Budget { time: limits.time, memory: limits.memory / workers, clock: &clock };
     let next = AtomicUsize::new(0);
+    let done = Arc::new(AtomicUsize::new(0));
+    let heartbeat = Heartbeat::start({
+        let (done, keys, operations) = (Arc::clone(&done), histories.len(), operations.len());
+        move |elapsed| {
+            let done = done.load(Ordering::Relaxed);
+            let seconds = elapsed.as_secs();
+            format!("checking {operations} operations: {done} of {keys} keys after {seconds} s")
+        }
+    });
     let verdicts: Mutex<Vec<(usize, KeyVerdict)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..workers {
@@ -52,10 +62,12 @@ pub(crate) fn check(
                     let verdict = check_key(history, &budget);
                     let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                     verdicts.push((number, verdict));
+                    done.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
     });
+    drop(heartbeat);
     let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
     verdicts.sort_by_key(|(number, _)| *number);
     let add = |check: Check, (number, verdict): (usize, KeyVerdict)| {

@@ -5,7 +5,8 @@ use crate::recorder::{Counts, Recorder};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reports::printable_lines;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -19,6 +20,33 @@ const BAR_EVERY: Duration = Duration::from_millis(200);
 pub(crate) fn say(text: impl AsRef<str>) {
     // With stderr gone there is nobody to tell.
     drop(writeln!(io::stderr(), "{}", printable_lines(text.as_ref())));
+}
+
+/// Says how something goes that may take long, from time to time, until this is dropped.
+pub(crate) struct Heartbeat(Option<(mpsc::Sender<()>, thread::JoinHandle<()>)>);
+
+impl Heartbeat {
+    /// `text` says it, after so long.
+    pub(crate) fn start(text: impl Fn(Duration) -> String + Send + 'static) -> Self {
+        let (ends, ended) = mpsc::channel::<()>();
+        let began = std::time::Instant::now();
+        let beating = move || {
+            while ended.recv_timeout(LINE_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+                say(text(began.elapsed()));
+            }
+        };
+        Self(Some((ends, thread::spawn(beating))))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        if let Some((ends, thread)) = self.0.take() {
+            drop(ends);
+            // It has nothing to say of its own end.
+            drop(thread.join());
+        }
+    }
 }
 
 /// Shows how the run goes, until it is dropped by its caller.

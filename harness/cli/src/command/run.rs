@@ -41,6 +41,7 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let scenario = runtime.block_on(scenario(args))?;
     let directory = runtime.block_on(carry_out(&scenario))?;
+    say("the load is over: checking the history, then writing the report");
     let limits = Limits::from(&args.limits);
     runtime.spawn(end_on_signal(limits.ended.clone()));
     let rerun = rerun(&directory);
