@@ -16,7 +16,7 @@
 //! twice: what was erased had no version above the promise_floor, and what comes next has a ballot above it.
 
 use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Ballots, Register, Reply, Request, VersionedValue};
+use crate::{AcceptorId, Ballot, Register, Reply, Request, VersionedValue};
 use alloc::collections::BTreeMap;
 
 /// Which acceptor is meant: the cluster, and the number under which it joined, never used again.
@@ -145,7 +145,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
         match request {
             Request::Collect { tombstone, promise_floor } => {
                 state.promise_floor = rules.raised_floor(state.promise_floor, promise_floor);
-                Ok(Reply::Collected(self.collect(rules, key, tombstone, promise_floor)))
+                Ok(Reply::Erased(self.collect(rules, key, tombstone, promise_floor)))
             }
             Request::Read => {
                 let register = self.registers.get(key).cloned().unwrap_or_default();
@@ -195,11 +195,6 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
         }
         erases
     }
-}
-
-/// The rules of [`Member`], as provided methods of [`Rules`] use them.
-pub(crate) fn collects(held: Ballots, tombstone: Ballot, promise_floor: u64) -> bool {
-    held.accepted == tombstone && held.promised.counter <= promise_floor
 }
 
 #[cfg(test)]
@@ -267,9 +262,9 @@ mod tests {
         let mut member = member();
         assert_eq!(ask(&mut member, accept(7, tombstone(9))), Ok(Reply::Accepted));
         let collect = Request::Collect { tombstone: ballot(7), promise_floor: 9 };
-        assert_eq!(ask(&mut member, collect.clone()), Ok(Reply::Collected(true)));
+        assert_eq!(ask(&mut member, collect.clone()), Ok(Reply::Erased(true)));
         assert!(member.registers().is_empty());
-        assert_eq!(ask(&mut member, collect), Ok(Reply::Collected(false)));
+        assert_eq!(ask(&mut member, collect), Ok(Reply::Erased(false)));
         assert!(matches!(ask(&mut member, accept(9, tombstone(9))), Ok(Reply::Refused(_))));
         let prepare = |counter| Request::Prepare { ballot: ballot(counter) };
         assert!(matches!(ask(&mut member, prepare(9)), Ok(Reply::Conflict(_))));
@@ -282,9 +277,9 @@ mod tests {
         let mut member = member();
         ask(&mut member, accept(7, tombstone(9))).unwrap();
         let earlier = Request::Collect { tombstone: ballot(6), promise_floor: 9 };
-        assert_eq!(ask(&mut member, earlier), Ok(Reply::Collected(false)));
+        assert_eq!(ask(&mut member, earlier), Ok(Reply::Erased(false)));
         ask(&mut member, Request::Prepare { ballot: ballot(12) }).unwrap();
         let collect = Request::Collect { tombstone: ballot(7), promise_floor: 9 };
-        assert_eq!(ask(&mut member, collect), Ok(Reply::Collected(false)), "promised meanwhile");
+        assert_eq!(ask(&mut member, collect), Ok(Reply::Erased(false)), "promised meanwhile");
     }
 }

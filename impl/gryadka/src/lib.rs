@@ -94,8 +94,8 @@ pub use acceptor_client::{AcceptorClient, Completed, ReplyHandler};
 pub use address::{AcceptorAddress, redacted};
 pub use bytes::Bytes;
 pub use caspaxos::{
-    AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, ConfigurationError,
-    Decision, Lineage, ProposerId, Quorum, Reason,
+    AcceptorId, AcceptorIdentity, AcceptorState, Ballot, CollectionOutcome, Configuration,
+    ConfigurationError, Decision, Lineage, ProposerId, Quorum, Reason,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use connect_options::{ConnectOptions, Route};

@@ -25,7 +25,7 @@ pub(crate) fn answer(reply: &Reply) -> Answer {
         }
         Reply::Current { accepted, value } => register(*accepted, value.as_ref()),
         Reply::Accepted => Answer::Number(1),
-        Reply::Collected(erased) => Answer::Number(u64::from(*erased)),
+        Reply::Erased(erased) => Answer::Number(u64::from(*erased)),
         Reply::Conflict(held) | Reply::Refused(held) => {
             let mut text = Vec::new();
             text.put_u8(b'X');
@@ -58,7 +58,7 @@ pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, Reque
         (Stage::Read, register @ (Value::Nil | Value::BulkString(_))) => {
             read_accepted(register).map(|(accepted, value)| Reply::Current { accepted, value })
         }
-        (Stage::Collect, Value::Int(erased @ (0 | 1))) => Some(Reply::Collected(erased == 1)),
+        (Stage::Collect, Value::Int(erased @ (0 | 1))) => Some(Reply::Erased(erased == 1)),
         (_, other) => return Err(strange(&other)),
     };
     reply.ok_or_else(|| RequestError::NoAnswer(format!("a reply to {stage:?} that cannot be read")))
