@@ -39,7 +39,7 @@ const BACKOFF: (u64, u64) = (1_000_000, 100_000_000);
 /// the wait is four times as long as the conflict took.
 const CONFLICT_TIMEOUT: u64 = 5_000_000;
 
-/// How far a proposer counts ahead after a conflict. Whoever holds the key meanwhile counts on with
+/// How far a proposer counts ahead after a conflict. The proposer that holds the key meanwhile counts on with
 /// every round, so one past the ballot that was shown would be outrun before it arrives, again and
 /// again. In the shortest wait a fast one counts to about this.
 const COUNTER_JUMP: u64 = 64;

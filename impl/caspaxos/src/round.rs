@@ -333,15 +333,18 @@ impl<V: Clone> Round<V> {
                 if accept.accepted.len() >= quorum.size {
                     return Progress::Done(self.committed());
                 }
-                let hope = accept.accepted.len() + accept.waiting.len() >= quorum.size;
+                if accept.accepted.len() + accept.waiting.len() >= quorum.size {
+                    return Progress::Wait;
+                }
+                let reason = reason(accept.conflicts);
                 let traceless = accept.accepted.is_empty() && accept.unsure.is_empty();
-                let proven = accept.keeps || (traceless && accept.waiting.is_empty());
-                match reason(accept.conflicts) {
-                    _ if hope => return Progress::Wait,
-                    reason if proven => Outcome::NotApplied(reason),
+                if accept.keeps || (traceless && accept.waiting.is_empty()) {
+                    Outcome::NotApplied(reason)
+                } else if traceless {
                     // The outstanding replies can still prove that no acceptor accepted.
-                    _ if traceless => return Progress::Wait,
-                    reason => Outcome::Unknown(reason),
+                    return Progress::Wait;
+                } else {
+                    Outcome::Unknown(reason)
                 }
             }
         };

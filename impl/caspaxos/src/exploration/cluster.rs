@@ -143,15 +143,16 @@ impl<'a> World<'a> {
         self.members[acceptor.0 as usize].state().unwrap()
     }
 
-    /// The epoch that an acceptor was told of.
-    pub(super) fn told(&self, acceptor: AcceptorId) -> u64 {
+    /// The latest epoch that an acceptor knows of.
+    pub(super) fn known_epoch(&self, acceptor: AcceptorId) -> u64 {
         self.state(acceptor).epoch
     }
 
-    /// Whether an acceptor that was told of this epoch holds the register.
+    /// Whether an acceptor that knows of this epoch holds the register.
     pub(super) fn is_listed(&self, epoch: usize) -> bool {
-        let mut told = self.acceptors().filter(|&acceptor| self.told(acceptor) >= epoch as u64);
-        told.any(|acceptor| !self.members[acceptor.0 as usize].registers().is_empty())
+        let mut notified =
+            self.acceptors().filter(|&acceptor| self.known_epoch(acceptor) >= epoch as u64);
+        notified.any(|acceptor| !self.members[acceptor.0 as usize].registers().is_empty())
     }
 
     pub(super) fn raise_floor(&mut self, acceptor: AcceptorId, promise_floor: u64) {
@@ -328,7 +329,7 @@ impl<'a> World<'a> {
                     // A reader must get past its accept, too.
                     let rules = &self.case.rules;
                     let fences = rules.fences(Stage::Prepare) || rules.fences(Stage::Accept);
-                    let fenced = fences && self.told(acceptor) > configuration.epoch();
+                    let fenced = fences && self.known_epoch(acceptor) > configuration.epoch();
                     quorum.members.contains(&acceptor) && !fenced
                 })
                 .collect();

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_desk_keeps_the_order() {
+    fn a_key_proposer_keeps_the_order() {
         let mut history = History::default();
         history.ask(Op::Append('a'), 0);
         history.ask(Op::Append('b'), 0b1);

@@ -1,6 +1,6 @@
 //! A reply in Redis' framing.
 
-use super::error::lost;
+use super::error::request_error;
 use super::register::{read_ballot, read_register, write_ballot, write_register};
 use crate::{Reply, RequestError, VersionedValue};
 use bytes::{Buf, BufMut, Bytes};
@@ -50,7 +50,7 @@ fn register(accepted: Ballot, value: Option<&VersionedValue>) -> Answer {
 /// Reads the reply to a request of this stage. What cannot be understood is in doubt.
 pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, RequestError> {
     let reply = match (stage, value) {
-        (_, Value::ServerError(error)) => return Err(lost(&error)),
+        (_, Value::ServerError(error)) => return Err(request_error(&error)),
         (Stage::Prepare, Value::Array(parts)) => read_promise(parts),
         (Stage::Prepare, Value::BulkString(text)) => read_held(text).map(Reply::Conflict),
         (Stage::Accept, Value::Int(1)) => Some(Reply::Accepted),
