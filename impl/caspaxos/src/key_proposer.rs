@@ -80,10 +80,10 @@ impl<C, V> Default for KeyProposer<C, V> {
 }
 
 impl<C, V> KeyProposer<C, V> {
-    /// Nothing waits, and no round is open.
+    /// Nothing waits, no round is open, and every end has been polled.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.open.is_none()
+        self.waiting.is_empty() && self.open.is_none() && self.ended.is_empty()
     }
 }
 

@@ -108,9 +108,13 @@ impl<V: Clone> QuorumRead<V> {
         (!hope).then_some(ReadOutcome::Inconclusive)
     }
 
-    fn advance(&mut self) {
-        if let Some(outcome) = self.outcome() {
-            self.next = Progress::Done(outcome);
+    fn advance(&mut self, now: u64) {
+        match self.outcome() {
+            Some(outcome) => self.next = Progress::Done(outcome),
+            None if self.found.len() > 1 && self.timeout.is_none() => {
+                self.timeout = Some(now.saturating_add(TIMEOUT));
+            }
+            None => {}
         }
     }
 }
@@ -139,15 +143,12 @@ impl<K, V: Clone> Machine<K, V> for QuorumRead<V> {
             Some(found) => found.by.push(id.acceptor),
             None => self.found.push(Found { accepted, value, by: vec![id.acceptor] }),
         }
-        if self.found.len() > 1 && self.timeout.is_none() {
-            self.timeout = Some(context.now.saturating_add(TIMEOUT));
-        }
-        self.advance();
+        self.advance(context.now);
     }
 
-    fn on_error(&mut self, _: &mut Context<'_, K, V>, id: RequestId, _: bool) {
+    fn on_error(&mut self, context: &mut Context<'_, K, V>, id: RequestId, _: bool) {
         if self.awaits(id.acceptor) {
-            self.advance();
+            self.advance(context.now);
         }
     }
 

@@ -64,15 +64,16 @@ impl<A: Acceptor> Engine<A> {
         configuration: Configuration,
         acceptors: BTreeMap<AcceptorId, Arc<A>>,
     ) -> bool {
-        self.lock().reconfigure(configuration, acceptors)
+        let shared = &mut self.lock().shared;
+        let later = shared.proposer.reconfigure(configuration);
+        if later {
+            shared.employ(acceptors);
+        }
+        later
     }
 
     pub(crate) fn configuration(&self) -> Configuration {
-        self.lock().configuration().clone()
-    }
-
-    pub(crate) fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
-        self.lock().acceptors()
+        self.lock().shared.proposer.configuration().clone()
     }
 
     /// The latest epoch that an acceptor was heard to be in.
@@ -116,7 +117,7 @@ impl<A: Acceptor> Engine<A> {
     ) -> (Place, oneshot::Receiver<ReadOutcome<Bytes>>) {
         let (caller, answer) = oneshot::channel();
         let deadline = self.nanos(deadline);
-        let place = self.step(|state, now, _| state.read(key, now, (caller, deadline)));
+        let place = self.step(|state, now, after| state.read(key, now, (caller, deadline), after));
         (place, answer)
     }
 

@@ -205,12 +205,6 @@ impl<A: Acceptor> Store<A> {
         self.engine.configuration()
     }
 
-    /// The acceptors that it knows.
-    #[must_use]
-    pub fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
-        self.engine.acceptors()
-    }
-
     /// Works under a later configuration from now on, with these acceptors. Answers whether it is
     /// later than the one before; otherwise nothing has changed.
     pub fn reconfigure(

@@ -12,9 +12,8 @@ use crate::store::Options;
 use crate::{Acceptor, Head, Reply, RequestError, VersionedValue};
 use bytes::Bytes;
 use caspaxos::{
-    AcceptorId, AcceptorIdentity, Collection, CollectionOutcome, Configuration, Context,
-    KeyProposer, Machine, Outcome, Progress, Proposer, QuorumRead, ReadOutcome, Reason, RequestId,
-    Requests,
+    AcceptorId, AcceptorIdentity, Collection, CollectionOutcome, Context, KeyProposer, Machine,
+    Outcome, Progress, Proposer, QuorumRead, ReadOutcome, Reason, RequestId, Requests,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
@@ -51,6 +50,8 @@ pub(crate) struct Tag {
 
 /// What a machine is handed.
 pub(super) enum Event {
+    /// It has begun, and has requests to send.
+    Begun,
     /// The result of one of its requests.
     Completed(RequestId, Result<Reply, RequestError>),
     /// Its time has come, or its caller's.
@@ -70,6 +71,7 @@ impl Event {
                 machine.on_error(context, id, error.may_have_executed());
             }
             Self::Time => machine.on_time(context),
+            Self::Begun => {}
         }
     }
 }
@@ -84,7 +86,7 @@ pub(super) struct Afterwards {
 
 /// What a caller is told.
 pub(super) enum Answer {
-    Change(PendingChange, Outcome<usize>),
+    Change((PendingChange, Outcome<usize>)),
     Read(oneshot::Sender<ReadOutcome<Bytes>>, ReadOutcome<Bytes>),
     Collection(oneshot::Sender<CollectionOutcome>, CollectionOutcome),
 }
@@ -93,7 +95,7 @@ impl Answer {
     /// A caller who has gone away wants no answer.
     pub(super) fn give(self) {
         match self {
-            Self::Change(change, outcome) => change.settle(outcome),
+            Self::Change((change, outcome)) => change.settle(outcome),
             Self::Read(caller, outcome) => drop(caller.send(outcome)),
             Self::Collection(caller, outcome) => drop(caller.send(outcome)),
         }
@@ -106,29 +108,35 @@ struct Hosted<M> {
     alarm: Option<u64>,
 }
 
+/// A machine that comes to one outcome, and its caller until then.
+struct Single<M: Machine<Bytes, Bytes>> {
+    hosted: Hosted<M>,
+    caller: Option<oneshot::Sender<M::Outcome>>,
+}
+
 /// What holds a key.
 enum Holder {
     Changes(Hosted<KeyProposer<PendingChange, Bytes>>),
-    Collection(Hosted<Collection<Bytes>>, oneshot::Sender<CollectionOutcome>),
+    Collection(Single<Collection<Bytes>>),
 }
 
-struct Reading {
-    key: Bytes,
-    read: Hosted<QuorumRead<Bytes>>,
-    caller: oneshot::Sender<ReadOutcome<Bytes>>,
+impl Holder {
+    fn no_changes() -> Self {
+        Self::Changes(Hosted { machine: KeyProposer::default(), alarm: None })
+    }
 }
 
 pub(super) struct State<A> {
-    shared: Shared<A>,
+    pub(super) shared: Shared<A>,
     keys: HashMap<Bytes, Holder>,
-    reads: HashMap<u64, Reading>,
+    reads: HashMap<u64, (Bytes, Single<QuorumRead<Bytes>>)>,
     next_read: u64,
 }
 
 /// What all machines use.
-struct Shared<A> {
+pub(super) struct Shared<A> {
     cluster: u64,
-    proposer: Proposer<Bytes, Bytes>,
+    pub(super) proposer: Proposer<Bytes, Bytes>,
     clients: BTreeMap<AcceptorId, (Arc<A>, AcceptorClient<Tag>)>,
     random: Pcg32,
     engine: Weak<Engine<A>>,
@@ -156,27 +164,6 @@ impl<A: Acceptor> State<A> {
         Self { shared, keys: HashMap::new(), reads: HashMap::new(), next_read: 0 }
     }
 
-    pub(super) fn configuration(&self) -> &Configuration {
-        self.shared.proposer.configuration()
-    }
-
-    pub(super) fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
-        let clients = self.shared.clients.iter();
-        clients.map(|(id, (acceptor, _))| (*id, Arc::clone(acceptor))).collect()
-    }
-
-    pub(super) fn reconfigure(
-        &mut self,
-        configuration: Configuration,
-        acceptors: BTreeMap<AcceptorId, Arc<A>>,
-    ) -> bool {
-        let later = self.shared.proposer.reconfigure(configuration);
-        if later {
-            self.shared.employ(acceptors);
-        }
-        later
-    }
-
     pub(super) fn submit(
         &mut self,
         key: &Bytes,
@@ -184,20 +171,26 @@ impl<A: Acceptor> State<A> {
         (change, deadline): (PendingChange, u64),
         after: &mut Afterwards,
     ) {
-        if let Some(Holder::Collection(..)) = self.keys.get(key) {
-            let give_up = |collection: &mut Collection<_>, context: &mut Context<'_, _, _>| {
+        let (shared, place) = (&mut self.shared, Place::Key(key.clone()));
+        let at = (&place, key, now);
+        let holder = self.keys.entry(key.clone()).or_insert_with(Holder::no_changes);
+        if let Holder::Collection(collection) = holder {
+            collection.step(shared, at, after, Answer::Collection, |collection, context| {
                 collection.give_up(context, Reason::Conflict);
-            };
-            self.with_collection(key, now, after, give_up);
+            });
+            *holder = Holder::no_changes();
         }
-        self.keys.entry(key.clone()).or_insert_with(|| {
-            Holder::Changes(Hosted { machine: KeyProposer::default(), alarm: None })
-        });
-        self.with_changes(key, now, after, |key_proposer, context| {
-            // A change whose caller stopped waiting without a word must not be waited behind.
-            key_proposer.on_time(context);
-            key_proposer.submit(context, change, deadline);
-        });
+        if let Holder::Changes(changes) = holder {
+            let answer = |ended| Some(Answer::Change(ended));
+            changes.step(shared, at, after, answer, |key_proposer, context| {
+                // A change whose caller stopped waiting without a word must not be waited behind.
+                key_proposer.on_time(context);
+                key_proposer.submit(context, change, deadline);
+            });
+            if changes.machine.is_idle() {
+                self.keys.remove(key);
+            }
+        }
     }
 
     pub(super) fn collect(
@@ -211,11 +204,10 @@ impl<A: Acceptor> State<A> {
             let outcome = CollectionOutcome::Unfinished(Reason::Conflict);
             return after.answers.push(Answer::Collection(caller, outcome));
         }
-        let machine =
-            self.shared.with_context(key, now, |context| Collection::begin(context, deadline));
-        let hosted = Hosted { machine, alarm: None };
-        self.keys.insert(key.clone(), Holder::Collection(hosted, caller));
-        self.with_collection(key, now, after, |_, _| ());
+        let begin = |context: &mut Context<'_, _, _>| Collection::begin(context, deadline);
+        let collection = Single::new(self.shared.with_context(key, now, begin), caller);
+        self.keys.insert(key.clone(), Holder::Collection(collection));
+        self.handle(&Place::Key(key.clone()), now, Event::Begun, after);
     }
 
     pub(super) fn read(
@@ -223,113 +215,99 @@ impl<A: Acceptor> State<A> {
         key: &Bytes,
         now: u64,
         (caller, deadline): (oneshot::Sender<ReadOutcome<Bytes>>, u64),
+        after: &mut Afterwards,
     ) -> Place {
-        let (number, place) = (self.next_read, Place::Read(self.next_read));
+        let place = Place::Read(self.next_read);
+        let read = Single::new(QuorumRead::begin(&self.shared.proposer, deadline), caller);
+        self.reads.insert(self.next_read, (key.clone(), read));
         self.next_read += 1;
-        let machine = QuorumRead::begin(&self.shared.proposer, deadline);
-        let mut read = Hosted { machine, alarm: None };
-        read.step(&mut self.shared, (&place, key, now), |_, _| (), |_| ());
-        self.reads.insert(number, Reading { key: key.clone(), read, caller });
+        self.handle(&place, now, Event::Begun, after);
         place
     }
 
     /// Hands an event to a machine, if it has not ended before.
     pub(super) fn handle(&mut self, place: &Place, now: u64, event: Event, after: &mut Afterwards) {
+        let shared = &mut self.shared;
         match place {
-            Place::Read(number) => self.with_read(*number, now, event, after),
-            Place::Key(key) => match self.keys.get(key) {
-                Some(Holder::Changes(_)) => {
-                    self.with_changes(key, now, after, |machine, context| {
-                        event.hand_to(machine, context);
-                    });
+            Place::Key(key) => {
+                let Some(holder) = self.keys.get_mut(key) else { return };
+                let at = (place, key, now);
+                let free = match holder {
+                    Holder::Changes(changes) => {
+                        let answer = |ended| Some(Answer::Change(ended));
+                        changes.step(shared, at, after, answer, |it, context| {
+                            event.hand_to(it, context);
+                        });
+                        changes.machine.is_idle()
+                    }
+                    Holder::Collection(collection) => {
+                        collection.step(shared, at, after, Answer::Collection, |it, context| {
+                            event.hand_to(it, context);
+                        })
+                    }
+                };
+                if free {
+                    self.keys.remove(key);
                 }
-                Some(Holder::Collection(..)) => {
-                    self.with_collection(key, now, after, |machine, context| {
-                        event.hand_to(machine, context);
-                    });
+            }
+            Place::Read(number) => {
+                let Some((key, read)) = self.reads.get_mut(number) else { return };
+                let at = (place, &*key, now);
+                if read.step(shared, at, after, Answer::Read, |it, cx| event.hand_to(it, cx)) {
+                    self.reads.remove(number);
                 }
-                None => {}
-            },
-        }
-    }
-
-    fn with_changes(
-        &mut self,
-        key: &Bytes,
-        now: u64,
-        after: &mut Afterwards,
-        step: impl FnOnce(&mut KeyProposer<PendingChange, Bytes>, &mut Context<'_, Bytes, Bytes>),
-    ) {
-        let Some(Holder::Changes(hosted)) = self.keys.get_mut(key) else { return };
-        let place = Place::Key(key.clone());
-        let answers = &mut after.answers;
-        let alarm = hosted.step(&mut self.shared, (&place, key, now), step, |(change, outcome)| {
-            answers.push(Answer::Change(change, outcome));
-        });
-        if hosted.machine.is_idle() {
-            self.keys.remove(key);
-        }
-        after.alarms.extend(alarm.map(|at| (place, at)));
-    }
-
-    fn with_collection(
-        &mut self,
-        key: &Bytes,
-        now: u64,
-        after: &mut Afterwards,
-        step: impl FnOnce(&mut Collection<Bytes>, &mut Context<'_, Bytes, Bytes>),
-    ) {
-        let Some(Holder::Collection(hosted, _)) = self.keys.get_mut(key) else { return };
-        let (place, mut ended) = (Place::Key(key.clone()), None);
-        hosted.step(&mut self.shared, (&place, key, now), step, |outcome| ended = Some(outcome));
-        if let Some(outcome) = ended
-            && let Some(Holder::Collection(_, caller)) = self.keys.remove(key)
-        {
-            after.answers.push(Answer::Collection(caller, outcome));
-        }
-    }
-
-    fn with_read(&mut self, number: u64, now: u64, event: Event, after: &mut Afterwards) {
-        let Some(Reading { key, read, .. }) = self.reads.get_mut(&number) else { return };
-        let (place, mut ended) = (Place::Read(number), None);
-        let alarm = read.step(
-            &mut self.shared,
-            (&place, key, now),
-            |machine, context| event.hand_to(machine, context),
-            |outcome| ended = Some(outcome),
-        );
-        match ended {
-            None => after.alarms.extend(alarm.map(|at| (place, at))),
-            Some(outcome) => {
-                let ended = self.reads.remove(&number);
-                after.answers.extend(ended.map(|it| Answer::Read(it.caller, outcome)));
             }
         }
     }
 }
 
+/// Where, for which key and when a machine takes a step.
+type At<'a> = (&'a Place, &'a Bytes, u64);
+
 impl<M: Machine<Bytes, Bytes>> Hosted<M> {
-    /// Lets the machine take a step, sends what it asks for, and hands over what it comes to. Answers a time
-    /// at which it wants to be woken, if it has not asked for that before.
+    /// Lets the machine take a step, and sends and notes what it asks for.
     fn step<A: Acceptor>(
         &mut self,
         shared: &mut Shared<A>,
-        (place, key, now): (&Place, &Bytes, u64),
+        (place, key, now): At<'_>,
+        after: &mut Afterwards,
+        mut answer: impl FnMut(M::Outcome) -> Option<Answer>,
         step: impl FnOnce(&mut M, &mut Context<'_, Bytes, Bytes>),
-        mut ended: impl FnMut(M::Outcome),
-    ) -> Option<u64> {
+    ) {
         shared.with_context(key, now, |context| step(&mut self.machine, context));
         loop {
             match self.machine.poll() {
                 Progress::Wait => break,
                 Progress::Send(requests) => shared.send(place, key, requests),
-                Progress::Done(outcome) => ended(outcome),
+                Progress::Done(outcome) => after.answers.extend(answer(outcome)),
             }
         }
         let wake_at = self.machine.wake_at();
-        let new = wake_at.filter(|_| wake_at != self.alarm);
-        self.alarm = wake_at;
-        new
+        if wake_at != self.alarm {
+            self.alarm = wake_at;
+            after.alarms.extend(wake_at.map(|time| (place.clone(), time)));
+        }
+    }
+}
+
+impl<M: Machine<Bytes, Bytes>> Single<M> {
+    const fn new(machine: M, caller: oneshot::Sender<M::Outcome>) -> Self {
+        Self { hosted: Hosted { machine, alarm: None }, caller: Some(caller) }
+    }
+
+    /// Lets the machine take a step. Says whether it has come to its outcome.
+    fn step<A: Acceptor>(
+        &mut self,
+        shared: &mut Shared<A>,
+        at: At<'_>,
+        after: &mut Afterwards,
+        answer: fn(oneshot::Sender<M::Outcome>, M::Outcome) -> Answer,
+        step: impl FnOnce(&mut M, &mut Context<'_, Bytes, Bytes>),
+    ) -> bool {
+        let caller = &mut self.caller;
+        let answer = |outcome| caller.take().map(|caller| answer(caller, outcome));
+        self.hosted.step(shared, at, after, answer, step);
+        self.caller.is_none()
     }
 }
 
@@ -365,7 +343,7 @@ impl<A: Acceptor> Shared<A> {
     }
 
     /// One client for each acceptor; clients of removed acceptors stop once their queue is drained.
-    fn employ(&mut self, acceptors: BTreeMap<AcceptorId, Arc<A>>) {
+    pub(super) fn employ(&mut self, acceptors: BTreeMap<AcceptorId, Arc<A>>) {
         let mut before = std::mem::take(&mut self.clients);
         for (id, acceptor) in acceptors {
             let kept = before.remove(&id).filter(|(held, _)| Arc::ptr_eq(held, &acceptor));
