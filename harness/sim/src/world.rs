@@ -9,6 +9,7 @@
 //! | question | file |
 //! |---|---|
 //! | when do clients call, and what are they told? | `world/clients.rs` |
+//! | how are the store's machines driven? | `world/machines.rs` |
 //! | how do rounds run, end and run again? | `world/proposing.rs` |
 //! | how are reads tried without a round? | `world/reading.rs` |
 //! | how are tombstones collected? | `world/collecting.rs` |
@@ -24,6 +25,7 @@ mod collecting;
 mod errands;
 mod flawed;
 mod learning;
+mod machines;
 mod nemesis;
 mod network;
 mod procedures;
@@ -72,8 +74,8 @@ enum Event {
     Lost { origin: Origin, may_have_executed: bool },
     /// Something is due at a proposer for a key.
     Wake { proposer: u32, life: u32, key: Key },
-    /// A read without a round is waited for no longer.
-    ReadOver { op: OpId, life: u32 },
+    /// Something is due at a read without a round.
+    WakeRead { op: OpId, life: u32 },
     /// The collector begins with a tombstone, or ends with one.
     Collect { life: u32, number: u32 },
     /// A procedure's process starts, or an errand of it ends with a pause.
@@ -229,7 +231,7 @@ impl<'a> World<'a> {
             Event::Reply { origin, reply } => self.on_reply(origin, reply),
             Event::Lost { origin, may_have_executed } => self.on_error(origin, may_have_executed),
             Event::Wake { proposer, life, key } => self.on_wake(proposer, life, &key),
-            Event::ReadOver { op, life } => self.on_read_over(op, life),
+            Event::WakeRead { op, life } => self.on_wake_read(op, life),
             Event::Collect { life, number } => self.on_collect(life, number),
             Event::Procedure { proposer, life, number } => {
                 self.on_procedure(proposer, life, number);
@@ -245,7 +247,7 @@ impl<'a> World<'a> {
     /// Keeps what a paused process cannot take up yet; the rest is given back.
     fn held_back(&mut self, event: Event) -> Option<Event> {
         let proposer = match &event {
-            Event::Start { op } | Event::ReadOver { op, .. } => {
+            Event::Start { op } | Event::WakeRead { op, .. } => {
                 self.operations.get(op).map(|operation| operation.proposer)
             }
             Event::Wake { proposer, .. } => Some(*proposer),

@@ -40,11 +40,14 @@ impl<V: Clone> Register<V> {
     ) -> Reply<V> {
         match request {
             Request::Prepare { ballot } => {
-                if rules.refuses_prepare(self.ballots(), ballot) {
-                    return Reply::Conflict(self.ballots());
+                let held = self.ballots();
+                if rules.refuses_prepare(held, ballot) {
+                    return Reply::Conflict(held);
                 }
-                if rules.stores_promise() {
-                    self.promised = ballot;
+                self.promised = ballot;
+                #[cfg(any(test, feature = "mutants"))]
+                if !rules.stores_promise() {
+                    self.promised = held.promised;
                 }
                 let (accepted, value) = (self.accepted, self.value.clone());
                 Reply::Promise { promise_floor, accepted, value }
@@ -60,7 +63,7 @@ impl<V: Clone> Register<V> {
             }
             Request::Read => Reply::Current { accepted: self.accepted, value: self.value.clone() },
             // A register cannot erase itself: its acceptor does, see `member.rs`.
-            Request::Collect { .. } => Reply::Collected(false),
+            Request::Collect { .. } => Reply::Erased(false),
         }
     }
 

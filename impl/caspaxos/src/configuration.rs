@@ -155,7 +155,7 @@ impl Configuration {
     }
 
     /// Two quorums that nobody checked: for the gallery of mutants.
-    #[cfg(feature = "mutants")]
+    #[cfg(any(test, feature = "mutants"))]
     #[must_use]
     pub const fn unchecked(prepare: Quorum, accept: Quorum) -> Self {
         Self { epoch: 0, prepare, accept }

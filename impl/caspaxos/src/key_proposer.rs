@@ -12,11 +12,9 @@
 //! if not, they are applied again. A committed value has one line of ancestors, so nothing is
 //! applied twice. Only a deadline, or a lineage that has forgotten, makes them *unknown*.
 //!
-//! **Contention.** After a round without a quorum the key_proposer waits, drawn between zero and a bound that
+//! **Contention.** After a round without a quorum the key proposer waits, drawn between zero and a bound that
 //! doubles ("full jitter"), and the changes that come meanwhile join. After a conflict the other
 //! replies are waited for only a while: one silent acceptor must not hold up a contended key.
-//!
-//! The driver hands in time, carries requests, and calls [`KeyProposer::on_time`] when [`KeyProposer::wake`] says.
 
 #[cfg(test)]
 mod fingerprint;
@@ -26,13 +24,12 @@ mod tests;
 
 pub use job::{Change, Present};
 
-use crate::machine::{Progress, Requests};
-use crate::round::{End, Proposal, Round};
+use crate::round::{Proposal, Round, RoundResult};
 use crate::{
-    AcceptorId, Ballot, Outcome, Proposer, Reason, Reply, Request, Rules, Stage, VersionedValue,
+    Ballot, Context, Machine, Outcome, Progress, Reason, Reply, RequestId, Requests, Rules,
+    VersionedValue,
 };
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use job::Job;
 
 /// The bounds of the waits between rounds, in nanoseconds: the first, and the longest.
@@ -42,7 +39,7 @@ const BACKOFF: (u64, u64) = (1_000_000, 100_000_000);
 /// the wait is four times as long as the conflict took.
 const CONFLICT_TIMEOUT: u64 = 5_000_000;
 
-/// How far a proposer counts ahead after a conflict. Whoever holds the key meanwhile counts on with
+/// How far a proposer counts ahead after a conflict. The proposer that holds the key meanwhile counts on with
 /// every round, so one past the ballot that was shown would be outrun before it arrives, again and
 /// again. In the shortest wait a fast one counts to about this.
 const COUNTER_JUMP: u64 = 64;
@@ -54,101 +51,47 @@ const MAX_SHARED_CHANGES: usize = 256;
 #[derive(Debug, Clone)]
 pub struct KeyProposer<C, V> {
     /// Not in a round, or in one that has not decided yet.
-    waiting: VecDeque<Job<C>>,
-    open: Option<Open<C, V>>,
+    pub(crate) waiting: VecDeque<Job<C>>,
+    pub(crate) open: Option<Open<C, V>>,
+    /// Their callers are to be told, which the next polls do.
+    ended: VecDeque<Job<C>>,
     backoff: u64,
     retry: Option<u64>,
 }
 
 /// The round under way.
 #[derive(Debug, Clone)]
-struct Open<C, V> {
-    round: Round<V, ()>,
+pub(crate) struct Open<C, V> {
+    pub(crate) round: Round<V>,
     /// Those whose changes the accepts carry.
-    jobs: Vec<Job<C>>,
+    pub(crate) jobs: VecDeque<Job<C>>,
+    /// What the next poll sends.
+    requests: Option<Requests<V>>,
     /// When the requests of the present phase were sent.
     sent: u64,
     timeout: Option<u64>,
 }
 
-/// What a key proposer needs for one step.
-pub struct Context<'a, K, C, V> {
-    /// The proposer, which all keys share.
-    pub proposer: &'a mut Proposer<K, V>,
-    /// The key.
-    pub key: &'a K,
-    /// The time, in nanoseconds.
-    pub now: u64,
-    /// Draws a number between zero and this one.
-    pub draw: &'a mut dyn FnMut(u64) -> u64,
-    /// Takes what is to be done, in order.
-    pub effects: &'a mut Vec<Effect<C, V>>,
-}
-
-/// What the driver is to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect<C, V> {
-    /// Send these requests under this epoch, and hand each reply in with the ballot.
-    Send {
-        /// The epoch of the round.
-        epoch: u64,
-        /// The ballot of the round.
-        ballot: Ballot,
-        /// To whom goes what.
-        requests: Vec<(AcceptorId, Request<VersionedValue<V>>)>,
-    },
-    /// Answer whoever asked for this change.
-    Settle(C, Outcome<usize>),
-}
-
 impl<C, V> Default for KeyProposer<C, V> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), open: None, backoff: BACKOFF.0, retry: None }
+        let (waiting, ended) = (VecDeque::new(), VecDeque::new());
+        Self { waiting, open: None, ended, backoff: BACKOFF.0, retry: None }
+    }
+}
+
+impl<C, V> KeyProposer<C, V> {
+    /// Nothing waits, no round is open, and every end has been polled.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.open.is_none() && self.ended.is_empty()
     }
 }
 
 impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
-    /// Nothing waits, and no round is open.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.open.is_none()
-    }
-
-    /// When [`KeyProposer::on_time`] must be called, at the latest.
-    #[must_use]
-    pub fn wake(&self) -> Option<u64> {
-        let voting = self.open.iter().flat_map(|open| &open.jobs);
-        let deadlines = self.waiting.iter().chain(voting).map(|job| job.deadline);
-        let timeout = self.open.as_ref().and_then(|open| open.timeout);
-        deadlines.chain(timeout).chain(self.retry).min()
-    }
-
-    /// When a round is to be begun, or the one under way given up, whatever the deadlines.
-    #[must_use]
-    pub fn alarm(&self) -> Option<u64> {
-        self.open.as_ref().map_or(self.retry, |open| open.timeout)
-    }
-
-    /// The ballot of the round under way, and whether its accepts are out.
-    #[must_use]
-    pub fn round(&self) -> Option<(Ballot, bool)> {
-        self.open.as_ref().map(|open| (open.round.ballot(), open.round.is_accepting()))
-    }
-
-    /// The changes that the round under way proposes, in order; none before it has decided.
-    pub fn proposed(&self) -> impl Iterator<Item = &C> {
-        self.open.iter().flat_map(|open| open.jobs.iter().map(|job| &job.change))
-    }
-
-    /// The changes that wait for a round, in order.
-    pub fn queued(&self) -> impl Iterator<Item = &C> {
-        self.waiting.iter().map(|job| &job.change)
-    }
-
     /// Takes up a change, which is to end by this time.
     pub fn submit<K: Ord + Clone>(
         &mut self,
-        context: &mut Context<'_, K, C, V>,
+        context: &mut Context<'_, K, V>,
         change: C,
         deadline: u64,
     ) {
@@ -156,86 +99,8 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
         self.go_on(context);
     }
 
-    /// Takes a reply to a request that was sent under `ballot`.
-    pub fn on_reply<K: Ord + Clone>(
-        &mut self,
-        context: &mut Context<'_, K, C, V>,
-        from: AcceptorId,
-        ballot: Ballot,
-        reply: Reply<VersionedValue<V>>,
-    ) {
-        let Some(open) = &mut self.open else { return };
-        // An accept may overtake its own prepare, which then meets what the accept left.
-        let conflict = match &reply {
-            Reply::Conflict(_) => !open.round.is_accepting(),
-            Reply::Refused(_) => open.round.is_accepting(),
-            Reply::Promise { .. }
-            | Reply::Accepted
-            | Reply::Current { .. }
-            | Reply::Collected(_) => false,
-        };
-        if conflict && ballot == open.round.ballot() && open.timeout.is_none() {
-            let wait = context.now.saturating_sub(open.sent).saturating_mul(4);
-            open.timeout = Some(context.now.saturating_add(wait.max(CONFLICT_TIMEOUT)));
-        }
-        let Open { round, jobs, .. } = open;
-        let (waiting, effects) = (&mut self.waiting, &mut *context.effects);
-        let progress = round.on_reply(from, ballot, reply, |rules, ballot, seen| {
-            decide(waiting, jobs, effects, rules, ballot, seen)
-        });
-        self.follow(context, progress);
-    }
-
-    /// Says that no reply to a request of this stage, sent under `ballot`, will come from this
-    /// acceptor; `delivered` as in [`Round::on_error`].
-    pub fn on_error<K: Ord + Clone>(
-        &mut self,
-        context: &mut Context<'_, K, C, V>,
-        from: AcceptorId,
-        (ballot, stage): (Ballot, Stage),
-        may_have_executed: bool,
-    ) {
-        let Some(open) = self.open.as_mut().filter(|open| open.round.ballot() == ballot) else {
-            return;
-        };
-        let progress = open.round.on_error(from, stage, may_have_executed);
-        self.follow(context, progress);
-    }
-
-    /// Does what is due: deadlines, the end of the timeout after a conflict, the next try.
-    pub fn on_time<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>) {
-        let now = context.now;
-        if self.waiting.iter().any(|job| job.deadline <= now) {
-            let (due, rest) =
-                self.waiting.drain(..).partition::<Vec<_>, _>(|job| job.deadline <= now);
-            self.waiting.extend(rest);
-            for job in due {
-                let end = job.ended(false);
-                context.effects.push(Effect::Settle(job.change, end));
-            }
-        }
-        if let Some(open) = &mut self.open {
-            let accepting = open.round.is_accepting();
-            for job in open.jobs.extract_if(.., |job| job.deadline <= now) {
-                let end = job.ended(accepting);
-                context.effects.push(Effect::Settle(job.change, end));
-            }
-            // A round that no caller waits for must not keep the key.
-            let deserted = if accepting { open.jobs.is_empty() } else { self.waiting.is_empty() };
-            let reason = match open.timeout {
-                _ if deserted => Some(Reason::Deadline),
-                Some(until) if until <= now => Some(Reason::Conflict),
-                Some(_) | None => None,
-            };
-            if let Some(end) = reason.and_then(|reason| open.round.give_up(reason)) {
-                self.finish(context, &end);
-            }
-        }
-        self.go_on(context);
-    }
-
     /// Begins a round if one is wanted and its time has come.
-    fn go_on<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>) {
+    fn go_on<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, V>) {
         if self.waiting.is_empty() {
             // The changes that the next try was for have ended; there is nothing to be woken for.
             self.retry = None;
@@ -245,51 +110,51 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
             return;
         }
         self.retry = None;
-        let (mut jobs, sent) = (Vec::new(), context.now);
-        let (waiting, effects) = (&mut self.waiting, &mut *context.effects);
-        let begun = context.proposer.begin(context.key, |rules, ballot, seen| {
-            decide(waiting, &mut jobs, effects, rules, ballot, seen)
-        });
-        let Some((round, progress)) = begun else {
+        let Some((mut round, cached)) = context.proposer.begin(context.key) else {
             for job in self.waiting.drain(..) {
-                let end = job.ended_for(Reason::CounterUsedUp);
-                context.effects.push(Effect::Settle(job.change, end));
+                self.ended.push_back(job.end_for(Reason::CounterUsedUp));
             }
             return;
         };
-        self.open = Some(Open { round, jobs, sent, timeout: None });
+        let (mut jobs, rules) = (VecDeque::new(), context.proposer.rules());
+        let progress = round.start(cached, |ballot, seen| {
+            decide((&mut self.waiting, &mut jobs, &mut self.ended), rules, ballot, seen)
+        });
+        let sent = context.now;
+        self.open = Some(Open { round, jobs, requests: None, sent, timeout: None });
         self.follow(context, progress);
     }
 
     fn follow<K: Ord + Clone>(
         &mut self,
-        context: &mut Context<'_, K, C, V>,
-        progress: Progress<V, End<V, ()>>,
+        context: &mut Context<'_, K, V>,
+        progress: Progress<V, RoundResult<V>>,
     ) {
         match progress {
             Progress::Wait => {}
-            Progress::Send(Requests { epoch, ballot, requests }) => {
+            Progress::Send(requests) => {
                 let Some(open) = &mut self.open else { return };
                 (open.sent, open.timeout) = (context.now, None);
-                context.effects.push(Effect::Send { epoch, ballot, requests });
+                open.requests = Some(requests);
             }
-            Progress::Done(end) => {
-                self.finish(context, &end);
+            Progress::Done(result) => {
+                self.finish(context, result);
                 self.go_on(context);
             }
         }
     }
 
-    fn finish<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, C, V>, end: &End<V, ()>) {
-        context.proposer.finish(context.key.clone(), end);
+    fn finish<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, V>, result: RoundResult<V>) {
+        let outcome = result.outcome;
+        context.proposer.finish(context.key.clone(), result);
         let Some(mut open) = self.open.take() else { return };
-        let (reason, doubt) = match end.outcome {
+        let (reason, doubt) = match outcome {
             Outcome::Committed(()) => {
                 self.backoff = BACKOFF.0;
-                for job in open.jobs {
-                    let end = Outcome::Committed(job.application());
-                    context.effects.push(Effect::Settle(job.change, end));
-                }
+                open.jobs.iter_mut().for_each(Job::commit);
+                // The round's own list is handed on: a change that commits at once needs no other.
+                let earlier = core::mem::replace(&mut self.ended, open.jobs);
+                self.ended.extend(earlier);
                 return;
             }
             Outcome::NotApplied(reason) => (reason, None),
@@ -297,7 +162,7 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
         };
         // Those in doubt go first: their changes may already be in what the next round finds.
         for mut job in open.jobs.drain(..).rev() {
-            job.left(doubt);
+            job.leave(doubt);
             self.waiting.push_front(job);
         }
         for job in &mut self.waiting {
@@ -312,41 +177,134 @@ impl<C: Change<V>, V: Clone> KeyProposer<C, V> {
         self.retry = Some(context.now.saturating_add((context.draw)(self.backoff)));
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
     }
+
+    /// Ends the changes that are due, and the round under way if no caller waits for it or the other replies
+    /// have been waited for long enough.
+    fn end_what_is_due<K: Ord + Clone>(&mut self, context: &mut Context<'_, K, V>) {
+        let now = context.now;
+        end_due(&mut self.waiting, now, false, &mut self.ended);
+        let Some(open) = &mut self.open else { return };
+        let accepting = open.round.is_accepting();
+        end_due(&mut open.jobs, now, accepting, &mut self.ended);
+        // A round that no caller waits for must not keep the key.
+        let deserted = if accepting { open.jobs.is_empty() } else { self.waiting.is_empty() };
+        let reason = match open.timeout {
+            _ if deserted => Reason::Deadline,
+            Some(until) if until <= now => Reason::Conflict,
+            Some(_) | None => return,
+        };
+        if let Some(result) = open.round.give_up(reason) {
+            self.finish(context, result);
+        }
+    }
 }
 
-/// Applies the waiting changes to what a round has found, one to what the other made of it. Those that take
-/// part become the round's. `None` where none does: the round must not keep the key for nothing.
-fn decide<C: Change<V>, V: Clone>(
-    waiting: &mut VecDeque<Job<C>>,
-    jobs: &mut Vec<Job<C>>,
-    effects: &mut Vec<Effect<C, V>>,
-    rules: &dyn Rules,
-    ballot: Ballot,
-    seen: VersionedValue<V>,
-) -> Option<Proposal<V, ()>> {
-    let mut present = seen.clone();
-    for mut job in waiting.drain(..waiting.len().min(MAX_SHARED_CHANGES)) {
-        match job.take_part(rules, ballot, &seen, &mut present) {
-            Ok(()) => jobs.push(job),
-            Err(reason) => {
-                let end = job.ended_for(reason);
-                effects.push(Effect::Settle(job.change, end));
+impl<K: Ord + Clone, C: Change<V>, V: Clone> Machine<K, V> for KeyProposer<C, V> {
+    /// A change that has ended, and how.
+    type Outcome = (C, Outcome<usize>);
+
+    fn on_reply(
+        &mut self,
+        context: &mut Context<'_, K, V>,
+        id: RequestId,
+        reply: Reply<VersionedValue<V>>,
+    ) {
+        let Some(open) = &mut self.open else { return };
+        // An accept may overtake its own prepare, which then meets what the accept left.
+        let conflict = match &reply {
+            Reply::Conflict(_) => !open.round.is_accepting(),
+            Reply::Refused(_) => open.round.is_accepting(),
+            Reply::Promise { .. } | Reply::Accepted | Reply::Current { .. } | Reply::Erased(_) => {
+                false
+            }
+        };
+        if conflict && id.ballot == open.round.ballot() && open.timeout.is_none() {
+            let wait = context.now.saturating_sub(open.sent).saturating_mul(4);
+            open.timeout = Some(context.now.saturating_add(wait.max(CONFLICT_TIMEOUT)));
+        }
+        let (Open { round, jobs, .. }, rules) = (open, context.proposer.rules());
+        let progress = round.on_reply(id, reply, |ballot, seen| {
+            decide((&mut self.waiting, jobs, &mut self.ended), rules, ballot, seen)
+        });
+        self.follow(context, progress);
+    }
+
+    fn on_error(
+        &mut self,
+        context: &mut Context<'_, K, V>,
+        id: RequestId,
+        may_have_executed: bool,
+    ) {
+        if let Some(open) = &mut self.open {
+            let progress = open.round.on_error(id, may_have_executed);
+            self.follow(context, progress);
+        }
+    }
+
+    fn on_time(&mut self, context: &mut Context<'_, K, V>) {
+        self.end_what_is_due(context);
+        self.go_on(context);
+    }
+
+    fn poll(&mut self) -> Progress<V, Self::Outcome> {
+        if let Some(job) = self.ended.pop_front() {
+            return Progress::Done((job.change, job.outcome));
+        }
+        let requests = self.open.as_mut().and_then(|open| open.requests.take());
+        requests.map_or(Progress::Wait, Progress::Send)
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        self.open.as_ref().map_or(self.retry, |open| open.timeout)
+    }
+}
+
+/// Ends those whose deadline has come. `accepting` says that accepts of their round are out.
+fn end_due<C>(
+    jobs: &mut VecDeque<Job<C>>,
+    now: u64,
+    accepting: bool,
+    ended: &mut VecDeque<Job<C>>,
+) {
+    if jobs.iter().any(|job| job.deadline <= now) {
+        for job in core::mem::take(jobs) {
+            match job.deadline <= now {
+                true => ended.push_back(job.expire(accepting)),
+                false => jobs.push_back(job),
             }
         }
     }
-    if jobs.is_empty() {
-        return None;
+}
+
+/// The changes that wait, those of the round, and those that have ended.
+type Lists<'a, C> = (&'a mut VecDeque<Job<C>>, &'a mut VecDeque<Job<C>>, &'a mut VecDeque<Job<C>>);
+
+/// Applies the waiting changes to what a round has found, one to what the other made of it. Those that take
+/// part become the round's. Where none does, the round must not keep the key for nothing.
+fn decide<C: Change<V>, V: Clone>(
+    (waiting, jobs, ended): Lists<'_, C>,
+    rules: &dyn Rules,
+    ballot: Ballot,
+    seen: &VersionedValue<V>,
+) -> Proposal<V> {
+    let mut present = seen.clone();
+    for mut job in waiting.drain(..waiting.len().min(MAX_SHARED_CHANGES)) {
+        match job.take_part(rules, ballot, seen, &mut present) {
+            Ok(()) => jobs.push_back(job),
+            Err(reason) => ended.push_back(job.end_for(reason)),
+        }
     }
     let puts = jobs.iter().any(Job::puts);
     if puts {
         present.lineage = rules.lineage_of_put(&present.lineage, ballot);
     }
+    #[cfg(any(test, feature = "mutants"))]
     if !rules.answers_after_the_round() {
-        let last = jobs.len() - 1;
-        for job in jobs.drain(..last) {
-            let end = Outcome::Committed(job.application());
-            effects.push(Effect::Settle(job.change, end));
-        }
+        job::answer_early(jobs, ended);
     }
-    Some(Proposal { next: puts.then_some(present), answer: () })
+    match puts {
+        _ if jobs.is_empty() => Proposal::Withdraw,
+        true => Proposal::Put(present),
+        false => Proposal::Keep,
+    }
 }

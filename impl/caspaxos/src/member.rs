@@ -1,22 +1,22 @@
 //! A whole acceptor: its state in the cluster, and its registers.
 //!
 //! **Guard.** An acceptor that lost its memory has forgotten its promises, so it is dead, not empty.
-//! It votes only for those who call it by the identity that it was given when it joined; the identity is
+//! It answers only requests that name the identity that it was given when it joined; the identity is
 //! lost with the rest, and is never given twice.
 //!
-//! **Fence.** A request carries the epoch of its configuration. An acceptor that was told of a later
+//! **Fence.** A request carries the epoch of its configuration. An acceptor that knows of a later
 //! one refuses it, so a proposer that missed a change of membership can neither prepare nor commit
-//! once those who were told meet all its quorums.
+//! once the acceptors that know of the later epoch meet all its quorums.
 //!
-//! **Age.** Collecting a tombstone erases a register, and with it the ballots that kept delayed
+//! **Promise floor.** Collecting a tombstone erases a register, and with it the ballots that kept delayed
 //! accepts out. Instead the acceptor keeps one counter for all that it erased: a register that it
 //! does not hold counts as promised up to there. The paper (§3.1) has every proposer count past the
 //! tombstone and every acceptor refuse proposers that have not; the one counter does both, as a
 //! refused proposer counts past it like after any conflict. It also keeps versions from coming
-//! twice: what was erased had no version above the promise_floor, and what comes next has a ballot above it.
+//! twice: what was erased had no version above the promise floor, and what comes next has a ballot above it.
 
 use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Ballots, Register, Reply, Request, VersionedValue};
+use crate::{AcceptorId, Ballot, Register, Reply, Request, VersionedValue};
 use alloc::collections::BTreeMap;
 
 /// Which acceptor is meant: the cluster, and the number under which it joined, never used again.
@@ -31,9 +31,9 @@ pub struct AcceptorIdentity {
 /// An acceptor's place in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AcceptorState {
-    /// Whom it votes as.
+    /// The identity under which it votes.
     pub identity: AcceptorIdentity,
-    /// The latest epoch that it was told of.
+    /// The latest epoch that it knows of.
     pub epoch: u64,
     /// The highest counter of what it erased.
     pub promise_floor: u64,
@@ -44,7 +44,7 @@ pub struct AcceptorState {
 pub enum RejectReason {
     /// It is not, or no longer, the acceptor that was meant.
     NotMember,
-    /// It was told of this later epoch.
+    /// It knows of this later epoch.
     Fenced(u64),
 }
 
@@ -85,7 +85,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
     /// Joins a cluster with nothing in its memory. Asked for once more, it changes nothing.
     ///
     /// # Errors
-    /// [`RejectReason::NotMember`] when it is somebody else already.
+    /// [`RejectReason::NotMember`] when it has another identity already.
     pub fn join(&mut self, state: AcceptorState) -> Result<(), RejectReason> {
         match self.state {
             Some(held) if held.identity == state.identity => Ok(()),
@@ -103,7 +103,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
         self.state = None;
     }
 
-    /// Is told of an epoch. An older one than it knows changes nothing.
+    /// Takes note of an epoch. An older one than it knows changes nothing.
     ///
     /// # Errors
     /// [`RejectReason::NotMember`].
@@ -145,7 +145,7 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
         match request {
             Request::Collect { tombstone, promise_floor } => {
                 state.promise_floor = rules.raised_floor(state.promise_floor, promise_floor);
-                Ok(Reply::Collected(self.collect(rules, key, tombstone, promise_floor)))
+                Ok(Reply::Erased(self.collect(rules, key, tombstone, promise_floor)))
             }
             Request::Read => {
                 let register = self.registers.get(key).cloned().unwrap_or_default();
@@ -197,17 +197,12 @@ impl<K: Ord + Clone, V: Clone> Member<K, V> {
     }
 }
 
-/// The rules of [`Member`], as provided methods of [`Rules`] use them.
-pub(crate) fn collects(held: Ballots, tombstone: Ballot, promise_floor: u64) -> bool {
-    held.accepted == tombstone && held.promised.counter <= promise_floor
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Faithful, Lineage, ProposerId};
 
-    const STAMP: AcceptorIdentity = AcceptorIdentity { cluster: 5, acceptor: AcceptorId(1) };
+    const IDENTITY: AcceptorIdentity = AcceptorIdentity { cluster: 5, acceptor: AcceptorId(1) };
 
     fn ballot(counter: u64) -> Ballot {
         Ballot { counter, proposer: ProposerId(1) }
@@ -219,7 +214,7 @@ mod tests {
 
     fn member() -> Member<&'static str, char> {
         let mut member = Member::default();
-        member.join(AcceptorState { identity: STAMP, epoch: 1, promise_floor: 0 }).unwrap();
+        member.join(AcceptorState { identity: IDENTITY, epoch: 1, promise_floor: 0 }).unwrap();
         member
     }
 
@@ -234,31 +229,31 @@ mod tests {
         member: &mut Member<&'static str, char>,
         request: Request<VersionedValue<char>>,
     ) -> Answer {
-        member.handle(&Faithful, (STAMP, 1), &"k", request)
+        member.handle(&Faithful, (IDENTITY, 1), &"k", request)
     }
 
     #[test]
-    fn nobody_votes_without_a_stamp_or_under_another() {
+    fn nobody_votes_without_an_identity_or_under_another() {
         let mut member = Member::default();
         let prepare = Request::Prepare { ballot: ballot(1) };
         assert_eq!(ask(&mut member, prepare.clone()), Err(RejectReason::NotMember));
-        let other = AcceptorIdentity { acceptor: AcceptorId(2), ..STAMP };
+        let other = AcceptorIdentity { acceptor: AcceptorId(2), ..IDENTITY };
         member.join(AcceptorState { identity: other, epoch: 1, promise_floor: 0 }).unwrap();
         assert_eq!(ask(&mut member, prepare), Err(RejectReason::NotMember));
-        let again = member.join(AcceptorState { identity: STAMP, epoch: 1, promise_floor: 0 });
-        assert_eq!(again, Err(RejectReason::NotMember), "a identity is not replaced");
+        let again = member.join(AcceptorState { identity: IDENTITY, epoch: 1, promise_floor: 0 });
+        assert_eq!(again, Err(RejectReason::NotMember), "an identity is not replaced");
     }
 
     #[test]
     fn a_later_epoch_fences_the_earlier_ones() {
         let mut member = member();
         let read = |member: &mut Member<_, _>, epoch| {
-            member.handle(&Faithful, (STAMP, epoch), &"k", Request::Read)
+            member.handle(&Faithful, (IDENTITY, epoch), &"k", Request::Read)
         };
         assert!(read(&mut member, 3).is_ok());
         assert_eq!(read(&mut member, 2), Err(RejectReason::Fenced(3)));
-        member.set_epoch(STAMP, 5).unwrap();
-        member.set_epoch(STAMP, 4).unwrap();
+        member.set_epoch(IDENTITY, 5).unwrap();
+        member.set_epoch(IDENTITY, 4).unwrap();
         assert_eq!(read(&mut member, 4), Err(RejectReason::Fenced(5)));
     }
 
@@ -267,9 +262,9 @@ mod tests {
         let mut member = member();
         assert_eq!(ask(&mut member, accept(7, tombstone(9))), Ok(Reply::Accepted));
         let collect = Request::Collect { tombstone: ballot(7), promise_floor: 9 };
-        assert_eq!(ask(&mut member, collect.clone()), Ok(Reply::Collected(true)));
+        assert_eq!(ask(&mut member, collect.clone()), Ok(Reply::Erased(true)));
         assert!(member.registers().is_empty());
-        assert_eq!(ask(&mut member, collect), Ok(Reply::Collected(false)));
+        assert_eq!(ask(&mut member, collect), Ok(Reply::Erased(false)));
         assert!(matches!(ask(&mut member, accept(9, tombstone(9))), Ok(Reply::Refused(_))));
         let prepare = |counter| Request::Prepare { ballot: ballot(counter) };
         assert!(matches!(ask(&mut member, prepare(9)), Ok(Reply::Conflict(_))));
@@ -282,9 +277,9 @@ mod tests {
         let mut member = member();
         ask(&mut member, accept(7, tombstone(9))).unwrap();
         let earlier = Request::Collect { tombstone: ballot(6), promise_floor: 9 };
-        assert_eq!(ask(&mut member, earlier), Ok(Reply::Collected(false)));
+        assert_eq!(ask(&mut member, earlier), Ok(Reply::Erased(false)));
         ask(&mut member, Request::Prepare { ballot: ballot(12) }).unwrap();
         let collect = Request::Collect { tombstone: ballot(7), promise_floor: 9 };
-        assert_eq!(ask(&mut member, collect), Ok(Reply::Collected(false)), "promised meanwhile");
+        assert_eq!(ask(&mut member, collect), Ok(Reply::Erased(false)), "promised meanwhile");
     }
 }

@@ -8,12 +8,12 @@
 //!
 //! 1. the newcomer joins, empty, and no younger than the others;
 //! 2. the configuration is changed in the store itself, under `e`;
-//! 3. acceptors are told of `e + 1` until [`Configuration::is_blocked_by`] says that no proposer can
+//! 3. acceptors are notified of `e + 1` until [`Configuration::is_blocked_by`] says that no proposer can
 //!    get anything done under `e` any more;
 //! 4. every key is committed again under `e + 1`, by an identity change;
 //! 5. the step is noted in the store as settled.
 //!
-//! Each part may be done again, by another driver too. Where acceptors were told of `e + 1` and the
+//! Each part may be done again, by another driver too. Where acceptors were notified of `e + 1` and the
 //! store does not say that it is settled, parts 3 to 5 are done again.
 
 use crate::{AcceptorId, Configuration, ConfigurationError, Quorum};

@@ -58,8 +58,8 @@ pub enum Reply<V> {
         /// The value.
         value: Option<V>,
     },
-    /// The promise floor is raised. Whether the register was erased.
-    Collected(bool),
+    /// The promise floor is raised. Whether the register was erased, too.
+    Erased(bool),
 }
 
 /// Which request it is.

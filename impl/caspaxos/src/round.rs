@@ -5,18 +5,24 @@
 //!          │                                                                  ▼
 //!          └────────── ballot and value cached ──────────────────────► decide(present)
 //!                                                                             │
-//!   Done(End) ◄─ a quorum, or no hope of one ─ Send(accept) ◄─────────────────┘
+//!   Done(RoundResult) ◄─ a quorum, or no hope of one ─ Send(accept) ◄─────────┘
 //! ```
 
 #[cfg(test)]
+mod fingerprint;
+#[cfg(any(test, feature = "mutants"))]
+mod mutants;
+#[cfg(any(test, feature = "testing"))]
+mod testing;
+#[cfg(test)]
 mod tests;
 
-use crate::machine::{Progress, Requests};
-use crate::rules::Rules;
-use crate::{AcceptorId, Ballot, Configuration, Reply, Request, Stage, VersionedValue};
+use crate::{
+    AcceptorId, Ballot, Configuration, Progress, Reply, Request, RequestId, Requests, Stage,
+    VersionedValue,
+};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
-use core::hash::{Hash, Hasher};
 
 /// What a change function makes of the present value, and what its caller is to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +35,7 @@ pub enum Decision<V, A> {
 }
 
 /// How a change ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome<A> {
     /// A quorum accepted. This is the change function's answer.
     Committed(A),
@@ -56,32 +62,21 @@ pub enum Reason {
     CounterUsedUp,
 }
 
-/// Whether the transport may deliver one request more than once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Delivery {
-    /// At most once: TCP without a retry on another connection. A conflict then proves that this
-    /// acceptor did not, and will not, accept the value.
-    AtMostOnce,
-    /// Requests may repeat. A conflict may then answer the second copy of a request whose first
-    /// copy was accepted; only an acceptor that has accepted nothing at or above the ballot proves
-    /// that it refused.
-    MayRepeat,
-}
-
 /// What a round is to commit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Proposal<V, A> {
-    /// The next content; `None` commits the present one again.
-    pub next: Option<VersionedValue<V>>,
-    /// What the round answers once it has committed.
-    pub answer: A,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Proposal<V> {
+    /// The next content.
+    Put(VersionedValue<V>),
+    /// The present content, once more.
+    Keep,
+    /// Nothing: the round ends, and nothing has been sent for it.
+    Withdraw,
 }
 
-/// The end of a round.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct End<V, A> {
-    /// What to tell the caller.
-    pub outcome: Outcome<A>,
+/// How a round ended, and what its proposer learns from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RoundResult<V> {
+    pub(crate) outcome: Outcome<()>,
     /// The epoch of the configuration that the round ran under.
     pub(crate) epoch: u64,
     /// The highest foreign ballot that was seen: the proposer must count past it.
@@ -91,52 +86,31 @@ pub struct End<V, A> {
 }
 
 /// One change under way.
-///
-/// Rounds are equal when they stand alike, so that a model checker can tell whether it has seen
-/// one. Their rules are not compared: they are meant to be the same.
 #[derive(Debug, Clone)]
-pub struct Round<V, A> {
+pub(crate) struct Round<V> {
     pub(crate) configuration: Arc<Configuration>,
-    pub(crate) rules: Arc<dyn Rules>,
-    pub(crate) delivery: Delivery,
+    #[cfg(any(test, feature = "mutants"))]
+    pub(crate) rules: Arc<dyn crate::Rules>,
+    /// Whether the transport may repeat requests.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) repeats: bool,
     pub(crate) ballot: Ballot,
     pub(crate) next: Ballot,
     pub(crate) seen: Ballot,
-    pub(crate) phase: Phase<V, A>,
-}
-
-impl<V, A> Round<V, A> {
-    /// All that its future depends on, but the rules.
-    fn state(&self) -> (&Configuration, Delivery, [Ballot; 3], &Phase<V, A>) {
-        let ballots = [self.ballot, self.next, self.seen];
-        (&self.configuration, self.delivery, ballots, &self.phase)
-    }
-}
-
-impl<V: PartialEq, A: PartialEq> PartialEq for Round<V, A> {
-    fn eq(&self, other: &Self) -> bool {
-        self.state() == other.state()
-    }
-}
-
-impl<V: Eq, A: Eq> Eq for Round<V, A> {}
-
-impl<V: Hash, A: Hash> Hash for Round<V, A> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.state().hash(hasher);
-    }
+    pub(crate) phase: Phase<V>,
 }
 
 /// How far a round has come.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Phase<V, A> {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Phase<V> {
     Preparing(PreparePhase<V>),
-    Accepting(AcceptPhase<V, A>),
-    Over,
+    Accepting(AcceptPhase<V>),
+    /// Before the first request and after the last reply.
+    Idle,
 }
 
 /// The promises for one ballot.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PreparePhase<V> {
     waiting: BTreeSet<AcceptorId>,
     promises: usize,
@@ -148,41 +122,31 @@ pub(crate) struct PreparePhase<V> {
 }
 
 impl<V> PreparePhase<V> {
-    pub(crate) const fn new(waiting: BTreeSet<AcceptorId>) -> Self {
-        Self { waiting, promises: 0, conflicts: 0, floor: 0, newest: (Ballot::ZERO, None) }
-    }
-
-    fn promise(
-        &mut self,
-        rules: &dyn Rules,
-        floor: u64,
-        accepted: Ballot,
-        value: Option<VersionedValue<V>>,
-    ) {
-        let before = (self.promises > 0).then_some((self.floor, self.newest.0));
+    fn promise(&mut self, floor: u64, accepted: Ballot, value: Option<VersionedValue<V>>) {
         self.promises += 1;
-        self.floor = rules.floor_of_promises(before.map(|(floor, _)| floor), floor);
-        if rules.outdoes(before.map(|(_, newest)| newest), accepted) {
+        self.floor = self.floor.max(floor);
+        if accepted > self.newest.0 {
             self.newest = (accepted, value);
         }
     }
 
     /// What the register holds, once a quorum has promised.
-    fn present(&mut self, rules: &dyn Rules) -> VersionedValue<V> {
+    fn present(&mut self) -> VersionedValue<V> {
         let (accepted, value) = core::mem::replace(&mut self.newest, (Ballot::ZERO, None));
         // Earlier releases had registers accepted as empty, without a mark. What was collected before
         // was accepted by every acceptor, and so was below this ballot.
         let floor = self.floor.max(accepted.counter);
-        value.unwrap_or_else(|| VersionedValue::nothing_since(rules.mark(floor)))
+        value.unwrap_or_else(|| VersionedValue::nothing_since(Ballot::at_floor(floor)))
     }
 }
 
 /// The votes on one value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct AcceptPhase<V, A> {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct AcceptPhase<V> {
+    /// What was found.
+    #[cfg(any(test, feature = "mutants"))]
     present: VersionedValue<V>,
     value: VersionedValue<V>,
-    answer: A,
     /// The value is the present one: an incomplete accept changes nothing that anyone could see.
     keeps: bool,
     waiting: BTreeSet<AcceptorId>,
@@ -192,16 +156,14 @@ pub(crate) struct AcceptPhase<V, A> {
     conflicts: usize,
 }
 
-impl<V: Clone, A: Clone> Round<V, A> {
+impl<V> Round<V> {
     /// The ballot that the round runs under.
-    #[must_use]
-    pub const fn ballot(&self) -> Ballot {
+    pub(crate) const fn ballot(&self) -> Ballot {
         self.ballot
     }
 
     /// The configuration that it runs under, whatever the proposer has learnt since.
-    #[must_use]
-    pub fn configuration(&self) -> &Configuration {
+    pub(crate) fn configuration(&self) -> &Configuration {
         &self.configuration
     }
 
@@ -209,101 +171,125 @@ impl<V: Clone, A: Clone> Round<V, A> {
     pub(crate) const fn is_accepting(&self) -> bool {
         matches!(self.phase, Phase::Accepting(_))
     }
+}
 
-    /// Asks what is to become of the present value, and sends it. Where `decide` answers `None`, the
-    /// round ends, and nothing has been sent.
-    pub(crate) fn decide(
+impl<V: Clone> Round<V> {
+    /// Goes on from what is cached, or asks for promises.
+    pub(crate) fn start(
+        &mut self,
+        cached: Option<VersionedValue<V>>,
+        decide: impl FnOnce(Ballot, &VersionedValue<V>) -> Proposal<V>,
+    ) -> Progress<V, RoundResult<V>> {
+        match cached {
+            Some(present) => self.decide(present, decide),
+            None => Progress::Send(self.prepare()),
+        }
+    }
+
+    /// Asks for promises.
+    pub(crate) fn prepare(&mut self) -> Requests<V> {
+        let (waiting, newest) =
+            (self.configuration.prepare().members.clone(), (Ballot::ZERO, None));
+        let request = Request::Prepare { ballot: self.ballot };
+        let requests = Requests::to_all(&waiting, self.configuration.epoch(), &request);
+        let prepare = PreparePhase { waiting, promises: 0, conflicts: 0, floor: 0, newest };
+        self.phase = Phase::Preparing(prepare);
+        requests
+    }
+
+    /// Asks what is to become of the present value, and sends it.
+    fn decide(
         &mut self,
         present: VersionedValue<V>,
-        cached: bool,
-        decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
-    ) -> Progress<V, End<V, A>> {
-        let proposal = decide(&*self.rules, self.ballot, present.clone());
-        let Some(Proposal { next, answer }) = proposal else {
-            return Progress::Done(self.end(Outcome::NotApplied(Reason::Conflict), None));
-        };
-        let keeps = next.is_none();
-        if keeps && !self.rules.confirms_unchanged(cached) {
-            let kept = cached.then_some((self.ballot, present));
-            return Progress::Done(self.end(Outcome::Committed(answer), kept));
+        decide: impl FnOnce(Ballot, &VersionedValue<V>) -> Proposal<V>,
+    ) -> Progress<V, RoundResult<V>> {
+        let proposal = decide(self.ballot, &present);
+        #[cfg(any(test, feature = "mutants"))]
+        let found = present.clone();
+        #[cfg(any(test, feature = "mutants"))]
+        if let Some(result) = self.unconfirmed(&proposal, &found) {
+            return Progress::Done(result);
         }
-        let value = next.unwrap_or_else(|| present.clone());
+        let (value, keeps) = match proposal {
+            Proposal::Put(next) => (next, false),
+            Proposal::Keep => (present, true),
+            Proposal::Withdraw => {
+                return Progress::Done(self.end(Outcome::NotApplied(Reason::Conflict), None));
+            }
+        };
         let request =
             Request::Accept { ballot: self.ballot, value: Some(value.clone()), promise: self.next };
         let waiting = self.configuration.accept().members.clone();
-        let head = (self.configuration.epoch(), self.ballot);
-        let requests = Requests::to_all(&waiting, head, &request);
-        let (accepted, unsure, conflicts) = (BTreeSet::new(), BTreeSet::new(), 0);
+        let requests = Requests::to_all(&waiting, self.configuration.epoch(), &request);
         self.phase = Phase::Accepting(AcceptPhase {
-            present,
+            #[cfg(any(test, feature = "mutants"))]
+            present: found,
             value,
-            answer,
             keeps,
             waiting,
-            accepted,
-            unsure,
-            conflicts,
+            accepted: BTreeSet::new(),
+            unsure: BTreeSet::new(),
+            conflicts: 0,
         });
         Progress::Send(requests)
     }
 
-    /// Takes one reply to a request that was sent under `ballot`. Repeated replies, and replies to
-    /// another phase or round, are passed over. `decide` is asked when a quorum has promised.
-    pub fn on_reply(
+    /// Takes a reply. Repeated replies, and replies to another phase or round, are passed over. `decide` is
+    /// asked when a quorum has promised.
+    pub(crate) fn on_reply(
         &mut self,
-        from: AcceptorId,
-        ballot: Ballot,
+        id: RequestId,
         reply: Reply<VersionedValue<V>>,
-        decide: impl FnOnce(&dyn Rules, Ballot, VersionedValue<V>) -> Option<Proposal<V, A>>,
-    ) -> Progress<V, End<V, A>> {
-        if ballot != self.ballot || !self.awaits(from, &reply) {
+        decide: impl FnOnce(Ballot, &VersionedValue<V>) -> Proposal<V>,
+    ) -> Progress<V, RoundResult<V>> {
+        if id.ballot != self.ballot || !self.awaits(id.acceptor, &reply) {
             return Progress::Wait;
         }
+        #[cfg(any(test, feature = "mutants"))]
+        let reply = self.misheard(reply);
         if let Reply::Conflict(held) | Reply::Refused(held) = &reply {
             self.seen = self.seen.max(held.promised).max(held.accepted);
+            #[cfg(any(test, feature = "testing"))]
+            self.suspect_repetition(id.acceptor, *held);
         }
         match (&mut self.phase, reply) {
             (Phase::Preparing(prepare), Reply::Promise { promise_floor, accepted, value }) => {
-                prepare.promise(&*self.rules, promise_floor, accepted, value);
+                prepare.promise(promise_floor, accepted, value);
                 if prepare.promises >= self.configuration.prepare().size {
-                    let present = prepare.present(&*self.rules);
-                    return self.decide(present, false, decide);
+                    let present = prepare.present();
+                    return self.decide(present, decide);
                 }
             }
             (Phase::Preparing(prepare), Reply::Conflict(_)) => prepare.conflicts += 1,
             (Phase::Accepting(accept), Reply::Accepted) => {
-                accept.accepted.insert(from);
+                accept.accepted.insert(id.acceptor);
             }
-            (Phase::Accepting(accept), Reply::Refused(held)) => {
-                accept.conflicts += 1;
-                if self.delivery == Delivery::MayRepeat && held.accepted >= ballot {
-                    accept.unsure.insert(from);
-                }
-            }
-            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Over, _) => {}
+            (Phase::Accepting(accept), Reply::Refused(_)) => accept.conflicts += 1,
+            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Idle, _) => {}
         }
         self.advance()
     }
 
-    /// Says that no reply to a request of this stage will come from this acceptor.
-    /// `may_have_executed` tells whether the request may have reached it, or may do so later: only
-    /// when it certainly did not, and never will, may this be false.
-    pub fn on_error(
+    /// Says that a request will get no reply. `may_have_executed` tells whether it may have reached its
+    /// acceptor, or may do so later: only when it certainly did not, and never will, may this be false.
+    pub(crate) fn on_error(
         &mut self,
-        from: AcceptorId,
-        stage: Stage,
+        id: RequestId,
         may_have_executed: bool,
-    ) -> Progress<V, End<V, A>> {
-        match (&mut self.phase, stage) {
+    ) -> Progress<V, RoundResult<V>> {
+        if id.ballot != self.ballot {
+            return Progress::Wait;
+        }
+        match (&mut self.phase, id.stage) {
             (Phase::Preparing(prepare), Stage::Prepare) => {
-                prepare.waiting.remove(&from);
+                prepare.waiting.remove(&id.acceptor);
             }
             (Phase::Accepting(accept), Stage::Accept) => {
-                if accept.waiting.remove(&from) && may_have_executed {
-                    accept.unsure.insert(from);
+                if accept.waiting.remove(&id.acceptor) && may_have_executed {
+                    accept.unsure.insert(id.acceptor);
                 }
             }
-            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Over, _) => {}
+            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Idle, _) => {}
         }
         self.advance()
     }
@@ -318,31 +304,29 @@ impl<V: Clone, A: Clone> Round<V, A> {
             (Phase::Accepting(accept), Reply::Accepted | Reply::Refused(_)) => {
                 accept.waiting.remove(&from)
             }
-            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Over, _) => false,
+            (Phase::Preparing(_) | Phase::Accepting(_) | Phase::Idle, _) => false,
         }
     }
 
     /// Ends the round although replies are outstanding, for this reason. `None` when it is over
     /// already.
-    pub fn give_up(&mut self, reason: Reason) -> Option<End<V, A>> {
-        match &self.phase {
-            Phase::Over => None,
-            Phase::Preparing(_) => Some(self.end(Outcome::NotApplied(reason), None)),
-            Phase::Accepting(accept) if accept.keeps => {
-                Some(self.incomplete(Outcome::NotApplied(reason)))
-            }
-            Phase::Accepting(_) => Some(self.incomplete(Outcome::Unknown(reason))),
-        }
+    pub(crate) fn give_up(&mut self, reason: Reason) -> Option<RoundResult<V>> {
+        let outcome = match &self.phase {
+            Phase::Idle => return None,
+            Phase::Accepting(accept) if !accept.keeps => Outcome::Unknown(reason),
+            Phase::Preparing(_) | Phase::Accepting(_) => Outcome::NotApplied(reason),
+        };
+        Some(self.end(outcome, None))
     }
 
-    fn advance(&mut self) -> Progress<V, End<V, A>> {
-        match &self.phase {
+    fn advance(&mut self) -> Progress<V, RoundResult<V>> {
+        let outcome = match &self.phase {
+            Phase::Idle => return Progress::Wait,
             Phase::Preparing(prepare) => {
                 if prepare.promises + prepare.waiting.len() >= self.configuration.prepare().size {
                     return Progress::Wait;
                 }
-                let reason = reason(prepare.conflicts);
-                Progress::Done(self.end(Outcome::NotApplied(reason), None))
+                Outcome::NotApplied(reason(prepare.conflicts))
             }
             Phase::Accepting(accept) => {
                 let quorum = self.configuration.accept();
@@ -355,99 +339,45 @@ impl<V: Clone, A: Clone> Round<V, A> {
                 let reason = reason(accept.conflicts);
                 let traceless = accept.accepted.is_empty() && accept.unsure.is_empty();
                 if accept.keeps || (traceless && accept.waiting.is_empty()) {
-                    Progress::Done(self.incomplete(Outcome::NotApplied(reason)))
+                    Outcome::NotApplied(reason)
                 } else if traceless {
                     // The outstanding replies can still prove that no acceptor accepted.
-                    Progress::Wait
+                    return Progress::Wait;
                 } else {
-                    Progress::Done(self.incomplete(Outcome::Unknown(reason)))
+                    Outcome::Unknown(reason)
                 }
             }
-            Phase::Over => Progress::Wait,
-        }
+        };
+        Progress::Done(self.end(outcome, None))
     }
 
     /// A quorum accepted. The next round may skip its prepare if those who promised its ballot are
     /// a prepare quorum too, which flexible quorums do not imply.
-    fn committed(&mut self) -> End<V, A> {
-        let Phase::Accepting(accept) = core::mem::replace(&mut self.phase, Phase::Over) else {
-            return self.end(Outcome::NotApplied(Reason::Unreachable), None);
-        };
-        let ahead = self.next > self.ballot;
-        let promised = ahead && self.configuration.prepare().met_by(&accept.accepted);
-        let cached = promised.then_some((self.next, accept.value));
-        self.end(Outcome::Committed(accept.answer), cached)
-    }
-
-    fn incomplete(&mut self, outcome: Outcome<A>) -> End<V, A> {
-        let kept = match &mut self.phase {
-            Phase::Accepting(accept)
-                if self.rules.keeps_ballot_of_incomplete_accept(accept.conflicts > 0) =>
-            {
-                Some((self.ballot, accept.present.clone()))
+    fn committed(&mut self) -> RoundResult<V> {
+        let cached = match core::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Accepting(accept) => {
+                let ahead = self.next > self.ballot;
+                let promised = ahead && self.configuration.prepare().met_by(&accept.accepted);
+                promised.then_some((self.next, accept.value))
             }
-            Phase::Accepting(accept)
-                if accept.conflicts > 0 && self.rules.keeps_value_after_conflict() =>
-            {
-                let counter = self.seen.counter.max(self.next.counter) + 1;
-                Some((Ballot { counter, ..self.ballot }, accept.present.clone()))
-            }
-            Phase::Accepting(_) | Phase::Preparing(_) | Phase::Over => None,
+            Phase::Preparing(_) | Phase::Idle => None,
         };
-        self.end(outcome, kept)
+        self.end(Outcome::Committed(()), cached)
     }
 
     fn end(
         &mut self,
-        outcome: Outcome<A>,
+        outcome: Outcome<()>,
         cached: Option<(Ballot, VersionedValue<V>)>,
-    ) -> End<V, A> {
-        self.phase = Phase::Over;
-        let epoch = self.configuration.epoch();
-        End { outcome, epoch, seen: self.seen, cached }
+    ) -> RoundResult<V> {
+        #[cfg(any(test, feature = "mutants"))]
+        let cached = cached.or_else(|| self.kept());
+        self.phase = Phase::Idle;
+        RoundResult { outcome, epoch: self.configuration.epoch(), seen: self.seen, cached }
     }
 }
 
 /// Why a quorum was not had.
 const fn reason(conflicts: usize) -> Reason {
     if conflicts > 0 { Reason::Conflict } else { Reason::Unreachable }
-}
-
-#[cfg(test)]
-impl<V: Hash, A: Hash> Phase<V, A> {
-    /// Which replies it waits for.
-    pub(crate) const fn stage(&self) -> Stage {
-        match self {
-            Self::Preparing(_) => Stage::Prepare,
-            Self::Accepting(_) | Self::Over => Stage::Accept,
-        }
-    }
-
-    /// What the phase knows of one acceptor.
-    pub(crate) fn state(&self, acceptor: AcceptorId) -> (bool, bool, bool) {
-        match self {
-            Self::Preparing(prepare) => (prepare.waiting.contains(&acceptor), false, false),
-            Self::Accepting(accept) => (
-                accept.waiting.contains(&acceptor),
-                accept.accepted.contains(&acceptor),
-                accept.unsure.contains(&acceptor),
-            ),
-            Self::Over => (false, false, false),
-        }
-    }
-
-    /// What the phase knows beside that.
-    pub(crate) fn fingerprint(&self, hasher: &mut impl Hasher) {
-        core::mem::discriminant(self).hash(hasher);
-        match self {
-            Self::Preparing(prepare) => {
-                (prepare.promises, prepare.conflicts, prepare.floor, &prepare.newest).hash(hasher);
-            }
-            Self::Accepting(accept) => {
-                (&accept.present, &accept.value, &accept.answer, accept.keeps, accept.conflicts)
-                    .hash(hasher);
-            }
-            Self::Over => {}
-        }
-    }
 }

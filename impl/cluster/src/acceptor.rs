@@ -163,7 +163,7 @@ pub struct Page {
 /// No reply will come.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// There is no connection, so the request was not, and will not be, delivered.
+    /// There is no connection, so the request has not reached the server, and never will.
     #[error("no connection: {0}")]
     NotConnected(String),
     /// The server refused to execute the request, and has changed nothing for it.

@@ -1,15 +1,11 @@
 //! What the cluster's procedures need of the store and of tokio: see [`gryadka_cluster`].
 
 use crate::gryadka::fresh_proposer_id;
-use crate::{Acceptor, Bytes, ClusterConfig, Decision, Options, Present, Reply, Store};
-use crate::{Head, Request, RequestError};
-use caspaxos::{AcceptorId, CollectProgress, Collection, CollectionOutcome, Configuration, Reason};
-use caspaxos::{Proposer, Stage};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use crate::{Acceptor, Bytes, ClusterConfig, Decision, Options, Present, Store};
+use caspaxos::{AcceptorId, CollectionOutcome, Configuration};
 use gryadka_cluster::{Clock, Proposers, RegisterChange, Registers};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -59,12 +55,10 @@ impl<A: Acceptor> Proposers<A> for StoreProposers {
     ) -> StoreRegisters<A> {
         let id = fresh_proposer_id();
         #[cfg_attr(not(feature = "mutants"), expect(unused_mut, reason = "rules are set below"))]
-        let mut options = Options::new(id, config.cluster, configuration.clone());
+        let mut options = Options::new(id, config.cluster, configuration);
         #[cfg(feature = "mutants")]
         options.rules.clone_from(&self.rules);
-        let proposer = Mutex::new(Proposer::new(fresh_proposer_id(), configuration, 0));
-        let store = Store::new(options, acceptors.clone());
-        StoreRegisters { store, config: config.clone(), acceptors, proposer }
+        StoreRegisters { store: Store::new(options, acceptors) }
     }
 
     fn token(&self) -> u64 {
@@ -75,9 +69,6 @@ impl<A: Acceptor> Proposers<A> for StoreProposers {
 /// The registers of a store under one configuration.
 pub(crate) struct StoreRegisters<A> {
     store: Store<A>,
-    config: ClusterConfig,
-    acceptors: BTreeMap<AcceptorId, Arc<A>>,
-    proposer: Mutex<Proposer<Bytes, Bytes>>,
 }
 
 impl<A: Acceptor> Registers for StoreRegisters<A> {
@@ -93,33 +84,7 @@ impl<A: Acceptor> Registers for StoreRegisters<A> {
     }
 
     async fn collect(&self, key: &Bytes, within: Duration) -> CollectionOutcome {
-        let begun = Collection::begin(&mut self.proposer(), key.clone());
-        let Some((mut collection, mut progress)) = begun else {
-            return CollectionOutcome::Unfinished(Reason::CounterUsedUp);
-        };
-        let mut calls = FuturesUnordered::new();
-        let give_up = tokio::time::sleep(within);
-        tokio::pin!(give_up);
-        loop {
-            match progress {
-                CollectProgress::Over(outcome) => return outcome,
-                CollectProgress::Send(requests) => {
-                    for (from, request) in requests {
-                        let stage = request.stage();
-                        let call = self.ask(from, key.clone(), request, collection.epoch());
-                        calls.push(async move { (from, stage, call.await) });
-                    }
-                }
-                CollectProgress::Wait => {}
-            }
-            let (from, stage, result) = tokio::select! {
-                Some(answer) = calls.next() => answer,
-                () = &mut give_up => {
-                    return collection.give_up(&mut self.proposer(), Reason::Deadline);
-                }
-            };
-            progress = self.advance(&mut collection, from, stage, result);
-        }
+        self.store.collect(key, Instant::now() + within).await
     }
 }
 
@@ -136,39 +101,5 @@ fn decide(change: &RegisterChange, present: Option<&Bytes>) -> Decision<Bytes, O
             RegisterChange::Keep | RegisterChange::Create(_) | RegisterChange::Replace { .. },
             present,
         ) => Decision::Keep(present.cloned()),
-    }
-}
-
-impl<A: Acceptor> StoreRegisters<A> {
-    fn advance(
-        &self,
-        collection: &mut Collection<Bytes, Bytes>,
-        from: AcceptorId,
-        stage: Stage,
-        result: Result<Reply, RequestError>,
-    ) -> CollectProgress<Bytes> {
-        match result {
-            Ok(reply) => collection.on_reply(&mut self.proposer(), from, reply),
-            Err(error) => {
-                collection.on_error(&mut self.proposer(), from, stage, error.may_have_executed())
-            }
-        }
-    }
-
-    async fn ask(
-        &self,
-        to: AcceptorId,
-        key: Bytes,
-        request: Request,
-        epoch: u64,
-    ) -> Result<Reply, RequestError> {
-        let Some(acceptor) = self.acceptors.get(&to) else {
-            return Err(RequestError::NotConnected(String::from("unknown acceptor")));
-        };
-        acceptor.ask(Head { identity: self.config.identity(to.0), epoch }, key, request).await
-    }
-
-    fn proposer(&self) -> MutexGuard<'_, Proposer<Bytes, Bytes>> {
-        self.proposer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! One multiplexed connection to one server, made again when it breaks.
 
 use crate::RequestError;
-use crate::wire::lost_by;
+use crate::wire::client_error;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -107,7 +107,7 @@ impl Connection {
         {
             self.close(generation, &error.to_string()).await;
         }
-        answer.map(|answer| (answer, generation)).map_err(|error| lost_by(&error))
+        answer.map(|answer| (answer, generation)).map_err(|error| client_error(&error))
     }
 
     /// Waits for an answer as long as any answers come on this connection.

@@ -55,7 +55,8 @@
 //! | when is a later configuration looked for? | `following.rs` |
 //! | registers with versions, compare-and-set, deletes? | `register.rs`; watching one: `watching.rs` |
 //! | which errors can a caller get? | `error.rs`, `limits.rs` |
-//! | how does a change run and end? | `store.rs`, `pending_change.rs`, `engine.rs`; the rules: `caspaxos::KeyProposer` |
+//! | how does a change run and end? | `store.rs`, `pending_change.rs`; the rules: `caspaxos::KeyProposer` |
+//! | how are changes, reads and collections driven? | `engine.rs`, `engine/hosted.rs` |
 //! | how do requests travel together? | `acceptor_client.rs` |
 //! | how is one connection kept to a server? | `connection.rs` |
 //! | how is a server addressed, and how does this process authenticate itself to it? | `address.rs`, `credentials.rs` |
@@ -94,8 +95,8 @@ pub use acceptor_client::{AcceptorClient, Completed, ReplyHandler};
 pub use address::{AcceptorAddress, redacted};
 pub use bytes::Bytes;
 pub use caspaxos::{
-    AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, ConfigurationError,
-    Decision, Lineage, ProposerId, Quorum, Reason,
+    AcceptorId, AcceptorIdentity, AcceptorState, Ballot, CollectionOutcome, Configuration,
+    ConfigurationError, Decision, Lineage, ProposerId, Quorum, Reason,
 };
 pub use cluster::{AcceptorStatus, ClusterStatus, Membership, MembershipOptions};
 pub use connect_options::{ConnectOptions, Route};

@@ -11,8 +11,8 @@ use gryadka_cluster::{AcceptorMemory, Rejection};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What an acceptor has promised and accepted: its disk, as it were. It outlives the server, so that
-/// one may be stopped and started again as if its disk had kept everything.
+/// What an acceptor has promised and accepted. It outlives the server, so that one may be stopped and started
+/// again as if it had kept everything on disk.
 #[derive(Debug, Clone, Default)]
 pub struct NativeRegisters(Arc<Mutex<Memory>>);
 

@@ -1,4 +1,4 @@
-//! Somebody who waits for a change, as the engine sees them.
+//! A change function and the caller who waits for its answer, as the engine sees them.
 
 use crate::limits::{Limits, TooLong};
 use crate::{ChangeError, Present};

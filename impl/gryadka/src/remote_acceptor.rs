@@ -224,7 +224,11 @@ impl RemoteAcceptor {
 
 /// What an error that the server answered with means.
 fn own(answer: Value) -> Result<Value, RequestError> {
-    if let Value::ServerError(error) = &answer { Err(wire::lost(error)) } else { Ok(answer) }
+    if let Value::ServerError(error) = &answer {
+        Err(wire::request_error(error))
+    } else {
+        Ok(answer)
+    }
 }
 
 fn decoded<T: redis::FromRedisValue>(answer: Value) -> Result<T, RequestError> {

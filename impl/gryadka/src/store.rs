@@ -1,11 +1,13 @@
 //! A proposer over its acceptors: the store as one process sees it.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Place};
 use crate::limits::Limits;
 use crate::pending_change::pending;
 use crate::{Acceptor, ChangeError, Present, VersionedValue};
 use bytes::Bytes;
-use caspaxos::{AcceptorId, Configuration, Decision, ProposerId, Reason};
+use caspaxos::{
+    AcceptorId, CollectionOutcome, Configuration, Decision, ProposerId, ReadOutcome, Reason,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -127,18 +129,9 @@ impl<A: Acceptor> Store<A> {
         T: Send + 'static,
         F: FnMut(Present<'_>) -> Decision<Bytes, T> + Send + 'static,
     {
-        let (pending, mut answer) = pending(f, self.limits);
+        let (pending, answer) = pending(f, self.limits);
         self.engine.submit(&key, pending, deadline);
-        let mut guard = DeadlineGuard { engine: &self.engine, key, deadline: Some(deadline) };
-        let answer = match self.engine.until(deadline, &mut answer).await {
-            Some(answer) => answer,
-            None => {
-                self.engine.on_time(&guard.key);
-                // The key's proposer has said how it ended; the timer's clock is not ahead of the engine's.
-                answer.await
-            }
-        };
-        guard.deadline = None;
+        let answer = self.engine.answer(Place::Key(key), deadline, answer).await;
         if let Ok(Err(error)) = &answer {
             tracing::debug!(%error, "the change did not commit");
         }
@@ -190,25 +183,26 @@ impl<A: Acceptor> Store<A> {
 
     /// What a quorum agrees on, if it does.
     async fn quorum_read(&self, key: &Bytes, deadline: Instant) -> Option<Option<VersionedValue>> {
-        let (number, answer) = self.engine.read(key);
-        let mut stop = StopReading { engine: &self.engine, number: Some(number) };
-        if let Some(answer) = self.engine.until(deadline, answer).await {
-            stop.number = None;
-            return answer.ok().flatten();
+        let (place, answer) = self.engine.read(key, deadline);
+        match self.engine.answer(place, deadline, answer).await {
+            Ok(ReadOutcome::Decided(found)) => Some(found),
+            Ok(ReadOutcome::Inconclusive) | Err(_) => None,
         }
-        None
+    }
+
+    /// Erases a register from every acceptor, if it holds a tombstone. Changes of the key here go first: a
+    /// collection that meets them is [`CollectionOutcome::Unfinished`].
+    pub async fn collect(&self, key: &[u8], deadline: Instant) -> CollectionOutcome {
+        let key = Bytes::copy_from_slice(key);
+        let answer = self.engine.collect(&key, deadline);
+        let answer = self.engine.answer(Place::Key(key), deadline, answer).await;
+        answer.unwrap_or(CollectionOutcome::Unfinished(Reason::Unreachable))
     }
 
     /// The configuration that it works under.
     #[must_use]
     pub fn configuration(&self) -> Configuration {
         self.engine.configuration()
-    }
-
-    /// The acceptors that it knows.
-    #[must_use]
-    pub fn acceptors(&self) -> BTreeMap<AcceptorId, Arc<A>> {
-        self.engine.acceptors()
     }
 
     /// Works under a later configuration from now on, with these acceptors. Answers whether it is
@@ -240,34 +234,5 @@ impl<A: Acceptor> Store<A> {
     /// Waits until an acceptor has answered that it is not the one that is meant.
     pub(crate) async fn unknown_acceptor(&self) {
         self.engine.unknown_acceptor().await;
-    }
-}
-
-/// Frees the key at the deadline when the caller has dropped the future of its change.
-struct DeadlineGuard<'a, A: Acceptor> {
-    engine: &'a Engine<A>,
-    key: Bytes,
-    deadline: Option<Instant>,
-}
-
-impl<A: Acceptor> Drop for DeadlineGuard<'_, A> {
-    fn drop(&mut self) {
-        if let Some(deadline) = self.deadline {
-            self.engine.on_time_at(self.key.clone(), deadline);
-        }
-    }
-}
-
-/// Forgets a read whose caller has dropped its future.
-struct StopReading<'a, A: Acceptor> {
-    engine: &'a Engine<A>,
-    number: Option<u64>,
-}
-
-impl<A: Acceptor> Drop for StopReading<'_, A> {
-    fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.engine.stop_reading(number);
-        }
     }
 }

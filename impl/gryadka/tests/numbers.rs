@@ -26,7 +26,7 @@ impl Acceptor for Mock {
                 Request::Prepare { ballot } => (self.0)(ballot),
                 Request::Accept { .. } => Reply::Accepted,
                 Request::Read => Reply::Current { accepted: Ballot::ZERO, value: None },
-                Request::Collect { .. } => Reply::Collected(false),
+                Request::Collect { .. } => Reply::Erased(false),
             })
         };
         requests.into_iter().map(answer).collect()

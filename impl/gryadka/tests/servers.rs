@@ -252,7 +252,7 @@ async fn a_full_server_does_what_it_says_after_an_erasure() {
     let call = vec![accept("early", 20, Some("e")), collect, accept("late", 20, Some("l"))];
     let results = acceptor.call(head(1), call).await;
     assert!(refused(&results[0], "OOM"), "{results:?}");
-    assert_eq!(results[1], Ok(Reply::Collected(true)));
+    assert_eq!(results[1], Ok(Reply::Erased(true)));
     assert_eq!(results[2], Ok(Reply::Accepted));
     assert_eq!(execute(&acceptor, "list").await, "late");
 }

@@ -11,14 +11,14 @@ mod serve;
 mod watch;
 
 use crate::args::{Command, PlaceArgs, ReachArgs};
-use crate::exit::{End, Failure};
+use crate::exit::{CommandOutcome, Failure};
 use crate::routes;
 use gryadka::{Access, ConnectOptions, Credentials};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 /// Does what was asked.
-pub(crate) fn dispatch(command: Command) -> Result<End, Failure> {
+pub(crate) fn dispatch(command: Command) -> Result<CommandOutcome, Failure> {
     if let Command::Bench(args) = &command {
         // It makes its own runtime, with as many threads as its options say.
         return bench::bench(args);
@@ -26,7 +26,7 @@ pub(crate) fn dispatch(command: Command) -> Result<End, Failure> {
     Runtime::new().map_err(Failure::io("cannot start"))?.block_on(perform(command))
 }
 
-async fn perform(command: Command) -> Result<End, Failure> {
+async fn perform(command: Command) -> Result<CommandOutcome, Failure> {
     match command {
         Command::Serve(args) => serve::serve(args).await,
         Command::Get(args) => keys::get(args).await,

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum CommandOutcome {
     /// It did what it was asked: 0.
     Done,
     /// The key has no value, or another one than was expected: 1.
@@ -71,11 +71,11 @@ impl Failure {
 }
 
 /// The code that says how it ended.
-pub(crate) fn code(result: &Result<End, Failure>) -> u8 {
+pub(crate) fn code(result: &Result<CommandOutcome, Failure>) -> u8 {
     match result {
-        Ok(End::Done) => 0,
-        Ok(End::Mismatch | End::Warned) => 1,
-        Ok(End::InDanger) => 2,
+        Ok(CommandOutcome::Done) => 0,
+        Ok(CommandOutcome::Mismatch | CommandOutcome::Warned) => 1,
+        Ok(CommandOutcome::InDanger) => 2,
         Err(Failure::Change(ChangeError::Unknown(_))) => 2,
         Err(Failure::Change(ChangeError::NotApplied(_))) => 3,
         Err(Failure::Connect(ConnectError::NoCluster(_) | ConnectError::Bootstrap(_))) => 3,
@@ -108,7 +108,7 @@ fn task_code(error: &TaskError) -> u8 {
 }
 
 /// Prints the error, if there was one, and answers the exit code.
-pub(crate) fn report(result: &Result<End, Failure>) -> ExitCode {
+pub(crate) fn report(result: &Result<CommandOutcome, Failure>) -> ExitCode {
     if let Err(failure) = result {
         // If stderr is closed, only the exit code reports it.
         drop(writeln!(io::stderr(), "gryadka: {failure}"));

@@ -1,14 +1,12 @@
 //! The collector: a process of its own that erases what was deleted.
 
+use super::machines::{self, Answer};
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
-use crate::change::{Content, Shared};
-use crate::message::{OpId, Phase};
+use crate::change::Shared;
+use crate::message::OpId;
 use crate::situation::Situation;
-use caspaxos::{
-    AcceptorId, CollectProgress, Collection, CollectionOutcome, Proposer, Reason, RejectReason,
-    Reply, Request, Stage,
-};
+use caspaxos::{Collection, CollectionOutcome, Context, Machine, Progress, RequestId, Requests};
 use rand::RngExt;
 use rand_pcg::Pcg32;
 use std::collections::BTreeSet;
@@ -19,7 +17,7 @@ pub(super) struct Collector {
     random: Pcg32,
     /// How many collections have been begun or waited for.
     number: u32,
-    open: Option<(Key, Collection<Key, Shared>)>,
+    open: Option<(Key, Collection<Shared>)>,
     /// What was collected, and has not been written since.
     erased: BTreeSet<Key>,
 }
@@ -33,9 +31,6 @@ impl Collector {
         self.open = None;
     }
 }
-
-/// A collection, and the proposer that it runs on.
-type UnderWay<'a> = (&'a mut Collection<Key, Shared>, &'a mut Proposer<Key, Shared>);
 
 impl World<'_> {
     pub(super) fn schedule_collection(&mut self) {
@@ -56,11 +51,11 @@ impl World<'_> {
         if self.process(collector).life != life || self.collector.number != number {
             return;
         }
-        let process = &mut self.processes[collector as usize - 1];
-        let Some(core) = &mut process.proposer else { return };
-        if let Some((_, mut collection)) = self.collector.open.take() {
-            let end = collection.give_up(core, Reason::Deadline);
-            return self.collected(end, None);
+        if self.collector.open.is_some() {
+            return self.step_collection(Machine::on_time);
+        }
+        if !self.process(collector).is_up() {
+            return;
         }
         let tombs: Vec<Key> = self.tombstones().into_iter().collect();
         if tombs.is_empty() {
@@ -69,11 +64,15 @@ impl World<'_> {
         let key = tombs[self.collector.random.random_range(0..tombs.len())].clone();
         self.collector.number += 1;
         let number = self.collector.number;
-        self.put_after(self.setup.deadline / 4, Event::Collect { life, number });
-        let Some(core) = &mut self.processes[collector as usize - 1].proposer else { return };
-        let Some((collection, progress)) = Collection::begin(core, key.clone()) else { return };
+        let at = self.now.saturating_add(self.setup.deadline / 4);
+        self.queue.put(at, Event::Collect { life, number });
+        let (now, deadline) = (self.by_clock(collector, self.now), self.by_clock(collector, at));
+        let Some(proposer) = &mut self.processes[collector as usize - 1].proposer else { return };
+        let draw = &mut |_| 0;
+        let context = &mut Context { proposer, key: &key, now, draw };
+        let collection = Collection::begin(context, deadline);
         self.collector.open = Some((key, collection));
-        self.follow_collection(progress);
+        self.step_collection(|_, _| ());
     }
 
     /// What the acceptors' hints come to.
@@ -86,74 +85,48 @@ impl World<'_> {
         dead.map(|(key, _)| key.clone()).collect()
     }
 
-    fn follow_collection(&mut self, progress: CollectProgress<Shared>) {
-        match progress {
-            CollectProgress::Wait => {}
-            CollectProgress::Over(end) => {
-                let key = self.collector.open.take().map(|(key, _)| key);
-                self.collected(end, key);
+    fn step_collection(
+        &mut self,
+        step: impl FnOnce(&mut Collection<Shared>, &mut Context<'_, Key, Shared>),
+    ) {
+        let proposer = self.setup.collector();
+        let now = self.by_clock(proposer, self.now);
+        let process = &mut self.processes[proposer as usize - 1];
+        let (Some(core), Some((key, collection))) =
+            (&mut process.proposer, &mut self.collector.open)
+        else {
+            return;
+        };
+        for progress in machines::step(collection, (core, &*key, now), step) {
+            match progress {
+                Progress::Wait => {}
+                Progress::Send(requests) => self.send_collection(requests),
+                Progress::Done(outcome) => {
+                    let key = self.collector.open.take().map(|(key, _)| key);
+                    self.collected(outcome, key);
+                }
             }
-            CollectProgress::Send(requests) => self.send_collection(requests),
         }
     }
 
-    fn send_collection(&mut self, requests: Vec<(AcceptorId, Request<Content>)>) {
+    fn send_collection(&mut self, Requests { epoch, requests }: Requests<Shared>) {
         let proposer = self.setup.collector();
         let life = self.process(proposer).life;
-        let Some((key, collection)) = &self.collector.open else { return };
-        let (key, epoch, ballot) = (key.clone(), collection.epoch(), collection.ballot());
+        let Some((key, _)) = &self.collector.open else { return };
+        let key = key.clone();
         let op = OpId { client: OpId::COLLECTOR, number: self.collector.number };
-        for (AcceptorId(acceptor), request) in requests {
-            let (task, phase, attempt, copy) = (Task::Collection, request.stage().into(), 0, 0);
-            let key = key.clone();
+        for (RequestId { acceptor, ballot, stage }, request) in requests {
+            let (task, phase, key) = (Task::Collection, stage.into(), key.clone());
+            let (attempt, copy, acceptor) = (0, 0, acceptor.0);
             let origin =
                 Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
             self.send_request(origin, Letter::Register(epoch, request));
         }
     }
 
-    pub(super) fn on_collection_reply(
-        &mut self,
-        origin: &Origin,
-        reply: Result<Reply<Content>, RejectReason>,
-    ) {
-        let Ok(reply) = reply else {
-            return self.on_collection_lost(origin, self.setup.repeats);
-        };
-        let process = &mut self.processes[origin.proposer as usize - 1];
-        let Some((collection, core)) = Self::collection(&mut self.collector, process, origin)
-        else {
-            return;
-        };
-        let progress = collection.on_reply(core, AcceptorId(origin.acceptor), reply);
-        self.follow_collection(progress);
-    }
-
-    pub(super) fn on_collection_lost(&mut self, origin: &Origin, may_have_executed: bool) {
-        let stage = match origin.phase {
-            Phase::Prepare => Stage::Prepare,
-            Phase::Accept => Stage::Accept,
-            Phase::Read | Phase::Collect | Phase::Control => Stage::Collect,
-        };
-        let process = &mut self.processes[origin.proposer as usize - 1];
-        let Some((collection, core)) = Self::collection(&mut self.collector, process, origin)
-        else {
-            return;
-        };
-        let from = AcceptorId(origin.acceptor);
-        let progress = collection.on_error(core, from, stage, may_have_executed);
-        self.follow_collection(progress);
-    }
-
-    /// The collection that a message belongs to, if it is still under way.
-    fn collection<'a>(
-        collector: &'a mut Collector,
-        process: &'a mut super::Process,
-        origin: &Origin,
-    ) -> Option<UnderWay<'a>> {
-        let (_, collection) = collector.open.as_mut()?;
-        let same = collection.ballot() == origin.ballot;
-        Some((collection, process.proposer.as_mut()?)).filter(|_| same)
+    pub(super) fn on_collection_answer(&mut self, origin: &Origin, answer: Answer) {
+        let id = origin.request_id();
+        self.step_collection(|collection, context| answer.hand_to(id, collection, context));
     }
 
     fn collected(&mut self, end: CollectionOutcome, key: Option<Key>) {

@@ -218,7 +218,7 @@ impl Acceptor for RemoteAcceptor {
             };
             let answer = self.errands.run(Errand::RaiseFloor { head, floor }).await;
             let raised = matches!(answer, Answer::Done(_));
-            replies.push(if raised { Ok(Reply::Collected(false)) } else { Err(failure(answer)) });
+            replies.push(if raised { Ok(Reply::Erased(false)) } else { Err(failure(answer)) });
         }
         replies
     }

@@ -1,5 +1,6 @@
 //! How messages travel.
 
+use super::machines::Answer;
 use super::{Event, Key, World, home_of};
 use crate::change::Content;
 use crate::fates::RETRY;
@@ -216,10 +217,11 @@ impl World<'_> {
             self.fenced(origin.proposer, epoch);
         }
         match (origin.task, reply) {
-            (Task::Round, Return::Register(reply)) => self.on_round_reply(&origin, reply),
-            (Task::Read, Return::Register(reply)) => self.on_read_reply(&origin, reply),
-            (Task::Collection, Return::Register(reply)) => {
-                self.on_collection_reply(&origin, reply);
+            (Task::Round | Task::Read | Task::Collection, Return::Register(reply)) => {
+                // Of what was refused nothing has happened, unless an earlier copy of it got through.
+                let may_have_executed = self.setup.repeats;
+                let refused = |_| Answer::Error { may_have_executed };
+                self.hand_in(&origin, reply.map_or_else(refused, Answer::Reply));
             }
             (Task::Procedure, Return::Register(reply)) => self.on_floor_raised(&origin, reply),
             (Task::Procedure, Return::Control(served)) => self.on_procedure_reply(&origin, served),
@@ -248,11 +250,10 @@ impl World<'_> {
             core.set_counter(0);
         }
         match origin.task {
-            Task::Round => self.on_round_lost(&origin, may_have_executed),
-            Task::Read => self.on_read_lost(&origin),
-            Task::Collection => self.on_collection_lost(&origin, may_have_executed),
             Task::Procedure => self.on_procedure_lost(&origin, may_have_executed),
-            Task::Learning => {}
+            Task::Round | Task::Read | Task::Collection | Task::Learning => {
+                self.hand_in(&origin, Answer::Error { may_have_executed });
+            }
         }
     }
 }
@@ -319,8 +320,8 @@ impl fmt::Display for Return {
                 Reply::Current { accepted, value } => {
                     write!(f, "holds {} of {accepted}", Shown(value))
                 }
-                Reply::Collected(true) => f.write_str("erased"),
-                Reply::Collected(false) => f.write_str("nothing to erase"),
+                Reply::Erased(true) => f.write_str("erased"),
+                Reply::Erased(false) => f.write_str("nothing to erase"),
             },
             Self::Register(Err(RejectReason::NotMember)) => {
                 f.write_str("is not the one that is meant")

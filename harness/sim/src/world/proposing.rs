@@ -1,18 +1,18 @@
-//! Proposers: the key_proposers of the store itself, on virtual time.
+//! Proposers: the key proposers of the store itself, on virtual time.
 //!
-//! A key_proposer is driven here as `impl/gryadka` drives it: it is handed time and replies, its requests are
-//! carried, and it is woken when it says so. A round is named by the first operation that waits for
+//! A round is named by the first operation that waits for
 //! it, so that its messages keep their names when other operations are left out.
 
+use super::machines::{self, Answer};
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
 use crate::change::{Asked, Content, Shared, Told};
-use crate::message::{OpId, Phase};
+use crate::message::OpId;
 use crate::mutants::Flaw;
 use crate::situation::Situation;
 use caspaxos::{
-    AcceptorId, Ballot, Context, Delivery, Effect, KeyProposer, Lineage, Outcome, Proposer,
-    ProposerId, Reason, RejectReason, Reply, Request, Stage,
+    Ballot, Context, KeyProposer, Lineage, Machine, Outcome, Progress, Proposer, ProposerId,
+    Reason, Reply, RequestId, Requests, Stage,
 };
 use gryadka_cluster::ClusterConfig;
 use harness_history::Outcome as Ending;
@@ -40,7 +40,7 @@ pub(super) struct Process {
     pub(super) hold: Option<Vec<Event>>,
 }
 
-/// The key_proposer of one key, and what is followed of its rounds.
+/// The key proposer of one key, and what is followed of its rounds.
 #[derive(Debug, Default)]
 struct Slot {
     key_proposer: KeyProposer<Asked, Shared>,
@@ -51,8 +51,18 @@ struct Slot {
     proposed: BTreeMap<OpId, u32>,
     /// Operations whose change may have been accepted in a round that did not commit.
     doubted: BTreeSet<OpId>,
-    /// When the key_proposer will be woken.
+    /// When the changes under way are to end.
+    deadlines: BTreeMap<OpId, u64>,
+    /// When the key proposer will be woken.
     alarm: Option<u64>,
+}
+
+impl Slot {
+    /// When something is due: for the key proposer, or for a caller.
+    fn wake_at(&self) -> Option<u64> {
+        let own = Machine::<Key, Shared>::wake_at(&self.key_proposer);
+        self.deadlines.values().copied().chain(own).min()
+    }
 }
 
 /// What is followed of the latest round.
@@ -93,17 +103,12 @@ impl Process {
     }
 }
 
-type Step<'a> =
-    dyn FnOnce(&mut KeyProposer<Asked, Shared>, &mut Context<'_, Key, Asked, Shared>) + 'a;
-
 impl World<'_> {
     /// A proposer that has just been started.
     pub(super) fn newborn(&self, id: ProposerId) -> Proposer<Key, Shared> {
-        let repeats = self.setup.repeats;
-        let delivery = if repeats { Delivery::MayRepeat } else { Delivery::AtMostOnce };
         let first = self.setup.voters().configuration(self.first.epoch);
         Proposer::new(id, first, self.setup.cache)
-            .with_delivery(delivery)
+            .with_repeats(self.setup.repeats)
             .with_rules(self.rules.clone())
     }
 
@@ -114,7 +119,7 @@ impl World<'_> {
     }
 
     /// When a proposer's own clock shows this time.
-    fn off_clock(&self, proposer: u32, time: u64) -> u64 {
+    pub(super) fn off_clock(&self, proposer: u32, time: u64) -> u64 {
         let exact = (u128::from(time) * u128::from(self.setup.clock(proposer))).div_ceil(1000);
         u64::try_from(exact).unwrap_or(u64::MAX)
     }
@@ -130,7 +135,7 @@ impl World<'_> {
         }
     }
 
-    /// Gives a client's call to its key_proposer.
+    /// Gives a client's call to its key proposer.
     pub(super) fn submit_call(&mut self, op: OpId, proposer: u32, key: &Key) {
         let Some(operation) = self.operations.get(&op) else { return };
         let (call, expected) = (operation.call.clone(), operation.expected);
@@ -140,16 +145,20 @@ impl World<'_> {
     }
 
     pub(super) fn submit(&mut self, proposer: u32, key: &Key, asked: Asked, deadline: u64) {
-        self.process(proposer).slots.entry(key.clone()).or_default();
-        self.step(
-            proposer,
-            key,
-            Box::new(|key_proposer, context| key_proposer.submit(context, asked, deadline)),
-        );
+        let slot = self.process(proposer).slots.entry(key.clone()).or_default();
+        slot.deadlines.insert(asked.op, deadline);
+        self.step(proposer, key, |key_proposer, context| {
+            key_proposer.submit(context, asked, deadline);
+        });
     }
 
-    /// Lets a key_proposer do one step, and does what it asks for.
-    fn step(&mut self, proposer: u32, key: &Key, step: Box<Step<'_>>) {
+    /// Lets a key proposer do one step, and does what it asks for.
+    fn step(
+        &mut self,
+        proposer: u32,
+        key: &Key,
+        step: impl FnOnce(&mut KeyProposer<Asked, Shared>, &mut Context<'_, Key, Shared>),
+    ) {
         let (seed, now) = (self.seed, self.by_clock(proposer, self.now));
         let process = &mut self.processes[proposer as usize - 1];
         let (Some(core), Some(slot)) = (&mut process.proposer, process.slots.get_mut(key)) else {
@@ -157,16 +166,13 @@ impl World<'_> {
         };
         let name = slot.round.name;
         let mut draw = |bound| name.map_or(0, |name| draw_wait(seed, name, bound));
-        let mut effects = Vec::new();
-        let context =
-            &mut Context { proposer: core, key, now, draw: &mut draw, effects: &mut effects };
+        let context = &mut Context { proposer: core, key, now, draw: &mut draw };
         step(&mut slot.key_proposer, context);
-        for effect in effects {
-            match effect {
-                Effect::Send { epoch, ballot, requests } => {
-                    self.send_round(proposer, key, epoch, ballot, requests);
-                }
-                Effect::Settle(asked, end) => self.settle(proposer, key, asked, end),
+        for progress in machines::polled(&mut slot.key_proposer) {
+            match progress {
+                Progress::Wait => {}
+                Progress::Send(requests) => self.send_round(proposer, key, requests),
+                Progress::Done((asked, end)) => self.settle(proposer, key, asked, end),
             }
         }
         self.set_alarm(proposer, key);
@@ -176,7 +182,7 @@ impl World<'_> {
         let process = self.process(proposer);
         let life = process.life;
         let Some(slot) = process.slots.get(key) else { return };
-        let (Some(wake), alarm) = (slot.key_proposer.wake(), slot.alarm) else { return };
+        let (Some(wake), alarm) = (slot.wake_at(), slot.alarm) else { return };
         let at = self.off_clock(proposer, wake).max(self.now);
         if alarm.is_some_and(|alarm| alarm <= at) {
             return;
@@ -197,9 +203,10 @@ impl World<'_> {
         if slot.alarm.is_some_and(|alarm| alarm <= now) {
             slot.alarm = None;
         }
-        let (before, impatient) = (slot.key_proposer.round(), slot.key_proposer.alarm());
+        let before = slot.key_proposer.round();
+        let impatient = Machine::<Key, Shared>::wake_at(&slot.key_proposer);
         let now = self.by_clock(proposer, now);
-        self.step(proposer, key, Box::new(|key_proposer, context| key_proposer.on_time(context)));
+        self.step(proposer, key, Machine::on_time);
         let after =
             self.process(proposer).slots.get(key).and_then(|slot| slot.key_proposer.round());
         let over = before.is_some() && before != after;
@@ -211,24 +218,19 @@ impl World<'_> {
         }
     }
 
-    fn send_round(
-        &mut self,
-        proposer: u32,
-        key: &Key,
-        epoch: u64,
-        ballot: Ballot,
-        requests: Vec<(AcceptorId, Request<Content>)>,
-    ) {
-        let voting = requests.iter().any(|(_, request)| request.stage() == Stage::Accept);
-        self.follow_round(proposer, key, ballot, voting);
+    fn send_round(&mut self, proposer: u32, key: &Key, requests: Requests<Shared>) {
+        let Requests { epoch, requests } = requests;
+        let Some((first, _)) = requests.first() else { return };
+        self.follow_round(proposer, key, first.ballot, first.stage == Stage::Accept);
         let process = self.process(proposer);
         let life = process.life;
         let name = process.slots.get(key).and_then(|slot| slot.round.name);
         let Some((op, attempt)) = name else { return };
-        for (AcceptorId(acceptor), request) in requests {
-            let (task, phase, key) = (Task::Round, Phase::from(request.stage()), key.clone());
+        for (RequestId { acceptor, ballot, stage }, request) in requests {
+            let (task, phase, key) = (Task::Round, stage.into(), key.clone());
+            let (acceptor, copy) = (acceptor.0, 0);
             let origin =
-                Origin { task, op, attempt, phase, proposer, life, acceptor, copy: 0, key, ballot };
+                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
             self.send_request(origin, Letter::Register(epoch, request));
         }
     }
@@ -284,39 +286,20 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn on_round_reply(
-        &mut self,
-        origin: &Origin,
-        reply: Result<Reply<Content>, RejectReason>,
-    ) {
-        let from = AcceptorId(origin.acceptor);
-        let Ok(reply) = reply else {
-            // Nothing has happened, unless an earlier copy of the request got through.
-            return self.on_round_lost(origin, self.setup.repeats);
-        };
-        if matches!(reply, Reply::Conflict(_)) {
-            self.record.met(Situation::PrepareConflict);
+    pub(super) fn on_round_answer(&mut self, origin: &Origin, answer: Answer) {
+        if let Answer::Reply(reply) = &answer {
+            if matches!(reply, Reply::Conflict(_)) {
+                self.record.met(Situation::PrepareConflict);
+            }
+            let name = (origin.op, origin.attempt);
+            if self.process(origin.proposer).round(&origin.key, name).is_none() {
+                self.record.met(Situation::LateReply);
+            }
         }
-        let name = (origin.op, origin.attempt);
-        if self.process(origin.proposer).round(&origin.key, name).is_none() {
-            self.record.met(Situation::LateReply);
-        }
-        let ballot = origin.ballot;
-        let step = move |key_proposer: &mut KeyProposer<_, _>,
-                         context: &mut Context<'_, _, _, _>| {
-            key_proposer.on_reply(context, from, ballot, reply);
-        };
-        self.step(origin.proposer, &origin.key, Box::new(step));
-    }
-
-    pub(super) fn on_round_lost(&mut self, origin: &Origin, may_have_executed: bool) {
-        let stage = if origin.phase == Phase::Prepare { Stage::Prepare } else { Stage::Accept };
-        let (from, ballot) = (AcceptorId(origin.acceptor), origin.ballot);
-        let step = move |key_proposer: &mut KeyProposer<_, _>,
-                         context: &mut Context<'_, _, _, _>| {
-            key_proposer.on_error(context, from, (ballot, stage), may_have_executed);
-        };
-        self.step(origin.proposer, &origin.key, Box::new(step));
+        let id = origin.request_id();
+        self.step(origin.proposer, &origin.key, |key_proposer, context| {
+            answer.hand_to(id, key_proposer, context);
+        });
     }
 
     /// Notes what an acceptor did with an accept, for the situations that a run came into.
@@ -341,7 +324,7 @@ impl World<'_> {
                 | Reply::Promise { .. }
                 | Reply::Conflict(_)
                 | Reply::Current { .. }
-                | Reply::Collected(_),
+                | Reply::Erased(_),
                 _,
             ) => {}
         }
@@ -350,9 +333,10 @@ impl World<'_> {
         }
     }
 
-    /// A key_proposer says how a change has ended.
+    /// A key proposer says how a change has ended.
     fn settle(&mut self, proposer: u32, key: &Key, mut asked: Asked, end: Outcome<usize>) {
         let Some(slot) = self.process(proposer).slots.get_mut(key) else { return };
+        slot.deadlines.remove(&asked.op);
         let proposed = slot.proposed.remove(&asked.op).unwrap_or_default();
         let doubted = slot.doubted.remove(&asked.op);
         let from_cache = slot.round.from_cache;

@@ -1,11 +1,12 @@
 //! Reads without a round: what a quorum holds already.
 
+use super::machines::{self, Answer};
 use super::network::{Letter, Origin, Task};
 use super::{Event, Key, World};
 use crate::change::{Content, Shared, Told};
-use crate::message::{OpId, Phase};
+use crate::message::OpId;
 use crate::situation::Situation;
-use caspaxos::{AcceptorId, Ballot, QuorumRead, ReadProgress, RejectReason, Reply};
+use caspaxos::{Context, Machine, Progress, QuorumRead, ReadOutcome, RequestId, Requests};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -15,7 +16,9 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) struct Open {
     key: Key,
-    reading: QuorumRead<Shared>,
+    read: QuorumRead<Shared>,
+    /// When it will be woken before its deadline.
+    alarm: Option<u64>,
 }
 
 /// What a read answers of what it found.
@@ -40,66 +43,83 @@ impl World<'_> {
         if !Pcg32::new(!self.seed, name).random_bool(share.min(1.0)) {
             return false;
         }
+        let at = self.now.saturating_add(self.setup.deadline / 4);
+        let deadline = self.by_clock(proposer, at);
         let process = self.process(proposer);
         let life = process.life;
         let Some(core) = &process.proposer else { return false };
-        let (reading, asked) = QuorumRead::begin(core);
-        let epoch = reading.configuration().epoch();
-        process.readings.insert(op, Open { key: key.clone(), reading });
-        for AcceptorId(acceptor) in asked {
-            let (task, phase, attempt, copy) = (Task::Read, Phase::Read, 0, 0);
-            let (key, ballot) = (key.clone(), Ballot::ZERO);
-            let origin =
-                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Register(epoch, QuorumRead::<Shared>::request()));
-        }
-        self.put_after(self.setup.deadline / 4, Event::ReadOver { op, life });
+        let read = QuorumRead::begin(core, deadline);
+        process.readings.insert(op, Open { key, read, alarm: None });
+        self.step_read(proposer, op, |_, _| ());
+        self.queue.put(at, Event::WakeRead { op, life });
         true
     }
 
-    pub(super) fn on_read_reply(
-        &mut self,
-        origin: &Origin,
-        reply: Result<Reply<Content>, RejectReason>,
-    ) {
-        let Ok(Reply::Current { accepted, value }) = reply else {
-            return self.on_read_lost(origin);
-        };
-        let process = self.process(origin.proposer);
-        let Some(open) = process.readings.get_mut(&origin.op) else { return };
-        let progress = open.reading.on_answer(AcceptorId(origin.acceptor), accepted, value);
-        self.follow_reading(origin.proposer, origin.op, progress);
+    pub(super) fn on_read_answer(&mut self, origin: &Origin, answer: Answer) {
+        let id = origin.request_id();
+        self.step_read(origin.proposer, origin.op, |read, context| {
+            answer.hand_to(id, read, context);
+        });
     }
 
-    pub(super) fn on_read_lost(&mut self, origin: &Origin) {
-        let process = self.process(origin.proposer);
-        let Some(open) = process.readings.get_mut(&origin.op) else { return };
-        let progress = open.reading.on_error(AcceptorId(origin.acceptor));
-        self.follow_reading(origin.proposer, origin.op, progress);
-    }
-
-    pub(super) fn on_read_over(&mut self, op: OpId, life: u32) {
+    pub(super) fn on_wake_read(&mut self, op: OpId, life: u32) {
         let Some(operation) = self.operations.get(&op) else { return };
         let proposer = operation.proposer;
-        let process = self.process(proposer);
-        if process.life == life && process.readings.contains_key(&op) {
-            self.follow_reading(proposer, op, ReadProgress::Inconclusive);
+        if self.process(proposer).life == life {
+            self.step_read(proposer, op, Machine::on_time);
         }
     }
 
-    fn follow_reading(&mut self, proposer: u32, op: OpId, progress: ReadProgress<Shared>) {
-        let found = match progress {
-            ReadProgress::Wait => return,
-            ReadProgress::Decided(found) => Some(found),
-            ReadProgress::Inconclusive => None,
+    fn step_read(
+        &mut self,
+        proposer: u32,
+        op: OpId,
+        step: impl FnOnce(&mut QuorumRead<Shared>, &mut Context<'_, Key, Shared>),
+    ) {
+        let now = self.by_clock(proposer, self.now);
+        let process = self.process(proposer);
+        let (Some(core), Some(open)) = (&mut process.proposer, process.readings.get_mut(&op))
+        else {
+            return;
         };
+        let (life, key) = (process.life, open.key.clone());
+        let progress = machines::step(&mut open.read, (core, &key, now), step);
+        let wake_at = Machine::<Key, Shared>::wake_at(&open.read);
+        let new = wake_at.filter(|_| wake_at != open.alarm);
+        open.alarm = wake_at;
+        if let Some(at) = new {
+            let at = self.off_clock(proposer, at).max(self.now);
+            self.queue.put(at, Event::WakeRead { op, life });
+        }
+        for progress in progress {
+            match progress {
+                Progress::Wait => {}
+                Progress::Send(requests) => self.send_read(proposer, op, &key, requests),
+                Progress::Done(outcome) => self.read_over(proposer, op, outcome),
+            }
+        }
+    }
+
+    fn send_read(&mut self, proposer: u32, op: OpId, key: &Key, requests: Requests<Shared>) {
+        let Requests { epoch, requests } = requests;
+        let life = self.process(proposer).life;
+        for (RequestId { acceptor, ballot, stage }, request) in requests {
+            let (task, phase, key) = (Task::Read, stage.into(), key.clone());
+            let (attempt, copy, acceptor) = (0, 0, acceptor.0);
+            let origin =
+                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
+            self.send_request(origin, Letter::Register(epoch, request));
+        }
+    }
+
+    fn read_over(&mut self, proposer: u32, op: OpId, outcome: ReadOutcome<Shared>) {
         let Some(open) = self.process(proposer).readings.remove(&op) else { return };
-        match found {
-            Some(found) => {
+        match outcome {
+            ReadOutcome::Decided(found) => {
                 self.record.met(Situation::ReadSettled);
                 self.answer_told(op, &told(found.as_ref()));
             }
-            None => {
+            ReadOutcome::Inconclusive => {
                 self.record.met(Situation::ReadUnsettled);
                 self.submit_call(op, proposer, &open.key);
             }

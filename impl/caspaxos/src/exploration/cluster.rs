@@ -1,6 +1,6 @@
 //! A small cluster with all that the store does to one key, whose every schedule is visited.
 //!
-//! Proposers have key_proposers, so that calls share rounds, try again and clear up doubts; they read
+//! Proposers have key proposers, so that calls share rounds, try again and clear up doubts; they read
 //! without writing, collect, and learn of other configurations. From every state every step is
 //! taken: any message arrives next or never, a loss is told, a wait or a deadline ends, a call
 //! begins. In every state that is reached, some order of the calls must explain every answer and
@@ -12,10 +12,10 @@
 use super::fingerprint::Fingerprint;
 use super::history::{Answer, History, List};
 use super::membership::Driver;
-use super::process::{Arrival, Machine, Outbox, Process, Task};
+use super::process::{Arrival, Kind, Outbox, Process, Task};
 use crate::{
     AcceptorId, AcceptorIdentity, AcceptorState, Ballot, Configuration, Member, Register, Request,
-    Rules, Stage, VersionedValue,
+    RequestId, Requests, Rules, Stage, VersionedValue,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -69,16 +69,15 @@ pub(super) const ANY: usize = usize::MAX;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Body {
     Request(Request<VersionedValue<List>>),
-    Arrival(Stage, Arrival),
+    Arrival(Arrival),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Message {
-    acceptor: AcceptorId,
     process: usize,
-    machine: Machine,
+    kind: Kind,
     epoch: u64,
-    ballot: Ballot,
+    id: RequestId,
     body: Body,
 }
 
@@ -144,15 +143,16 @@ impl<'a> World<'a> {
         self.members[acceptor.0 as usize].state().unwrap()
     }
 
-    /// The epoch that an acceptor was told of.
-    pub(super) fn told(&self, acceptor: AcceptorId) -> u64 {
+    /// The latest epoch that an acceptor knows of.
+    pub(super) fn known_epoch(&self, acceptor: AcceptorId) -> u64 {
         self.state(acceptor).epoch
     }
 
-    /// Whether an acceptor that was told of this epoch holds the register.
+    /// Whether an acceptor that knows of this epoch holds the register.
     pub(super) fn is_listed(&self, epoch: usize) -> bool {
-        let mut told = self.acceptors().filter(|&acceptor| self.told(acceptor) >= epoch as u64);
-        told.any(|acceptor| !self.members[acceptor.0 as usize].registers().is_empty())
+        let mut notified =
+            self.acceptors().filter(|&acceptor| self.known_epoch(acceptor) >= epoch as u64);
+        notified.any(|acceptor| !self.members[acceptor.0 as usize].registers().is_empty())
     }
 
     pub(super) fn raise_floor(&mut self, acceptor: AcceptorId, promise_floor: u64) {
@@ -179,15 +179,13 @@ impl<'a> World<'a> {
     pub(super) fn with_process(
         &mut self,
         number: usize,
-        step: impl FnOnce(&mut Process, &mut History) -> Vec<Outbox>,
+        step: impl FnOnce(&mut Process, &mut History) -> Option<Outbox>,
     ) {
         let sent = step(Arc::make_mut(&mut self.processes[number]), &mut self.history);
-        for Outbox { machine, epoch, ballot, requests } in sent {
-            for (acceptor, request) in requests {
-                let body = Body::Request(request);
-                let message = Message { acceptor, process: number, machine, epoch, ballot, body };
-                self.network.insert(Arc::new(message));
-            }
+        let Some((kind, Requests { epoch, requests })) = sent else { return };
+        for (id, request) in requests {
+            let body = Body::Request(request);
+            self.network.insert(Arc::new(Message { process: number, kind, epoch, id, body }));
         }
     }
 
@@ -226,11 +224,7 @@ impl<'a> World<'a> {
 
     /// Whether its sender still waits for what comes of a message.
     fn awaited(&self, message: &Message) -> bool {
-        let stage = match &message.body {
-            Body::Request(request) => request.stage(),
-            Body::Arrival(stage, _) => *stage,
-        };
-        self.processes[message.process].awaits(message.machine, message.ballot, stage)
+        self.processes[message.process].awaits(message.kind, message.id)
     }
 
     fn make(&mut self, step: Move) {
@@ -251,10 +245,7 @@ impl<'a> World<'a> {
             }
             Move::Expire(number) => {
                 self.allowance.expiries -= usize::from(self.allowance.expiries < ANY);
-                self.with_process(number, |process, history| {
-                    process.stop_collecting();
-                    process.expire(history)
-                });
+                self.with_process(number, Process::expire);
             }
             Move::Deliver(message) => {
                 self.network.remove(&message);
@@ -273,9 +264,7 @@ impl<'a> World<'a> {
             }
             Move::SayLost(message) => {
                 self.allowance.losses -= usize::from(self.allowance.losses < ANY);
-                if let Body::Request(request) = &message.body {
-                    self.hear(&message, request.stage(), Arrival::RequestError);
-                }
+                self.hear(&message, Arrival::RequestError);
             }
             Move::Drive(step) => super::membership::drive(self, step),
         }
@@ -286,23 +275,23 @@ impl<'a> World<'a> {
     fn deliver(&mut self, message: &Message) -> Option<Message> {
         match &message.body {
             Body::Request(request) => {
-                let member = Arc::make_mut(&mut self.members[message.acceptor.0 as usize]);
-                let name = (identity(message.acceptor), message.epoch);
+                let acceptor = message.id.acceptor;
+                let member = Arc::make_mut(&mut self.members[acceptor.0 as usize]);
+                let name = (identity(acceptor), message.epoch);
                 let arrival = member.handle(&*self.case.rules, name, &(), request.clone()).into();
-                let body = Body::Arrival(request.stage(), arrival);
+                let body = Body::Arrival(arrival);
                 Some(Message { body, ..message.clone() })
             }
-            Body::Arrival(stage, arrival) => {
-                self.hear(message, *stage, arrival.clone());
+            Body::Arrival(arrival) => {
+                self.hear(message, arrival.clone());
                 None
             }
         }
     }
 
-    fn hear(&mut self, message: &Message, stage: Stage, arrival: Arrival) {
-        let about = (message.machine, stage, message.ballot);
+    fn hear(&mut self, message: &Message, arrival: Arrival) {
         self.with_process(message.process, |process, history| {
-            process.hear(message.acceptor, about, arrival, history)
+            process.hear((message.kind, message.id), arrival, history)
         });
     }
 
@@ -316,7 +305,7 @@ impl<'a> World<'a> {
             }
             match &message.body {
                 Body::Request(Request::Accept { ballot, .. }) => {
-                    let member = &self.members[message.acceptor.0 as usize];
+                    let member = &self.members[message.id.acceptor.0 as usize];
                     let held = member.registers().get(&()).map(Register::ballots);
                     collects || held.is_none_or(|h| !self.case.rules.refuses_accept(h, *ballot))
                 }
@@ -340,7 +329,7 @@ impl<'a> World<'a> {
                     // A reader must get past its accept, too.
                     let rules = &self.case.rules;
                     let fences = rules.fences(Stage::Prepare) || rules.fences(Stage::Accept);
-                    let fenced = fences && self.told(acceptor) > configuration.epoch();
+                    let fenced = fences && self.known_epoch(acceptor) > configuration.epoch();
                     quorum.members.contains(&acceptor) && !fenced
                 })
                 .collect();
@@ -382,9 +371,10 @@ impl<'a> World<'a> {
         }
         let state = member.state().map(|state| (state.epoch, state.promise_floor));
         (state, member.registers().get(&())).hash(hasher);
-        for message in self.network.iter().filter(|message| message.acceptor == acceptor) {
-            (message.process, message.machine, message.epoch, message.ballot, &message.body)
-                .hash(hasher);
+        for message in self.network.iter().filter(|message| message.id.acceptor == acceptor) {
+            let id = message.id;
+            (message.process, message.kind, message.epoch, id.ballot, id.stage).hash(hasher);
+            message.body.hash(hasher);
         }
         for process in &self.processes {
             process.hash_standing(acceptor, hasher);

@@ -35,11 +35,6 @@ fn promised() -> Case {
 }
 
 #[test]
-fn collected_and_written_anew_by_one() {
-    late(&[&[A, DELETE, COLLECT, B]]).holds(1_000, 3);
-}
-
-#[test]
 fn collected_twice_by_one() {
     twice().holds(50_000, 4);
 }

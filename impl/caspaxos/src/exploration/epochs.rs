@@ -85,7 +85,7 @@ fn replaced(plan: &'static [Act], scripts: &'static [&'static [Task]]) -> Case {
     through([&[0], &[0, 1], &[1]], plan, scripts).allowing(allowance)
 }
 
-/// Acceptor 1 is replaced by acceptor 3. Acceptor 2 stays, and need not be told of either step.
+/// Acceptor 1 is replaced by acceptor 3. Acceptor 2 stays, and need not be notified of either step.
 fn one_of_three_replaced(scripts: &'static [&'static [Task]]) -> Case {
     through([&[0, 1, 2], &[0, 1, 2, 3], &[0, 2, 3]], TWO_STEPS, scripts)
 }

@@ -2,7 +2,7 @@
 //!
 //! A call that committed has happened once, between its asking and its answer; one of unknown
 //! outcome, or still open, may have happened; one that was not applied has not. The calls of one
-//! proposer's key_proposer happen in the order in which they were asked. What a later reader could find
+//! proposer's key proposer happen in the order in which they were asked. What a later reader could find
 //! is one more answer, to a read after everything else.
 
 use crate::{Change, Decision, Outcome, Present, VersionedValue};
@@ -50,7 +50,7 @@ impl Answer {
     }
 }
 
-/// An operation on its way through a key_proposer, with the answer of each application.
+/// An operation on its way through a key proposer, with the answer of each application.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Call {
     pub(super) number: usize,
@@ -90,7 +90,7 @@ struct Entry {
     told: Told,
     /// The calls that were answered before this one was asked, one bit each.
     after: u32,
-    /// The calls that it may only follow, where both happen: those asked before at its key_proposer.
+    /// The calls that it may only follow, where both happen: those asked before at its key proposer.
     behind: u32,
 }
 
@@ -139,7 +139,7 @@ impl Point {
 }
 
 impl History {
-    /// Notes that a call begins; `behind` are the calls that its key_proposer has taken before it.
+    /// Notes that a call begins; `behind` are the calls that its key proposer has taken before it.
     pub(super) fn ask(&mut self, op: Op, behind: u32) -> usize {
         let after = self.bits(|told| matches!(told, Told::Done(_)));
         Arc::make_mut(&mut self.0).push(Entry { op, told: Told::Maybe, after, behind });
@@ -196,7 +196,7 @@ impl History {
         }
         (0..).zip(self.0.iter()).any(|(number, entry): (u32, _)| {
             let bit = 1 << number;
-            // The calls that are behind this one at the key_proposer can happen no more.
+            // The calls that are behind this one at the key proposer can happen no more.
             let overtaken = (0..).zip(self.0.iter()).any(|(later, other): (u32, _)| {
                 placed & !passed & (1 << later) != 0 && other.behind & bit != 0
             });
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_desk_keeps_the_order() {
+    fn a_key_proposer_keeps_the_order() {
         let mut history = History::default();
         history.ask(Op::Append('a'), 0);
         history.ask(Op::Append('b'), 0b1);

@@ -11,13 +11,13 @@ use alloc::vec::Vec;
 pub(super) enum Act {
     /// The configuration is decided on; proposers may learn of it from now on.
     Publish(usize),
-    /// Acceptors of both configurations are told, in any order, until those told meet every quorum
+    /// Acceptors of both configurations are notified, in any order, until those notified meet every quorum
     /// of the one before.
     Seal(usize),
-    /// The acceptors of the configuration are given the highest promise floor of those who were told, in any
+    /// The acceptors of the configuration are given the highest promise floor of those notified, in any
     /// order, until those who have it meet all quorums.
     InheritFloors(usize),
-    /// An identity change under the configuration, if an acceptor that was told holds the register.
+    /// An identity change under the configuration, if an acceptor that was notified holds the register.
     Rescan(usize),
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Driver {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    Tell(AcceptorId, usize),
+    Notify(AcceptorId, usize),
     Publish(usize),
     AskForFloors(usize),
     RaiseFloor(AcceptorId, u64),
@@ -52,9 +52,9 @@ impl Driver {
                 let everyone: BTreeSet<_> = &before.members() | &after.members();
                 let (told, untold): (BTreeSet<_>, BTreeSet<_>) = everyone
                     .into_iter()
-                    .partition(|&acceptor| world.told(acceptor) >= epoch as u64);
+                    .partition(|&acceptor| world.known_epoch(acceptor) >= epoch as u64);
                 let sealed = before.is_blocked_by(&told);
-                let tell = untold.into_iter().map(|acceptor| Step::Tell(acceptor, epoch));
+                let tell = untold.into_iter().map(|acceptor| Step::Notify(acceptor, epoch));
                 tell.chain(sealed.then_some(Step::GoOn)).collect()
             }
             Some(&Act::InheritFloors(epoch)) => {
@@ -84,13 +84,14 @@ impl Driver {
 /// Takes one step.
 pub(super) fn drive(world: &mut World<'_>, step: Step) {
     match step {
-        Step::Tell(acceptor, epoch) => world.set_epoch(acceptor, epoch as u64),
+        Step::Notify(acceptor, epoch) => world.set_epoch(acceptor, epoch as u64),
         Step::Publish(epoch) => {
             world.driver.published = epoch;
             world.driver.done += 1;
         }
         Step::AskForFloors(epoch) => {
-            let told = world.acceptors().filter(|&acceptor| world.told(acceptor) >= epoch as u64);
+            let told =
+                world.acceptors().filter(|&acceptor| world.known_epoch(acceptor) >= epoch as u64);
             world.driver.floor = told.map(|acceptor| world.state(acceptor).promise_floor).max();
         }
         Step::RaiseFloor(acceptor, floor) => world.raise_floor(acceptor, floor),

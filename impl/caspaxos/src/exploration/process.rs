@@ -1,10 +1,10 @@
-//! One proposer of a small cluster: its key_proposer, its reads and its collections.
+//! One proposer of a small cluster: its key proposer, its reads and its collections.
 
 use super::history::{Answer, Call, History, List, Op};
 use crate::{
-    AcceptorId, Ballot, CollectProgress, Collection, Configuration, Context, Effect, KeyProposer,
-    Proposer, ProposerId, QuorumRead, ReadProgress, Reason, RejectReason, Reply, Request, Rules,
-    Stage, VersionedValue,
+    AcceptorId, Collection, Configuration, Context, KeyProposer, Machine, Progress, Proposer,
+    ProposerId, QuorumRead, ReadOutcome, RejectReason, Reply, RequestId, Requests, Rules, Stage,
+    VersionedValue,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -13,11 +13,11 @@ use std::hash::{Hash, Hasher};
 /// What a proposer is to do, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Task {
-    /// A call through the key_proposer, while at most one other is there.
+    /// A call through the key proposer, while at most one other is there.
     Ask(Op),
     /// A read without a write; it is dropped if it cannot be settled.
     Read,
-    /// Collects the register, when the key_proposer is empty; nothing else begins meanwhile.
+    /// Collects the register, when the key proposer is empty; nothing else begins meanwhile.
     Collect,
     /// Learns of the configuration of this epoch, once it is published.
     Adopt(usize),
@@ -27,7 +27,7 @@ pub(super) enum Task {
 
 /// Which part of a proposer a message belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Machine {
+pub(super) enum Kind {
     KeyProposer,
     QuorumRead,
     Collection,
@@ -49,25 +49,20 @@ impl From<Result<Reply<VersionedValue<List>>, RejectReason>> for Arrival {
     }
 }
 
-/// Requests to be sent.
-pub(super) struct Outbox {
-    pub(super) machine: Machine,
-    pub(super) epoch: u64,
-    pub(super) ballot: Ballot,
-    pub(super) requests: Vec<(AcceptorId, Request<VersionedValue<List>>)>,
-}
+/// The requests of one machine.
+pub(super) type Outbox = (Kind, Requests<List>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Process {
     pub(super) proposer: Proposer<(), List>,
     pub(super) script: &'static [Task],
     key_proposer: KeyProposer<Call, List>,
-    /// The calls that the key_proposer has taken, one bit each.
+    /// The calls that the key proposer has taken, one bit each.
     taken: u32,
     /// The numbers of those that are still there, oldest first.
     present: Vec<usize>,
     reading: Option<(QuorumRead<List>, usize)>,
-    collection: Option<Collection<(), List>>,
+    collection: Option<Collection<List>>,
 }
 
 /// The deadline of the first call; the others' follow. Far behind all waits.
@@ -107,13 +102,17 @@ impl Process {
         self.key_proposer.is_idle() && self.reading.is_none() && self.collection.is_none()
     }
 
-    /// Whether the key_proposer waits to try again, or for the rest of the replies after a conflict.
+    /// Whether the key proposer waits to try again, or for the rest of the replies after a conflict.
     pub(super) fn may_retry(&self) -> bool {
-        self.key_proposer.round().is_none() && self.key_proposer.alarm().is_some()
+        self.key_proposer.round().is_none() && self.wakes()
     }
 
     pub(super) fn may_lose_patience(&self) -> bool {
-        self.key_proposer.round().is_some() && self.key_proposer.alarm().is_some()
+        self.key_proposer.round().is_some() && self.wakes()
+    }
+
+    fn wakes(&self) -> bool {
+        Machine::<(), List>::wake_at(&self.key_proposer).is_some()
     }
 
     pub(super) fn may_expire(&self) -> bool {
@@ -121,17 +120,16 @@ impl Process {
     }
 
     /// Whether what comes of a request still means something to this part.
-    pub(super) fn awaits(&self, machine: Machine, ballot: Ballot, stage: Stage) -> bool {
-        match (machine, &self.collection) {
-            (Machine::KeyProposer, _) => self
-                .key_proposer
-                .round()
-                .is_some_and(|(open, voting)| open == ballot && voting == (stage == Stage::Accept)),
-            (Machine::QuorumRead, _) => self.reading.is_some(),
-            (Machine::Collection, Some(collection)) => {
-                collection.ballot() == ballot && collection.stage() == Some(stage)
+    pub(super) fn awaits(&self, kind: Kind, id: RequestId) -> bool {
+        match kind {
+            Kind::KeyProposer => self.key_proposer.round().is_some_and(|(open, voting)| {
+                open == id.ballot && voting == (id.stage == Stage::Accept)
+            }),
+            Kind::QuorumRead => self.reading.is_some(),
+            Kind::Collection => {
+                let collection = self.collection.as_ref().and_then(Collection::stage);
+                collection == Some((id.ballot, id.stage))
             }
-            (Machine::Collection, None) => false,
         }
     }
 
@@ -139,134 +137,71 @@ impl Process {
         &mut self,
         configurations: &[Configuration],
         history: &mut History,
-    ) -> Vec<Outbox> {
-        let Some((&task, rest)) = self.script.split_first() else { return Vec::new() };
+    ) -> Option<Outbox> {
+        let (&task, rest) = self.script.split_first()?;
         self.script = rest;
         match task {
             Task::Ask(op) => self.ask(op, history),
             Task::Read => {
-                let (reading, asked) = QuorumRead::begin(&self.proposer);
-                let epoch = reading.configuration().epoch();
-                self.reading = Some((reading, history.ask(Op::Read, 0)));
-                let requests = asked.into_iter().map(|a| (a, QuorumRead::<List>::request()));
-                let requests = requests.collect();
-                Vec::from([Outbox {
-                    machine: Machine::QuorumRead,
-                    epoch,
-                    ballot: Ballot::ZERO,
-                    requests,
-                }])
+                let read = QuorumRead::begin(&self.proposer, DEADLINE);
+                self.reading = Some((read, history.ask(Op::Read, 0)));
+                self.with_reading(history, |_, _| ())
             }
             Task::Collect => {
-                let (collection, progress) = Collection::begin(&mut self.proposer, ()).unwrap();
-                self.collection = Some(collection);
-                self.collected(progress)
+                let draw = &mut |bound| bound;
+                let context = &mut Context { proposer: &mut self.proposer, key: &(), now: 0, draw };
+                self.collection = Some(Collection::begin(context, DEADLINE));
+                self.with_collection(0, |_, _| ())
             }
             Task::Adopt(epoch) => {
                 self.proposer.reconfigure(configurations[epoch].clone());
-                Vec::new()
+                None
             }
-            Task::CountAhead(_) => Vec::new(),
+            Task::CountAhead(_) => None,
         }
     }
 
-    pub(super) fn ask(&mut self, op: Op, history: &mut History) -> Vec<Outbox> {
+    pub(super) fn ask(&mut self, op: Op, history: &mut History) -> Option<Outbox> {
         let number = history.ask(op, self.taken);
         self.taken |= 1 << number;
         self.present.push(number);
         let call = Call { number, op, answers: Vec::new() };
         let deadline = DEADLINE + number as u64;
         self.with_key_proposer(0, history, |key_proposer, context| {
-            key_proposer.submit(context, call, deadline)
+            key_proposer.submit(context, call, deadline);
         })
     }
 
-    /// Lets the key_proposer's next alarm ring.
-    pub(super) fn alarm(&mut self, history: &mut History) -> Vec<Outbox> {
-        let now = self.key_proposer.alarm().unwrap_or_default();
-        self.with_key_proposer(now, history, KeyProposer::on_time)
+    /// Lets the time come that the key proposer waits for.
+    pub(super) fn alarm(&mut self, history: &mut History) -> Option<Outbox> {
+        let now = Machine::<(), List>::wake_at(&self.key_proposer).unwrap_or_default();
+        self.with_key_proposer(now, history, Machine::on_time)
     }
 
-    /// Lets the deadline of the oldest call come.
-    pub(super) fn expire(&mut self, history: &mut History) -> Vec<Outbox> {
-        let Some(&number) = self.present.first() else { return Vec::new() };
-        self.with_key_proposer(DEADLINE + number as u64, history, KeyProposer::on_time)
+    /// Lets the deadline of the oldest call come, and that of a collection.
+    pub(super) fn expire(&mut self, history: &mut History) -> Option<Outbox> {
+        self.with_collection(DEADLINE, Machine::on_time);
+        let &number = self.present.first()?;
+        self.with_key_proposer(DEADLINE + number as u64, history, Machine::on_time)
     }
 
     /// Hands in what has come of a request.
     pub(super) fn hear(
         &mut self,
-        from: AcceptorId,
-        (machine, stage, ballot): (Machine, Stage, Ballot),
+        (kind, id): (Kind, RequestId),
         arrival: Arrival,
         history: &mut History,
-    ) -> Vec<Outbox> {
-        let may_have_executed = arrival == Arrival::RequestError;
-        match (machine, arrival) {
-            (Machine::KeyProposer, Arrival::Reply(reply)) => {
-                self.with_key_proposer(0, history, |key_proposer, context| {
-                    key_proposer.on_reply(context, from, ballot, reply.clone())
-                })
+    ) -> Option<Outbox> {
+        match kind {
+            Kind::KeyProposer => {
+                self.with_key_proposer(0, history, |it, context| hear(it, context, id, arrival))
             }
-            (Machine::KeyProposer, Arrival::RejectReason | Arrival::RequestError) => self
-                .with_key_proposer(0, history, |key_proposer, context| {
-                    key_proposer.on_error(context, from, (ballot, stage), may_have_executed);
-                }),
-            (Machine::QuorumRead, arrival) => {
-                self.hear_read(from, arrival, history);
-                Vec::new()
+            Kind::QuorumRead => {
+                self.with_reading(history, |it, context| hear(it, context, id, arrival))
             }
-            (Machine::Collection, arrival) => {
-                let Some(collection) = &mut self.collection else { return Vec::new() };
-                let proposer = &mut self.proposer;
-                let progress = match arrival {
-                    Arrival::Reply(reply) => collection.on_reply(proposer, from, reply),
-                    Arrival::RejectReason | Arrival::RequestError => {
-                        collection.on_error(proposer, from, stage, may_have_executed)
-                    }
-                };
-                self.collected(progress)
+            Kind::Collection => {
+                self.with_collection(0, |it, context| hear(it, context, id, arrival))
             }
-        }
-    }
-
-    fn hear_read(&mut self, from: AcceptorId, arrival: Arrival, history: &mut History) {
-        let Some((reading, number)) = &mut self.reading else { return };
-        let progress = match arrival {
-            Arrival::Reply(Reply::Current { accepted, value }) => {
-                reading.on_answer(from, accepted, value)
-            }
-            Arrival::Reply(_) | Arrival::RejectReason | Arrival::RequestError => {
-                reading.on_error(from)
-            }
-        };
-        match progress {
-            ReadProgress::Wait => return,
-            ReadProgress::Decided(cell) => history.answer(*number, Answer::of(cell.as_ref())),
-            ReadProgress::Inconclusive => history.never(*number),
-        }
-        self.reading = None;
-    }
-
-    fn collected(&mut self, progress: CollectProgress<List>) -> Vec<Outbox> {
-        let Some(collection) = &self.collection else { return Vec::new() };
-        let (epoch, ballot) = (collection.epoch(), collection.ballot());
-        match progress {
-            CollectProgress::Wait => Vec::new(),
-            CollectProgress::Send(requests) => {
-                Vec::from([Outbox { machine: Machine::Collection, epoch, ballot, requests }])
-            }
-            CollectProgress::Over(_) => {
-                self.collection = None;
-                Vec::new()
-            }
-        }
-    }
-
-    /// Ends a collection although replies are outstanding.
-    pub(super) fn stop_collecting(&mut self) {
-        if let Some(mut collection) = self.collection.take() {
-            collection.give_up(&mut self.proposer, Reason::Deadline);
         }
     }
 
@@ -274,35 +209,48 @@ impl Process {
         self.collection.is_some()
     }
 
+    fn with_reading(
+        &mut self,
+        history: &mut History,
+        step: impl FnOnce(&mut QuorumRead<List>, &mut Context<'_, (), List>),
+    ) -> Option<Outbox> {
+        let (read, number) = self.reading.as_mut()?;
+        let (requests, outcomes) = take_step(read, &mut self.proposer, 0, step);
+        if let Some(outcome) = outcomes.first() {
+            match outcome {
+                ReadOutcome::Decided(cell) => history.answer(*number, Answer::of(cell.as_ref())),
+                ReadOutcome::Inconclusive => history.never(*number),
+            }
+            self.reading = None;
+        }
+        Some((Kind::QuorumRead, requests?))
+    }
+
+    fn with_collection(
+        &mut self,
+        now: u64,
+        step: impl FnOnce(&mut Collection<List>, &mut Context<'_, (), List>),
+    ) -> Option<Outbox> {
+        let collection = self.collection.as_mut()?;
+        let (requests, outcomes) = take_step(collection, &mut self.proposer, now, step);
+        if !outcomes.is_empty() {
+            self.collection = None;
+        }
+        Some((Kind::Collection, requests?))
+    }
+
     fn with_key_proposer(
         &mut self,
         now: u64,
         history: &mut History,
-        step: impl FnOnce(&mut KeyProposer<Call, List>, &mut Context<'_, (), Call, List>),
-    ) -> Vec<Outbox> {
-        let mut effects = Vec::new();
-        let mut draw = |bound: u64| bound.min(1);
-        let (proposer, effects_) = (&mut self.proposer, &mut effects);
-        let mut context = Context { proposer, key: &(), now, draw: &mut draw, effects: effects_ };
-        step(&mut self.key_proposer, &mut context);
-        let mut outboxes = Vec::new();
-        for effect in effects {
-            match effect {
-                Effect::Send { epoch, ballot, requests } => {
-                    outboxes.push(Outbox {
-                        machine: Machine::KeyProposer,
-                        epoch,
-                        ballot,
-                        requests,
-                    });
-                }
-                Effect::Settle(call, end) => {
-                    history.settle(&call, end);
-                    self.present.retain(|number| *number != call.number);
-                }
-            }
+        step: impl FnOnce(&mut KeyProposer<Call, List>, &mut Context<'_, (), List>),
+    ) -> Option<Outbox> {
+        let (requests, ended) = take_step(&mut self.key_proposer, &mut self.proposer, now, step);
+        for (call, outcome) in ended {
+            history.settle(&call, outcome);
+            self.present.retain(|number| *number != call.number);
         }
-        outboxes
+        Some((Kind::KeyProposer, requests?))
     }
 
     /// What it knows of one acceptor.
@@ -321,5 +269,38 @@ impl Process {
         if let Some(collection) = &self.collection {
             collection.fingerprint(hasher);
         }
+    }
+}
+
+/// Lets a machine take a step. Returns what it sends, and what it comes to.
+fn take_step<M: Machine<(), List>>(
+    machine: &mut M,
+    proposer: &mut Proposer<(), List>,
+    now: u64,
+    step: impl FnOnce(&mut M, &mut Context<'_, (), List>),
+) -> (Option<Requests<List>>, Vec<M::Outcome>) {
+    let mut draw = |bound: u64| bound.min(1);
+    step(machine, &mut Context { proposer, key: &(), now, draw: &mut draw });
+    let (mut sent, mut outcomes) = (None, Vec::new());
+    loop {
+        match machine.poll() {
+            Progress::Wait => return (sent, outcomes),
+            Progress::Send(requests) => assert!(sent.replace(requests).is_none()),
+            Progress::Done(outcome) => outcomes.push(outcome),
+        }
+    }
+}
+
+/// Hands in what has come of a request.
+fn hear<M: Machine<(), List>>(
+    machine: &mut M,
+    context: &mut Context<'_, (), List>,
+    id: RequestId,
+    arrival: Arrival,
+) {
+    match arrival {
+        Arrival::Reply(reply) => machine.on_reply(context, id, reply),
+        Arrival::RejectReason => machine.on_error(context, id, false),
+        Arrival::RequestError => machine.on_error(context, id, true),
     }
 }

@@ -1,6 +1,8 @@
 //! One change from its asking to its end, over as many rounds as it takes.
 
 use crate::{Ancestry, Ballot, Decision, HIGHEST_NUMBER, Outcome, Reason, Rules, VersionedValue};
+#[cfg(any(test, feature = "mutants"))]
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// What a change finds.
@@ -32,8 +34,8 @@ pub trait Change<V> {
 
 /// A change under way.
 #[derive(Debug, Clone, Hash)]
-pub(super) struct Job<C> {
-    pub(super) change: C,
+pub(crate) struct Job<C> {
+    pub(crate) change: C,
     pub(super) deadline: u64,
     applications: usize,
     /// The rounds that may have brought it about, and the application that each would have.
@@ -42,6 +44,8 @@ pub(super) struct Job<C> {
     part: Part,
     /// Why the round before did not commit.
     pub(super) last: Reason,
+    /// How it has ended, once it has.
+    pub(super) outcome: Outcome<usize>,
 }
 
 /// What a job does in a round.
@@ -57,7 +61,8 @@ enum Part {
 impl<C> Job<C> {
     pub(super) fn new(change: C, deadline: u64) -> Self {
         let (doubts, part, last) = (Vec::new(), Part::None, Reason::Deadline);
-        Self { change, deadline, applications: 0, doubts, part, last }
+        let outcome = Outcome::NotApplied(last);
+        Self { change, deadline, applications: 0, doubts, part, last, outcome }
     }
 
     /// Takes part in a round over what was `seen`, and changes what the changes before it made of that.
@@ -75,9 +80,10 @@ impl<C> Job<C> {
     where
         C: Change<V>,
     {
-        if let Some((first, _)) = self.doubts.first()
-            && rules.looks_for_doubtful_changes()
-        {
+        let doubt = self.doubts.first();
+        #[cfg(any(test, feature = "mutants"))]
+        let doubt = doubt.filter(|_| rules.looks_for_doubtful_changes());
+        if let Some((first, _)) = doubt {
             match seen.lineage.ancestry(ballot.proposer, *first) {
                 Ancestry::Unknown => return Err(Reason::LineageForgotten),
                 Ancestry::Included(through) => {
@@ -112,17 +118,22 @@ impl<C> Job<C> {
         matches!(self.part, Part::Puts)
     }
 
-    /// The application that counts if the round has committed.
-    pub(super) fn application(&self) -> usize {
+    /// The application that counts if the round commits.
+    fn application(&self) -> usize {
         match self.part {
             Part::Found(application) => application,
             Part::Puts | Part::Keeps | Part::None => self.applications.saturating_sub(1),
         }
     }
 
+    /// The round has committed.
+    pub(super) fn commit(&mut self) {
+        self.outcome = Outcome::Committed(self.application());
+    }
+
     /// The round ended without being committed. `doubt` is its ballot if its value may have been
     /// accepted, and may yet be found.
-    pub(super) fn left(&mut self, doubt: Option<Ballot>) {
+    pub(super) fn leave(&mut self, doubt: Option<Ballot>) {
         let application = self.application();
         let part = core::mem::replace(&mut self.part, Part::None);
         if let (Some(ballot), Part::Puts | Part::Found(_)) = (doubt, part) {
@@ -130,14 +141,31 @@ impl<C> Job<C> {
         }
     }
 
-    /// How it ends if no further round is run. `accepting` says that accepts of its round are out.
-    pub(super) fn ended(&self, accepting: bool) -> Outcome<usize> {
-        let touched = accepting && matches!(self.part, Part::Puts | Part::Found(_));
-        if touched { Outcome::Unknown(self.last) } else { self.ended_for(self.last) }
+    /// Its deadline has come. `accepting` says that accepts of its round are out.
+    pub(super) fn expire(mut self, accepting: bool) -> Self {
+        if accepting && matches!(self.part, Part::Puts | Part::Found(_)) {
+            self.outcome = Outcome::Unknown(self.last);
+            return self;
+        }
+        let last = self.last;
+        self.end_for(last)
     }
 
-    /// How it ends for this reason while it has no part in a round.
-    pub(super) const fn ended_for(&self, reason: Reason) -> Outcome<usize> {
-        if self.doubts.is_empty() { Outcome::NotApplied(reason) } else { Outcome::Unknown(reason) }
+    /// It ends for this reason while it has no part in a round.
+    pub(super) fn end_for(mut self, reason: Reason) -> Self {
+        let doubtless = self.doubts.is_empty();
+        self.outcome =
+            if doubtless { Outcome::NotApplied(reason) } else { Outcome::Unknown(reason) };
+        self
+    }
+}
+
+/// Answers all changes of a round but the last, before the round has ended: a wrong rule.
+#[cfg(any(test, feature = "mutants"))]
+pub(super) fn answer_early<C>(jobs: &mut VecDeque<Job<C>>, ended: &mut VecDeque<Job<C>>) {
+    let last = jobs.len().saturating_sub(1);
+    for mut job in jobs.drain(..last) {
+        job.commit();
+        ended.push_back(job);
     }
 }

@@ -1,8 +1,12 @@
 //! Rounds that several changes share, and doubts that are cleared up.
 
 use super::*;
-use crate::{AcceptorId, Ballots, Configuration, Decision, HIGHEST_NUMBER, Lineage, ProposerId};
+use crate::{
+    AcceptorId, Ballots, Configuration, Decision, HIGHEST_NUMBER, Lineage, Proposer, ProposerId,
+    Request, Stage,
+};
 use std::string::String;
+use std::vec::Vec;
 use std::{format, vec};
 
 /// Appends its letter, and answers the list that it saw or made; a dot only reads.
@@ -22,7 +26,10 @@ impl Change<String> for Append {
     }
 }
 
-type Sent = Vec<(AcceptorId, Request<VersionedValue<String>>)>;
+type Sent = Vec<(RequestId, Request<VersionedValue<String>>)>;
+
+/// How long a change has until its deadline.
+const TIME_TO_LIVE: u64 = 1_000_000_000;
 
 struct Table {
     proposer: Proposer<(), String>,
@@ -39,31 +46,26 @@ impl Table {
 
     fn step(
         &mut self,
-        step: impl FnOnce(&mut KeyProposer<Append, String>, &mut Context<'_, (), Append, String>),
+        step: impl FnOnce(&mut KeyProposer<Append, String>, &mut Context<'_, (), String>),
     ) -> (Sent, Vec<String>) {
-        let mut effects = vec![];
         let (proposer, now) = (&mut self.proposer, self.now);
-        let mut draw = |bound| bound;
-        let effects_ = &mut effects;
-        step(
-            &mut self.key_proposer,
-            &mut Context { proposer, key: &(), now, draw: &mut draw, effects: effects_ },
-        );
+        let draw = &mut |bound| bound;
+        step(&mut self.key_proposer, &mut Context { proposer, key: &(), now, draw });
         let (mut sent, mut told) = (vec![], vec![]);
-        for effect in effects {
-            match effect {
-                Effect::Send { requests, .. } => sent = requests,
-                Effect::Settle(Append(name, answers), Outcome::Committed(at)) => {
+        loop {
+            match Machine::<(), String>::poll(&mut self.key_proposer) {
+                Progress::Wait => return (sent, told),
+                Progress::Send(Requests { requests, .. }) => sent = requests,
+                Progress::Done((Append(name, answers), Outcome::Committed(at))) => {
                     told.push(format!("{name}: {}", answers[at]));
                 }
-                Effect::Settle(Append(name, _), end) => told.push(format!("{name}: {end:?}")),
+                Progress::Done((Append(name, _), end)) => told.push(format!("{name}: {end:?}")),
             }
         }
-        (sent, told)
     }
 
     fn ask(&mut self, name: char) -> Vec<String> {
-        let deadline = self.now + 1_000_000_000;
+        let deadline = self.now + TIME_TO_LIVE;
         self.step(|key_proposer, context| {
             key_proposer.submit(context, Append(name, vec![]), deadline)
         })
@@ -71,10 +73,10 @@ impl Table {
     }
 
     fn reply(&mut self, from: u32, reply: Reply<VersionedValue<String>>) -> (Sent, Vec<String>) {
-        let ballot = self.key_proposer.round().unwrap().0;
-        self.step(|key_proposer, context| {
-            key_proposer.on_reply(context, AcceptorId(from), ballot, reply)
-        })
+        let (ballot, voting) = self.key_proposer.round().unwrap();
+        let stage = if voting { Stage::Accept } else { Stage::Prepare };
+        let id = RequestId { acceptor: AcceptorId(from), ballot, stage };
+        self.step(|key_proposer, context| key_proposer.on_reply(context, id, reply))
     }
 
     /// Two promises; the second answer has what is sent and told.
@@ -98,9 +100,20 @@ impl Table {
         self.reply(1, Reply::Accepted).1
     }
 
+    /// Lets the time come that the key proposer waits for.
     fn later(&mut self) -> (Sent, Vec<String>) {
-        self.now = self.key_proposer.wake().unwrap();
-        self.step(KeyProposer::on_time)
+        self.now = self.wake_at().unwrap();
+        self.step(Machine::on_time)
+    }
+
+    /// Lets the deadline come of the changes that were asked for now.
+    fn deadline(&mut self) -> (Sent, Vec<String>) {
+        self.now += TIME_TO_LIVE;
+        self.step(Machine::on_time)
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        Machine::<(), String>::wake_at(&self.key_proposer)
     }
 }
 
@@ -259,13 +272,13 @@ fn a_read_that_finds_nothing_hands_the_mark_on() {
 fn at_its_deadline_a_change_is_unknown_only_if_an_accept_is_out() {
     let mut table = Table::new();
     table.ask('a');
-    assert_eq!(table.later().1, ["a: NotApplied(Deadline)"]);
+    assert_eq!(table.deadline().1, ["a: NotApplied(Deadline)"]);
     assert!(table.key_proposer.is_idle(), "a round that no caller waits for keeps the key");
 
     table.ask('b');
     table.ask('.');
     table.promise(None);
-    assert_eq!(table.later().1, ["b: Unknown(Deadline)", ".: NotApplied(Deadline)"]);
+    assert_eq!(table.deadline().1, ["b: Unknown(Deadline)", ".: NotApplied(Deadline)"]);
     assert!(table.key_proposer.is_idle());
 }
 
@@ -276,10 +289,9 @@ fn a_key_proposer_without_changes_wants_no_waking() {
     table.promise(None);
     leave_in_doubt(&mut table);
     // The next try would come after the deadline.
-    table.now = 1_000_000_000;
-    assert_eq!(table.step(KeyProposer::on_time).1, ["a: Unknown(Conflict)"]);
+    assert_eq!(table.deadline().1, ["a: Unknown(Conflict)"]);
     assert!(table.key_proposer.is_idle());
-    assert_eq!(table.key_proposer.wake(), None);
+    assert_eq!(table.wake_at(), None);
 }
 
 #[test]

@@ -4,8 +4,7 @@ use super::*;
 use crate::{Ballots, Proposer, ProposerId, Quorum};
 use alloc::vec;
 
-type TestRound = Round<char, &'static str>;
-type TestProgress = Progress<char, End<char, &'static str>>;
+type TestRound = Round<char>;
 
 fn members() -> impl Iterator<Item = AcceptorId> {
     (0..3).map(AcceptorId)
@@ -28,20 +27,29 @@ fn nothing(promise_floor: u64) -> Reply<VersionedValue<char>> {
     Reply::Promise { promise_floor, accepted: Ballot::ZERO, value: None }
 }
 
-type Decide = fn(&dyn Rules, Ballot, VersionedValue<char>) -> Option<Proposal<char, &'static str>>;
+type Decide = fn(Ballot, &VersionedValue<char>) -> Proposal<char>;
 
-const PUT: Decide = |_, _, present| {
-    let next = Some(VersionedValue { version: 1, value: Some('x'), ..present });
-    Some(Proposal { next, answer: "put" })
-};
+const PUT: Decide =
+    |_, present| Proposal::Put(VersionedValue { version: 1, value: Some('x'), ..present.clone() });
 
-const KEEP: Decide = |_, _, _| Some(Proposal { next: None, answer: "read" });
+const KEEP: Decide = |_, _| Proposal::Keep;
+
+fn begin(proposer: &mut Proposer<(), char>, decide: Decide) -> TestRound {
+    let (mut round, cached) = proposer.begin(&()).unwrap();
+    round.start(cached, decide);
+    round
+}
+
+/// Of a request of this round to this acceptor.
+fn id(round: &TestRound, acceptor: AcceptorId, stage: Stage) -> RequestId {
+    RequestId { acceptor, ballot: round.ballot(), stage }
+}
 
 /// A round whose change has been sent to all acceptors.
 fn accepting(proposer: &mut Proposer<(), char>, decide: Decide) -> TestRound {
-    let (mut round, _) = proposer.begin(&(), decide).unwrap();
+    let mut round = begin(proposer, decide);
     for from in members().take(proposer.configuration().prepare().size) {
-        round.on_reply(from, round.ballot(), nothing(0), decide);
+        round.on_reply(id(&round, from, Stage::Prepare), nothing(0), decide);
     }
     assert!(round.is_accepting());
     round
@@ -51,9 +59,9 @@ fn reply(
     round: &mut TestRound,
     from: u32,
     reply: Reply<VersionedValue<char>>,
-) -> Option<Outcome<&'static str>> {
-    match round.on_reply(AcceptorId(from), round.ballot(), reply, PUT) {
-        Progress::Done(end) => Some(end.outcome),
+) -> Option<Outcome<()>> {
+    match round.on_reply(id(round, AcceptorId(from), Stage::Accept), reply, PUT) {
+        Progress::Done(result) => Some(result.outcome),
         Progress::Wait | Progress::Send(_) => None,
     }
 }
@@ -63,7 +71,7 @@ fn a_quorum_commits_and_a_repeated_reply_counts_once() {
     let mut round = accepting(&mut majority(), PUT);
     assert_eq!(reply(&mut round, 0, Reply::Accepted), None);
     assert_eq!(reply(&mut round, 0, Reply::Accepted), None);
-    assert_eq!(reply(&mut round, 2, Reply::Accepted), Some(Outcome::Committed("put")));
+    assert_eq!(reply(&mut round, 2, Reply::Accepted), Some(Outcome::Committed(())));
     assert_eq!(reply(&mut round, 1, Reply::Accepted), None);
 }
 
@@ -99,9 +107,10 @@ fn an_accept_without_an_answer_is_unknown_at_the_deadline_but_a_read_is_not() {
 fn an_accept_that_reached_no_acceptor_is_not_applied() {
     let mut round = accepting(&mut majority(), PUT);
     for from in members().take(2) {
-        assert_eq!(round.on_error(from, Stage::Accept, false), Progress::Wait);
+        assert_eq!(round.on_error(id(&round, from, Stage::Accept), false), Progress::Wait);
     }
-    let Progress::Done(end) = round.on_error(AcceptorId(2), Stage::Accept, false) else {
+    let Progress::Done(end) = round.on_error(id(&round, AcceptorId(2), Stage::Accept), false)
+    else {
         panic!("not over")
     };
     assert_eq!(end.outcome, Outcome::NotApplied(Reason::Unreachable));
@@ -111,7 +120,7 @@ fn an_accept_that_reached_no_acceptor_is_not_applied() {
 fn a_prepare_lost_for_certain_says_nothing_about_the_accept() {
     let mut round = accepting(&mut majority(), PUT);
     for from in members() {
-        assert_eq!(round.on_error(from, Stage::Prepare, false), Progress::Wait);
+        assert_eq!(round.on_error(id(&round, from, Stage::Prepare), false), Progress::Wait);
     }
     assert_eq!(
         round.give_up(Reason::Deadline).unwrap().outcome,
@@ -125,18 +134,17 @@ fn an_accept_may_overtake_its_own_prepare() {
     // The third acceptor's prepare arrives after the accept and meets what that one left.
     assert_eq!(reply(&mut round, 2, Reply::Conflict(held(1))), None);
     assert_eq!(reply(&mut round, 2, Reply::Accepted), None);
-    assert_eq!(reply(&mut round, 1, Reply::Accepted), Some(Outcome::Committed("put")));
+    assert_eq!(reply(&mut round, 1, Reply::Accepted), Some(Outcome::Committed(())));
 }
 
 /// What a round finds in a register, by the replies to its prepares.
 fn found(replies: [Reply<VersionedValue<char>>; 2]) -> VersionedValue<char> {
     let (mut found, mut proposer) = (None, majority());
-    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), KEEP).unwrap();
+    let mut round = begin(&mut proposer, KEEP);
     for (from, reply) in members().zip(replies) {
-        let ballot = round.ballot();
-        round.on_reply(from, ballot, reply, |rules, ballot, present| {
+        round.on_reply(id(&round, from, Stage::Prepare), reply, |_, present| {
             found = Some(present.clone());
-            KEEP(rules, ballot, present)
+            Proposal::Keep
         });
     }
     found.unwrap()
@@ -168,33 +176,29 @@ fn only_a_prepare_quorum_of_promises_saves_the_next_prepare() {
         let mut round = accepting(&mut proposer, PUT);
         let mut end = None;
         for from in members() {
-            let ballot = round.ballot();
-            if let Progress::Done(over) = round.on_reply(from, ballot, Reply::Accepted, PUT) {
+            let id = id(&round, from, Stage::Accept);
+            if let Progress::Done(over) = round.on_reply(id, Reply::Accepted, PUT) {
                 end = Some(over);
             }
         }
-        proposer.finish((), &end.unwrap());
-        let mut asked = None;
-        drop::<Option<(TestRound, TestProgress)>>(proposer.begin(&(), |rules, ballot, present| {
-            asked = present.value;
-            KEEP(rules, ballot, present)
-        }));
-        assert_eq!(asked, saved.then_some('x'));
+        proposer.finish((), end.unwrap());
+        let (_, cached) = proposer.begin(&()).unwrap();
+        assert_eq!(cached.and_then(|present| present.value), saved.then_some('x'));
     }
 }
 
 #[test]
 fn a_conflict_sends_the_proposer_past_what_it_was_shown() {
     let mut proposer = majority();
-    let (mut round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT).unwrap();
+    let mut round = begin(&mut proposer, PUT);
     let mut ends = vec![];
     for from in members() {
-        let ballot = round.ballot();
-        ends.push(round.on_reply(from, ballot, Reply::Conflict(held(41)), PUT));
+        let id = id(&round, from, Stage::Prepare);
+        ends.push(round.on_reply(id, Reply::Conflict(held(41)), PUT));
     }
-    let Progress::Done(end) = &ends[1] else { panic!("two conflicts of three end it") };
-    assert_eq!(end.outcome, Outcome::NotApplied(Reason::Conflict));
-    proposer.finish((), end);
-    let (round, _): (TestRound, TestProgress) = proposer.begin(&(), PUT).unwrap();
+    let Progress::Done(result) = &ends[1] else { panic!("two conflicts of three end it") };
+    assert_eq!(result.outcome, Outcome::NotApplied(Reason::Conflict));
+    proposer.finish((), result.clone());
+    let round = begin(&mut proposer, PUT);
     assert!(round.ballot() > held(41).promised);
 }

@@ -58,7 +58,7 @@ impl<A: Acceptor, P: Proposers<A>, C: Clock> Driver<'_, A, P, C> {
             let raise = Request::Collect { tombstone: Ballot::ZERO, promise_floor: floor };
             let asked = acceptors.get(&id)?.ask(head, KEY.into(), raise);
             let reply = self.directory.answer(asked).await;
-            matches!(reply, Ok(Reply::Collected(_))).then_some(id)
+            matches!(reply, Ok(Reply::Erased(_))).then_some(id)
         };
         let raised = join_all(configuration.members().into_iter().map(raise)).await;
         let raised: BTreeSet<_> = raised.into_iter().flatten().collect();

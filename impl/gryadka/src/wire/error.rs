@@ -6,7 +6,7 @@ use redis::{RedisError, ServerError};
 
 /// The word for: not, or no longer, the acceptor that is meant.
 pub(crate) const NOT_MEMBER: &str = "NOTMEMBER";
-/// The word for: told of a later epoch, which follows.
+/// The word for: it knows of a later epoch, which follows.
 pub(crate) const FENCED: &str = "FENCED";
 /// The word for: there are registers of an earlier life.
 pub(crate) const NOT_WIPED: &str = "NOTWIPED";
@@ -31,13 +31,13 @@ const NOT_EXECUTED: [&str; 15] = [
     NOT_WIPED,
 ];
 
-/// What is lost by an error that the server answered with.
-pub(crate) fn lost(error: &ServerError) -> RequestError {
+/// Why no reply will come, by an error that the server answered with.
+pub(crate) fn request_error(error: &ServerError) -> RequestError {
     classified(error.code(), error.details().unwrap_or_default())
 }
 
-/// What is lost by an error of the client, which may pass on one of the server's.
-pub(crate) fn lost_by(error: &RedisError) -> RequestError {
+/// Why no reply will come, by an error of the client, which may pass on one of the server's.
+pub(crate) fn client_error(error: &RedisError) -> RequestError {
     match error.code() {
         Some(code) => classified(code, error.detail().unwrap_or_default()),
         None => RequestError::NoAnswer(error.to_string()),

@@ -47,7 +47,7 @@ mod register;
 mod reply;
 mod request;
 
-pub(crate) use error::{FENCED, NOT_MEMBER, NOT_WIPED, lost, lost_by};
+pub(crate) use error::{FENCED, NOT_MEMBER, NOT_WIPED, client_error, request_error};
 pub(crate) use identity::{identity, parse_identity};
 pub(crate) use register::LONGEST_HEADER;
 pub(crate) use reply::{Answer, answer, parse_reply};

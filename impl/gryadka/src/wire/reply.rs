@@ -1,6 +1,6 @@
 //! A reply in Redis' framing.
 
-use super::error::lost;
+use super::error::request_error;
 use super::register::{read_ballot, read_register, write_ballot, write_register};
 use crate::{Reply, RequestError, VersionedValue};
 use bytes::{Buf, BufMut, Bytes};
@@ -25,7 +25,7 @@ pub(crate) fn answer(reply: &Reply) -> Answer {
         }
         Reply::Current { accepted, value } => register(*accepted, value.as_ref()),
         Reply::Accepted => Answer::Number(1),
-        Reply::Collected(erased) => Answer::Number(u64::from(*erased)),
+        Reply::Erased(erased) => Answer::Number(u64::from(*erased)),
         Reply::Conflict(held) | Reply::Refused(held) => {
             let mut text = Vec::new();
             text.put_u8(b'X');
@@ -50,7 +50,7 @@ fn register(accepted: Ballot, value: Option<&VersionedValue>) -> Answer {
 /// Reads the reply to a request of this stage. What cannot be understood is in doubt.
 pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, RequestError> {
     let reply = match (stage, value) {
-        (_, Value::ServerError(error)) => return Err(lost(&error)),
+        (_, Value::ServerError(error)) => return Err(request_error(&error)),
         (Stage::Prepare, Value::Array(parts)) => read_promise(parts),
         (Stage::Prepare, Value::BulkString(text)) => read_held(text).map(Reply::Conflict),
         (Stage::Accept, Value::Int(1)) => Some(Reply::Accepted),
@@ -58,7 +58,7 @@ pub(crate) fn parse_reply((stage, value): (Stage, Value)) -> Result<Reply, Reque
         (Stage::Read, register @ (Value::Nil | Value::BulkString(_))) => {
             read_accepted(register).map(|(accepted, value)| Reply::Current { accepted, value })
         }
-        (Stage::Collect, Value::Int(erased @ (0 | 1))) => Some(Reply::Collected(erased == 1)),
+        (Stage::Collect, Value::Int(erased @ (0 | 1))) => Some(Reply::Erased(erased == 1)),
         (_, other) => return Err(strange(&other)),
     };
     reply.ok_or_else(|| RequestError::NoAnswer(format!("a reply to {stage:?} that cannot be read")))

@@ -52,7 +52,7 @@ fn replies() -> impl Strategy<Value = (Stage, Reply)> {
             (Stage::Prepare, Reply::Promise { promise_floor, accepted: Ballot::ZERO, value: None })
         }),
         Just((Stage::Accept, Reply::Accepted)),
-        any::<bool>().prop_map(|erased| (Stage::Collect, Reply::Collected(erased))),
+        any::<bool>().prop_map(|erased| (Stage::Collect, Reply::Erased(erased))),
         held().prop_map(|held| (Stage::Prepare, Reply::Conflict(held))),
         held().prop_map(|held| (Stage::Accept, Reply::Refused(held))),
     ]

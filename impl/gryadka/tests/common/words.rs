@@ -65,8 +65,8 @@ fn spell(reply: &Reply) -> String {
             format!("current {accepted} {}", spell_value(value.as_ref()))
         }
         Reply::Accepted => "accepted".into(),
-        Reply::Collected(true) => "collected".into(),
-        Reply::Collected(false) => "not collected".into(),
+        Reply::Erased(true) => "collected".into(),
+        Reply::Erased(false) => "not collected".into(),
         Reply::Conflict(ballots) => format!("conflict {} {}", ballots.promised, ballots.accepted),
         Reply::Refused(ballots) => format!("refused {} {}", ballots.promised, ballots.accepted),
     }

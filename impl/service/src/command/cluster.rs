@@ -3,14 +3,14 @@
 use super::{options, print, reaching, watch::Watch};
 use crate::administration::{Administration, Outcome, Task};
 use crate::args::{ClusterArgs, ClusterCommand, LongArgs, ReleaseArgs};
-use crate::exit::{End, Failure};
+use crate::exit::{CommandOutcome, Failure};
 use crate::overview::list;
 use gryadka::{
     AcceptorAddress, AddressError, ConnectOptions, Gryadka, Membership, MembershipEvent, Released,
 };
 use serde::Serialize;
 
-pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
+pub(crate) async fn cluster(command: ClusterCommand) -> Result<CommandOutcome, Failure> {
     match command {
         ClusterCommand::Init(args) => init(&args).await,
         ClusterCommand::Status(args) => status(&args).await,
@@ -27,12 +27,12 @@ pub(crate) async fn cluster(command: ClusterCommand) -> Result<End, Failure> {
     }
 }
 
-async fn init(args: &ClusterArgs) -> Result<End, Failure> {
+async fn init(args: &ClusterArgs) -> Result<CommandOutcome, Failure> {
     let options = ConnectOptions { initialise: true, ..options(&args.place)? };
     show(&Administration::new(Gryadka::connect(options).await?), args.json).await
 }
 
-async fn status(args: &ClusterArgs) -> Result<End, Failure> {
+async fn status(args: &ClusterArgs) -> Result<CommandOutcome, Failure> {
     show(&administration(args).await?, args.json).await
 }
 
@@ -40,13 +40,13 @@ async fn administration(args: &ClusterArgs) -> Result<Administration, Failure> {
     Ok(Administration::new(Gryadka::connect(options(&args.place)?).await?))
 }
 
-async fn show(cluster: &Administration, json: bool) -> Result<End, Failure> {
+async fn show(cluster: &Administration, json: bool) -> Result<CommandOutcome, Failure> {
     let overview = cluster.overview().await?;
     if json { print::json(&overview) } else { print::text(&overview) }?;
-    Ok(End::Done)
+    Ok(CommandOutcome::Done)
 }
 
-async fn change(change: Membership, how: &LongArgs) -> Result<End, Failure> {
+async fn change(change: Membership, how: &LongArgs) -> Result<CommandOutcome, Failure> {
     let joining = match &change {
         Membership::Grow(addresses) => addresses.as_slice(),
         Membership::Replace { new, .. } => std::slice::from_ref(new),
@@ -59,7 +59,7 @@ async fn change(change: Membership, how: &LongArgs) -> Result<End, Failure> {
     perform(how, Task::Membership(change)).await
 }
 
-async fn perform(args: &LongArgs, task: Task) -> Result<End, Failure> {
+async fn perform(args: &LongArgs, task: Task) -> Result<CommandOutcome, Failure> {
     let cluster = administration(&args.cluster).await?;
     let watch = Watch::start();
     let show = |progress: MembershipEvent| watch.show(&progress);
@@ -71,7 +71,7 @@ async fn perform(args: &LongArgs, task: Task) -> Result<End, Failure> {
     } else {
         print::text(&line(&outcome))?;
     }
-    Ok(End::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// The result of a release, for programs.
@@ -82,7 +82,7 @@ struct Freed {
     erased: u64,
 }
 
-async fn release(args: &ReleaseArgs) -> Result<End, Failure> {
+async fn release(args: &ReleaseArgs) -> Result<CommandOutcome, Failure> {
     let wrong = |error: AddressError| Failure::Usage(error.to_string());
     let address = args.address.parse::<AcceptorAddress>().map_err(wrong)?.to_string();
     let options = reaching(Vec::new(), &args.reach)?;
@@ -96,7 +96,7 @@ async fn release(args: &ReleaseArgs) -> Result<End, Failure> {
         );
         print::text(&format!("{address} is free: {left}, {erased} registers are erased\n"))?;
     }
-    Ok(End::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn line(outcome: &Outcome) -> String {

@@ -3,7 +3,7 @@
 use super::{options, print};
 use crate::args::DoctorArgs;
 use crate::diagnosis::{Level, Observed, diagnose};
-use crate::exit::{End, Failure};
+use crate::exit::{CommandOutcome, Failure};
 use gryadka::{
     Acceptor as _, AcceptorAddress, AcceptorId, AcceptorIdentity, AddressError, Bytes,
     ClusterConfig, ConnectOptions, Connector, Gryadka, RemoteAcceptor, RequestError,
@@ -15,7 +15,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// No acceptor has it: clusters and acceptors are counted from 1.
 const NO_ACCEPTOR: AcceptorIdentity = AcceptorIdentity { cluster: 0, acceptor: AcceptorId(0) };
 
-pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
+pub(crate) async fn doctor(args: &DoctorArgs) -> Result<CommandOutcome, Failure> {
     let options = options(&args.place)?;
     let wrong = |error: AddressError| Failure::Usage(error.to_string());
     let connector = options.connector().map_err(wrong)?;
@@ -33,9 +33,9 @@ pub(crate) async fn doctor(args: &DoctorArgs) -> Result<End, Failure> {
     let report = diagnose(&observed, config.as_ref());
     if args.json { print::json(&report) } else { print::text(&report) }?;
     Ok(match report.worst() {
-        Level::Danger => End::InDanger,
-        Level::Warning if args.strict => End::Warned,
-        Level::Warning | Level::Ok => End::Done,
+        Level::Danger => CommandOutcome::InDanger,
+        Level::Warning if args.strict => CommandOutcome::Warned,
+        Level::Warning | Level::Ok => CommandOutcome::Done,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{options, print};
 use crate::args::{CasArgs, DeleteArgs, GetArgs, SetArgs, StoreArgs, ValueArgs};
-use crate::exit::{End, Failure};
+use crate::exit::{CommandOutcome, Failure};
 use gryadka::{Bytes, CasAnswer, Expected, Gryadka, Versioned};
 use serde::Serialize;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// The longest key, in bytes.
 const LONGEST_KEY_BYTES: usize = 1024;
 
-pub(crate) async fn get(args: GetArgs) -> Result<End, Failure> {
+pub(crate) async fn get(args: GetArgs) -> Result<CommandOutcome, Failure> {
     let key = key(&args.key)?;
     let (gryadka, deadline) = store(&args.store).await?;
     let Some(present) = gryadka.get(key, deadline).await? else {
@@ -21,20 +21,20 @@ pub(crate) async fn get(args: GetArgs) -> Result<End, Failure> {
     };
     if args.json {
         print::json(&Found::of(&present))?;
-        return Ok(End::Done);
+        return Ok(CommandOutcome::Done);
     }
     io::stdout().write_all(&present.value).map_err(Failure::io("stdout"))?;
     note(present.version)
 }
 
-pub(crate) async fn set(args: SetArgs) -> Result<End, Failure> {
+pub(crate) async fn set(args: SetArgs) -> Result<CommandOutcome, Failure> {
     let (key, value) = (key(&args.key)?, value(args.value)?);
     let (gryadka, deadline) = store(&args.store).await?;
     let version = gryadka.set(key, value, deadline).await?;
     written(version, args.json)
 }
 
-pub(crate) async fn cas(args: CasArgs) -> Result<End, Failure> {
+pub(crate) async fn cas(args: CasArgs) -> Result<CommandOutcome, Failure> {
     let (key, value) = (key(&args.key)?, value(args.value)?);
     let expected = args.expected.version.map_or(Expected::Absent, Expected::Version);
     let (gryadka, deadline) = store(&args.store).await?;
@@ -42,7 +42,7 @@ pub(crate) async fn cas(args: CasArgs) -> Result<End, Failure> {
     conclude(answer, args.json)
 }
 
-pub(crate) async fn delete(args: DeleteArgs) -> Result<End, Failure> {
+pub(crate) async fn delete(args: DeleteArgs) -> Result<CommandOutcome, Failure> {
     let key = key(&args.key)?;
     let expected = args.version.map_or(Expected::Anything, Expected::Version);
     let (gryadka, deadline) = store(&args.store).await?;
@@ -103,24 +103,24 @@ struct Version {
     version: Option<u64>,
 }
 
-fn absent(json: bool) -> Result<End, Failure> {
+fn absent(json: bool) -> Result<CommandOutcome, Failure> {
     if json {
         print::json(&Version { version: None })?;
     } else {
         print::note("the key has no value")?;
     }
-    Ok(End::Mismatch)
+    Ok(CommandOutcome::Mismatch)
 }
 
-fn written(version: u64, json: bool) -> Result<End, Failure> {
+fn written(version: u64, json: bool) -> Result<CommandOutcome, Failure> {
     if json {
         print::json(&Version { version: Some(version) })?;
-        return Ok(End::Done);
+        return Ok(CommandOutcome::Done);
     }
     note(version)
 }
 
-fn conclude(answer: CasAnswer, json: bool) -> Result<End, Failure> {
+fn conclude(answer: CasAnswer, json: bool) -> Result<CommandOutcome, Failure> {
     match answer {
         CasAnswer::Set(version) => written(version, json),
         CasAnswer::Mismatch(None) => absent(json),
@@ -130,12 +130,12 @@ fn conclude(answer: CasAnswer, json: bool) -> Result<End, Failure> {
             } else {
                 print::note(&format!("the value has version {}", present.version))?;
             }
-            Ok(End::Mismatch)
+            Ok(CommandOutcome::Mismatch)
         }
     }
 }
 
-fn note(version: u64) -> Result<End, Failure> {
+fn note(version: u64) -> Result<CommandOutcome, Failure> {
     print::note(&format!("version {version}"))?;
-    Ok(End::Done)
+    Ok(CommandOutcome::Done)
 }

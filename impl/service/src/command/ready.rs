@@ -1,7 +1,7 @@
 //! `gryadka ready`: a health check for containers without a shell or `curl`.
 
 use crate::args::ReadyArgs;
-use crate::exit::{End, Failure};
+use crate::exit::{CommandOutcome, Failure};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,7 +13,7 @@ const READY: &str = "HTTP/1.1 2";
 /// How much of an answer is read: its first line and more.
 const READ_LIMIT_BYTES: u64 = 64 << 10;
 
-pub(crate) async fn ready(args: &ReadyArgs) -> Result<End, Failure> {
+pub(crate) async fn ready(args: &ReadyArgs) -> Result<CommandOutcome, Failure> {
     let (address, path) = args.address.split_once('/').unwrap_or((&args.address, PATH));
     let not_ready =
         |reason: &str| Failure::NotReady { address: address.to_owned(), reason: reason.to_owned() };
@@ -23,7 +23,7 @@ pub(crate) async fn ready(args: &ReadyArgs) -> Result<End, Failure> {
         Err(_) => return Err(not_ready("no answer in time")),
     };
     if answer.starts_with(READY) {
-        return Ok(End::Done);
+        return Ok(CommandOutcome::Done);
     }
     Err(not_ready(answer.lines().next().unwrap_or("it closed the connection without an answer")))
 }

@@ -5,7 +5,7 @@ mod waiting;
 use super::options;
 use super::secret::{secret, source};
 use crate::args::{AccessArgs, LimitArgs, ServeArgs};
-use crate::exit::{End, Failure};
+use crate::exit::{CommandOutcome, Failure};
 use crate::service::{Drained, Server, StartError};
 use crate::settings::{Limits, Settings, TlsFiles, Token, Tokens, Waived};
 use gryadka::ConnectOptions;
@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const TOKEN: &str = "GRYADKA_TOKEN";
 const ADMIN_TOKEN: &str = "GRYADKA_ADMIN_TOKEN";
 
-pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
+pub(crate) async fn serve(args: ServeArgs) -> Result<CommandOutcome, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::io("signals"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::io("signals"))?;
     let (cluster, timeout, pause) = (cluster(&args)?, args.start_timeout, args.collect_every);
@@ -27,7 +27,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
     settings.check_exposure().map_err(StartError::from)?;
     let gryadka = tokio::select! {
         connected = waiting::connect(cluster, timeout) => connected?,
-        () = either(&mut terminate, &mut interrupt) => return Ok(End::Done),
+        () = either(&mut terminate, &mut interrupt) => return Ok(CommandOutcome::Done),
     };
     let server = Server::bind(settings, gryadka.clone()).await?;
     if !pause.is_zero() {
@@ -41,7 +41,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<End, Failure> {
             tracing::warn!("--shutdown-grace is over: the requests still in progress are cut off")
         }
     }
-    Ok(End::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn cluster(args: &ServeArgs) -> Result<ConnectOptions, Failure> {

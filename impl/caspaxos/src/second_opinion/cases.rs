@@ -4,26 +4,27 @@
 //! are therefore cut down to calls that do not overlap: what earlier calls sent is still under
 //! way then, and arrives whenever it does.
 
-use crate::calls::{Call, List};
-use crate::cluster::{ANY, Allowance, Cluster};
-use caspaxos::{AcceptorId, Configuration, Delivery, Proposer, ProposerId, Quorum, Reason};
+use super::calls::{Call, List};
+use super::cluster::{ANY, Allowance, Cluster};
+use crate::round::Proposal;
+use crate::{AcceptorId, Configuration, Proposer, ProposerId, Quorum, Reason};
 use stateright::{Checker, Model};
 use std::time::Instant;
 
-pub(crate) const A: Call = Call::Append('a');
-pub(crate) const B: Call = Call::Append('b');
-pub(crate) const READ: Call = Call::Read;
+pub(super) const A: Call = Call::Append('a');
+pub(super) const B: Call = Call::Append('b');
+pub(super) const READ: Call = Call::Read;
 
-pub(crate) fn quorum(size: usize) -> Quorum {
+pub(super) fn quorum(size: usize) -> Quorum {
     Quorum::of(size, (0..3).map(AcceptorId))
 }
 
-pub(crate) fn flexible(prepare: usize, accept: usize) -> Configuration {
+pub(super) fn flexible(prepare: usize, accept: usize) -> Configuration {
     Configuration::flexible(quorum(prepare), quorum(accept)).unwrap()
 }
 
 /// One proposer for each script, over three acceptors and a transport that repeats nothing.
-pub(crate) fn cluster(configuration: &Configuration, scripts: &[&'static [Call]]) -> Cluster {
+pub(super) fn cluster(configuration: &Configuration, scripts: &[&'static [Call]]) -> Cluster {
     let clients = (1..).zip(scripts).map(|(id, &script)| {
         let mut proposer = Proposer::new(ProposerId(id), configuration.clone(), 8);
         // Each proposer has made one call more than the one before it, of which nothing arrived.
@@ -42,27 +43,28 @@ pub(crate) fn cluster(configuration: &Configuration, scripts: &[&'static [Call]]
 }
 
 fn abandon_a_call(proposer: &mut Proposer<(), List>) {
-    let (mut round, _) = proposer.begin::<List>(&(), |_, _, _| None).unwrap();
-    let end = round.give_up(Reason::Deadline).unwrap();
-    proposer.finish((), &end);
+    let (mut round, cached) = proposer.begin(&()).unwrap();
+    round.start(cached, |_, _| Proposal::Withdraw);
+    let result = round.give_up(Reason::Deadline).unwrap();
+    proposer.finish((), result);
 }
 
 /// The same over a transport that repeats one request, and is known to repeat.
 fn repeating(mut cluster: Cluster) -> Cluster {
     for (proposer, _) in &mut cluster.clients {
-        *proposer = proposer.clone().with_delivery(Delivery::MayRepeat);
+        *proposer = proposer.clone().with_repeats(true);
     }
     cluster.allowance.repeats = 1;
     cluster
 }
 
-pub(crate) fn one_at_a_time(cluster: Cluster) -> Cluster {
+pub(super) fn one_at_a_time(cluster: Cluster) -> Cluster {
     Cluster { concurrent: false, ..cluster }
 }
 
 /// The second change goes out under the ballot that the first one's accepts had promised. The
 /// case that the reused ballot breaks.
-pub(crate) fn changes_and_a_foreign_read() -> Cluster {
+pub(super) fn changes_and_a_foreign_read() -> Cluster {
     let mut cluster = one_at_a_time(cluster(&flexible(2, 2), &[&[A, B], &[READ]]));
     cluster.allowance.give_ups = 1;
     cluster
@@ -73,7 +75,7 @@ fn holds(cluster: Cluster, at_least: usize) {
     let began = Instant::now();
     let checker = cluster.checker().spawn_dfs().join();
     let states = checker.unique_state_count();
-    println!("{states} states in {:.1?}", began.elapsed());
+    std::println!("{states} states in {:.1?}", began.elapsed());
     checker.assert_properties();
     assert!(states >= at_least, "only {states} states: the model has lost its way");
 }

@@ -2,11 +2,13 @@
 //!
 //! The search is breadth first and keeps whole states, so here too calls do not overlap.
 
-use crate::cases::{A, B, changes_and_a_foreign_read, cluster, one_at_a_time, quorum};
-use crate::cluster::{Cluster, LINEARIZABLE};
-use caspaxos::{Configuration, Rules};
+use super::cases::{A, B, changes_and_a_foreign_read, cluster, one_at_a_time, quorum};
+use super::cluster::{Cluster, LINEARIZABLE};
+use crate::{Configuration, Rules};
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use stateright::{Checker, Model};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// The shortest schedule that breaks the law, an action a line.
@@ -15,7 +17,7 @@ fn counterexample(cluster: Cluster) -> String {
     // Where there is nothing but the law to look for, the search ends as soon as it is broken.
     let cluster = Cluster { witnesses: false, ..cluster };
     let checker = cluster.checker().spawn_bfs().join();
-    println!("found after {} states, {:.1?}", checker.unique_state_count(), began.elapsed());
+    std::println!("found after {} states, {:.1?}", checker.unique_state_count(), began.elapsed());
     let path = checker.assert_any_discovery(LINEARIZABLE);
     let actions: Vec<_> = path.into_actions().iter().map(ToString::to_string).collect();
     actions.join("\n")

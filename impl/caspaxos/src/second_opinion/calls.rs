@@ -1,19 +1,20 @@
 //! The calls of the clients, and what a list must answer when they come one after another.
 
+use alloc::vec::Vec;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
-pub(crate) type List = Vec<char>;
+pub(super) type List = Vec<char>;
 
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Call {
+pub(super) enum Call {
     Append(char),
     Read,
 }
 
 /// What a client is told. Of an unknown outcome it is told nothing: such a call never returns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Return {
+pub(super) enum Return {
     /// The list that the call left.
     Committed(List),
     NotApplied,
@@ -21,7 +22,7 @@ pub(crate) enum Return {
 
 /// The list that everybody appends to and reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct AppendList(List);
+pub(super) struct AppendList(List);
 
 impl SequentialSpec for AppendList {
     type Op = Call;
@@ -41,29 +42,29 @@ impl SequentialSpec for AppendList {
 }
 
 /// One call of one client: the client's number, and which of its calls it is.
-pub(crate) type CallId = (usize, usize);
+pub(super) type CallId = (usize, usize);
 
 /// What the clients saw so far. Every call is a thread of its own to stateright, because a client
 /// goes on after a call whose outcome it never learns.
-pub(crate) type History = LinearizabilityTester<CallId, AppendList>;
+pub(super) type History = LinearizabilityTester<CallId, AppendList>;
 
 /// An empty history of an empty list.
-pub(crate) fn history() -> History {
+pub(super) fn history() -> History {
     LinearizabilityTester::new(AppendList::default())
 }
 
-pub(crate) fn invoke(history: &mut History, id: CallId, call: Call) {
+pub(super) fn invoke(history: &mut History, id: CallId, call: Call) {
     history.on_invoke(id, call).expect("a call is invoked once");
 }
 
-pub(crate) fn return_from(history: &mut History, id: CallId, returned: Return) {
+pub(super) fn return_from(history: &mut History, id: CallId, returned: Return) {
     history.on_return(id, returned).expect("a call returns once, after it was invoked");
 }
 
-#[cfg(test)]
 mod tests {
     use super::*;
     use Return::{Committed, NotApplied};
+    use alloc::vec;
 
     /// An append that returns as given, or never, followed by a read.
     fn read_after(append: Option<Return>, read: &[char]) -> bool {

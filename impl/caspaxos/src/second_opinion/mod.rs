@@ -11,12 +11,10 @@
 //! | which states are there, and what leads from one to the next? | `cluster.rs` |
 //! | which cases hold, and how many states has each? | `cases.rs` |
 //! | which mutants are found, and along which path? | `mutants.rs` |
+//! | when do two rounds stand alike? | `equality.rs` |
 
 mod calls;
-mod cluster;
-
-#[cfg(test)]
 mod cases;
-#[cfg(test)]
-#[cfg(feature = "mutants")]
+mod cluster;
+mod equality;
 mod mutants;

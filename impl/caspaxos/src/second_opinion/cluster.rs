@@ -3,45 +3,50 @@
 //! The network has no order and loses anything, which needs no step of its own: a message that is
 //! lost is one that never arrives. A loss is a step only where the proposer is told of it.
 
-use crate::calls::{self, Call, History, List, Return};
-use caspaxos::{
-    AcceptorId, Ballot, End, Faithful, Outcome, Progress, Proposal, Proposer, Reason, Register,
-    Reply, Request, Requests, Round, Rules, VersionedValue,
+use super::calls::{self, Call, History, List, Return};
+use crate::round::{Proposal, Round, RoundResult};
+use crate::{
+    AcceptorId, Ballot, Faithful, Outcome, Progress, Proposer, Reason, Register, Reply, Request,
+    RequestId, Requests, VersionedValue,
 };
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use stateright::semantics::ConsistencyTester;
 use stateright::{Model, Property};
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// What is explored: proposers, each with the calls that its client makes one after another.
 #[derive(Debug)]
-pub(crate) struct Cluster {
-    pub(crate) acceptors: usize,
-    pub(crate) clients: Vec<(Proposer<(), List>, &'static [Call])>,
-    pub(crate) allowance: Allowance,
+pub(super) struct Cluster {
+    pub(super) acceptors: usize,
+    pub(super) clients: Vec<(Proposer<(), List>, &'static [Call])>,
+    pub(super) allowance: Allowance,
     /// Whether one client's call may begin while another's is open.
-    pub(crate) concurrent: bool,
+    pub(super) concurrent: bool,
     /// Whether it must also be seen that calls commit, fail, and stay unknown: the law is no less
     /// kept by a cluster that does nothing.
-    pub(crate) witnesses: bool,
+    pub(super) witnesses: bool,
 }
 
 /// How often, in all, along one schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Allowance {
+pub(super) struct Allowance {
     /// A client stops waiting.
-    pub(crate) give_ups: usize,
+    pub(super) give_ups: usize,
     /// The proposer is told of a loss.
-    pub(crate) reported_losses: usize,
+    pub(super) reported_losses: usize,
     /// A request arrives and stays under way, to arrive once more or never.
-    pub(crate) repeats: usize,
+    pub(super) repeats: usize,
 }
 
 /// For give-ups: as often as there are calls, so they need not be counted.
-pub(crate) const ANY: usize = usize::MAX;
+pub(super) const ANY: usize = usize::MAX;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct State {
+pub(super) struct State {
     acceptors: Vec<Register<VersionedValue<List>>>,
     clients: Vec<Client>,
     network: BTreeSet<Message>,
@@ -54,12 +59,20 @@ struct Client {
     proposer: Proposer<(), List>,
     /// What it was told at the end of each call; nothing when the outcome is unknown.
     told: Vec<Option<Return>>,
-    open: Option<(Round<List, List>, Call)>,
+    open: Option<Open>,
+}
+
+/// A call under way, and what its change function has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Open {
+    round: Round<List>,
+    call: Call,
+    answer: List,
 }
 
 /// Between the proposer and the acceptor of these numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Message {
+pub(super) struct Message {
     client: usize,
     acceptor: AcceptorId,
     body: Body,
@@ -68,12 +81,12 @@ pub(crate) struct Message {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Body {
     Request(Request<VersionedValue<List>>),
-    Reply(Ballot, Reply<VersionedValue<List>>),
+    Reply(RequestId, Reply<VersionedValue<List>>),
 }
 
 /// What happens next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
+pub(super) enum Action {
     Begin(usize, Call),
     GiveUp(usize),
     Deliver(Message),
@@ -184,15 +197,16 @@ impl Cluster {
 }
 
 /// The name of the law.
-pub(crate) const LINEARIZABLE: &str = "linearizable";
+pub(super) const LINEARIZABLE: &str = "linearizable";
 
 impl State {
     fn begin(&mut self, number: usize, call: Call) {
         let client = &mut self.clients[number];
         calls::invoke(&mut self.history, (number, client.told.len()), call);
-        let (round, progress) =
-            client.proposer.begin(&(), change(call)).expect("its counter has room");
-        client.open = Some((round, call));
+        let (mut round, cached) = client.proposer.begin(&()).expect("its counter has room");
+        let mut answer = List::new();
+        let progress = round.start(cached, |_, present| change(call, present, &mut answer));
+        client.open = Some(Open { round, call, answer });
         self.follow(number, progress);
     }
 
@@ -201,8 +215,8 @@ impl State {
             self.allowance.give_ups -= 1;
         }
         let open = self.clients[number].open.as_mut();
-        if let Some(end) = open.and_then(|(round, _)| round.give_up(Reason::Deadline)) {
-            self.finish(number, end);
+        if let Some(result) = open.and_then(|open| open.round.give_up(Reason::Deadline)) {
+            self.finish(number, result);
         }
     }
 
@@ -210,17 +224,19 @@ impl State {
         let Message { client, acceptor, body } = message;
         match body {
             Body::Request(request) => {
-                let ballot = request.ballot();
+                let (ballot, stage) = (request.ballot(), request.stage());
+                let id = RequestId { acceptor, ballot, stage };
                 let reply = self.acceptors[acceptor.0 as usize].handle(&Faithful, 0, request);
                 // Nobody hears a reply to a round that is over.
                 if self.open_under(client, ballot) {
-                    let body = Body::Reply(ballot, reply);
+                    let body = Body::Reply(id, reply);
                     self.network.insert(Message { client, acceptor, body });
                 }
             }
-            Body::Reply(ballot, reply) => {
-                if let Some((round, call)) = &mut self.clients[client].open {
-                    let progress = round.on_reply(acceptor, ballot, reply, change(*call));
+            Body::Reply(id, reply) => {
+                if let Some(Open { round, call, answer }) = &mut self.clients[client].open {
+                    let decide = |_, present: &_| change(*call, present, answer);
+                    let progress = round.on_reply(id, reply, decide);
                     self.follow(client, progress);
                 }
             }
@@ -230,32 +246,35 @@ impl State {
     fn report(&mut self, message: &Message, may_have_executed: bool) {
         self.allowance.reported_losses -= 1;
         let Body::Request(request) = &message.body else { return };
-        if let Some((round, _)) = &mut self.clients[message.client].open {
-            let progress = round.on_error(message.acceptor, request.stage(), may_have_executed);
+        let (acceptor, ballot, stage) = (message.acceptor, request.ballot(), request.stage());
+        if let Some(open) = &mut self.clients[message.client].open {
+            let id = RequestId { acceptor, ballot, stage };
+            let progress = open.round.on_error(id, may_have_executed);
             self.follow(message.client, progress);
         }
     }
 
-    fn follow(&mut self, number: usize, progress: Progress<List, End<List, List>>) {
+    fn follow(&mut self, number: usize, progress: Progress<List, RoundResult<List>>) {
         match progress {
             Progress::Wait => {}
             Progress::Send(Requests { requests, .. }) => {
-                self.network.extend(requests.into_iter().map(|(acceptor, request)| Message {
+                self.network.extend(requests.into_iter().map(|(id, request)| Message {
                     client: number,
-                    acceptor,
+                    acceptor: id.acceptor,
                     body: Body::Request(request),
                 }));
             }
-            Progress::Done(end) => self.finish(number, end),
+            Progress::Done(result) => self.finish(number, result),
         }
     }
 
-    fn finish(&mut self, number: usize, end: End<List, List>) {
+    fn finish(&mut self, number: usize, result: RoundResult<List>) {
         let client = &mut self.clients[number];
-        client.proposer.finish((), &end);
-        client.open = None;
-        let returned = match end.outcome {
-            Outcome::Committed(list) => Some(Return::Committed(list)),
+        let outcome = result.outcome;
+        client.proposer.finish((), result);
+        let answer = client.open.take().map(|open| open.answer).unwrap_or_default();
+        let returned = match outcome {
+            Outcome::Committed(()) => Some(Return::Committed(answer)),
             Outcome::NotApplied(_) => Some(Return::NotApplied),
             Outcome::Unknown(_) => None,
         };
@@ -281,7 +300,7 @@ impl State {
 
     fn open_under(&self, client: usize, ballot: Ballot) -> bool {
         let open = self.clients[client].open.as_ref();
-        open.is_some_and(|(round, _)| round.ballot() == ballot)
+        open.is_some_and(|open| open.round.ballot() == ballot)
     }
 
     /// Whether this is a request of a round that is still open.
@@ -293,21 +312,19 @@ impl State {
     }
 }
 
-/// The change function of a call.
-fn change(
-    call: Call,
-) -> impl FnOnce(&dyn Rules, Ballot, VersionedValue<List>) -> Option<Proposal<List, List>> {
-    move |_, _, present| {
-        let mut list = present.value.clone().unwrap_or_default();
-        let next = match call {
-            Call::Append(element) => {
-                list.push(element);
-                Some(VersionedValue { version: 1, value: Some(list.clone()), ..present })
-            }
-            Call::Read => None,
-        };
-        Some(Proposal { next, answer: list })
-    }
+/// What a call makes of the present list, and what it answers.
+fn change(call: Call, present: &VersionedValue<List>, answer: &mut List) -> Proposal<List> {
+    let mut list = present.value.clone().unwrap_or_default();
+    let proposal = match call {
+        Call::Append(element) => {
+            list.push(element);
+            let value = Some(list.clone());
+            Proposal::Put(VersionedValue { version: 1, value, ..present.clone() })
+        }
+        Call::Read => Proposal::Keep,
+    };
+    *answer = list;
+    proposal
 }
 
 impl fmt::Display for Action {
@@ -344,8 +361,8 @@ impl fmt::Display for Message {
             Body::Request(request @ (Request::Read | Request::Collect { .. })) => {
                 write!(f, "p{client} → a{acceptor}: {request:?}")
             }
-            Body::Reply(ballot, reply) => {
-                write!(f, "a{acceptor} → p{client}: to {ballot}, ")?;
+            Body::Reply(id, reply) => {
+                write!(f, "a{acceptor} → p{client}: to {}, ", id.ballot)?;
                 match reply {
                     Reply::Promise { value: None, .. } => f.write_str("promised; holds nothing"),
                     Reply::Promise { accepted, value, .. } => {
@@ -354,7 +371,7 @@ impl fmt::Display for Message {
                     Reply::Accepted => f.write_str("accepted"),
                     Reply::Conflict(held) => write!(f, "conflict with {}", held.promised),
                     Reply::Refused(held) => write!(f, "refused for {}", held.promised),
-                    Reply::Current { .. } | Reply::Collected(_) => {
+                    Reply::Current { .. } | Reply::Erased(_) => {
                         write!(f, "{reply:?}")
                     }
                 }
