@@ -68,7 +68,8 @@ pub(crate) struct HealArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Only this run, by the id in the names of its containers [default: all]
+    /// Only this run, by the id in the names of its containers; also where it cannot be told from here
+    /// that its harness has ended [default: all whose harness has certainly ended]
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<String>,
 }

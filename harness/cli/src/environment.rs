@@ -163,7 +163,7 @@ impl Environment {
         let scenario = start.scenario;
         let mut environment = match scenario.environment {
             EnvironmentKind::External => {
-                return Ok(Self::External(External::find(scenario).await?));
+                return Ok(Self::External(External::find(scenario, start.journal.run()).await?));
             }
             // All of them at once: one by one they would take long.
             EnvironmentKind::Docker => {

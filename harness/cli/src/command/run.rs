@@ -5,7 +5,7 @@ use crate::args::RunArgs;
 use crate::checking::Limits;
 use crate::clients::clients;
 use crate::cluster::Cluster;
-use crate::environment::{self, Environment, Sweep};
+use crate::environment::{self, Environment};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
 use crate::links;
@@ -115,7 +115,7 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     let making = Making::begin(scenario)?;
     let done = started(scenario, &directory, &making, &mut signals, began).await;
     // Whatever has come of it: nothing that was made stays.
-    let undone = making.undo(done.is_ok()).await;
+    let undone = making.undo(&directory.history(), done.is_ok()).await;
     done?;
     undone?;
     Ok(directory)
@@ -142,7 +142,8 @@ async fn started(
         directory.path().display()
     ));
     let start = Instant::now();
-    metadata.interrupted = under_load(scenario, environment, directory, signals, start).await?;
+    metadata.interrupted =
+        under_load(scenario, environment, directory, making, signals, start).await?;
     metadata.seconds = start.elapsed().as_secs_f64();
     directory.write_json(&directory.metadata(), &metadata)?;
     Ok(())
@@ -153,17 +154,18 @@ async fn under_load(
     scenario: &Scenario,
     mut environment: Environment,
     directory: &RunDirectory,
+    making: &Making,
     signals: &mut Signals,
     start: Instant,
 ) -> Result<bool, Failure> {
-    let cluster = Cluster::build(&mut environment, scenario).await?;
+    let cluster = Cluster::build(&mut environment, scenario, making.run()).await?;
     let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    making.keys(&directory.history())?;
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
-    let sweep = Sweep::of(&environment);
     let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
@@ -214,9 +216,6 @@ async fn under_load(
     nemesis.finish().await?;
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
-    }
-    if let Some(sweep) = sweep {
-        sweep.sweep(&directory.history()).await?;
     }
     Ok(interrupted)
 }

@@ -40,7 +40,7 @@ fn scenario(rest: &str) -> Scenario {
 async fn scene(scenario: &Scenario, proposers: u32, wiring: Wiring) -> (Arc<Scene>, TempDir) {
     let directory = TempDir::new().unwrap();
     let environment = Environment::start_in(directory.path(), scenario).await.unwrap();
-    let links = Links::new(proposers, scenario.seed, wiring).await.unwrap();
+    let links = Links::new(proposers, scenario.seed, "0badcafe", wiring).await.unwrap();
     links.open_to(1, environment.address(1)).await.unwrap();
     (set(scenario, environment, Arc::new(links), &directory), directory)
 }
@@ -179,7 +179,7 @@ async fn wiped(rest: &str, by: impl AsyncFn(&Scene, &mut Wiping<'_>)) {
     let scenario = scenario(&format!("environment = \"embedded\"\nfaults = []\n{rest}"));
     let directory = TempDir::new().unwrap();
     let mut environment = Environment::start_in(directory.path(), &scenario).await.unwrap();
-    let cluster = Cluster::build(&mut environment, &scenario).await.unwrap();
+    let cluster = Cluster::build(&mut environment, &scenario, "0badcafe").await.unwrap();
     let scene = set(&scenario, environment, cluster.links, &directory);
     let when = (Span::seconds(0), Span::seconds(1));
     let planned = PlannedFault { nodes: vec![2], ..PlannedFault::of(FaultKind::Wipe, when) };

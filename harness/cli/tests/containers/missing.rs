@@ -51,7 +51,7 @@ fn a_journal_of_containers_stays_until_docker_answers() {
          {\"made\":\"container\",\"name\":\"harness-0badcafe-a1\"}\n",
     )
     .unwrap();
-    let said = without_docker(&sandbox, "heal").exits(70).stderr();
+    let said = without_docker(&sandbox, "heal --run 0badcafe").exits(70).stderr();
     assert!(said.contains("could not remove container harness-0badcafe-a1"), "{said}");
     assert!(journal.is_file());
 }
