@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
-    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold,
+    Draft, EnvironmentKind, FaultChoice, FaultKind, Fsync, Mutant, Proposers, Span, Target,
+    Threshold,
 };
 
 /// Does this store keep its word when the network does not?
@@ -19,7 +20,7 @@ use workloads::{
 #[command(
     name = "harness",
     version,
-    after_help = "Exit codes: 0 valid, 1 invalid, 2 unknown, 3 inconclusive, 4 a threshold was passed,\n64 bad arguments or files, 70 the harness itself failed."
+    after_help = "Exit codes: 0 valid, 1 invalid, 2 unknown, 3 inconclusive, 4 a threshold was passed,\n64 bad arguments or files, 70 the harness itself failed, 130 interrupted before the load began."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -211,9 +212,10 @@ impl ScenarioArgs {
         })
     }
 
-    /// Where the user wants it to run, in flags or in a file.
-    pub(crate) fn wanted(&self, file: &Draft) -> Wanted {
+    /// Where the user wants it to run, in flags or in a file, and what must be possible there.
+    pub(crate) fn wanted(&self, file: &Draft, needs: Vec<FaultKind>) -> Wanted {
         Wanted {
+            needs,
             kind: self.environment.or(file.environment),
             proposers: self.proposers.or(file.proposers),
             image: self.image.clone().or_else(|| file.image.clone()),

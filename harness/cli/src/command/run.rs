@@ -10,7 +10,7 @@ use crate::exit::{End, Failure};
 use crate::judge::judge;
 use crate::links;
 use crate::load;
-use crate::making::Making;
+use crate::making::{Making, MakingError};
 use crate::mutants;
 use crate::nemesis::Nemesis;
 use crate::progress::{self, say};
@@ -32,7 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, Scenario, UnknownName, Workload};
+use workloads::{BUILT_IN, Draft, EnvironmentKind, FaultKind, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
@@ -51,25 +51,40 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
     Ok(End::Judged(results.verdict))
 }
 
-/// The whole scenario, before anything is started or written.
+/// The whole scenario, before anything is started or written. Nothing is pulled or built for one that is
+/// wrong.
 async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     let (base, source) = base(&args.what)?;
-    let chosen = environment::choose(&args.scenario.wanted(&base)).await.map_err(Failure::usage)?;
-    chosen.why.iter().for_each(say);
+    let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
     let mut flags = args.scenario.draft()?;
-    flags.acceptors = chosen.acceptors;
-    flags.toxiproxy_image = chosen.toxiproxy_image.or(flags.toxiproxy_image);
-    let environment = chosen.kind;
-    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
-    let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
     let seed = u64::from(rand::random::<u32>());
-    let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-    let scenario = flags.over(base.clone()).settle(environment, &able, seed, source);
+    let wanted = args.scenario.wanted(&base, flags.clone().over(base.clone()).needs());
+    let right = settle(&flags, &base, (wanted.guess(), wanted.conceivable()), seed, source)?;
+    RunDirectory::can_be_made(Path::new(&right.output)).map_err(Failure::usage)?;
+
+    let chosen = environment::choose(&wanted).await.map_err(Failure::usage)?;
+    chosen.why.iter().for_each(say);
+    flags.acceptors = chosen.acceptors;
+    flags.toxiproxy_image = chosen.toxiproxy_image.or(flags.toxiproxy_image);
+    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+    let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
+    settle(&flags, &base, (chosen.kind, &able), seed, source)
+}
+
+/// The scenario of the flags over the base, where the environment can do so much.
+fn settle(
+    flags: &Draft,
+    base: &Draft,
+    (environment, able): (EnvironmentKind, &[FaultKind]),
+    seed: u64,
+    source: Option<(&str, &str)>,
+) -> Result<Scenario, Failure> {
+    let scenario = flags.clone().over(base.clone()).settle(environment, able, seed, source);
     let scenario = scenario.map_err(|error| {
         // What the file alone would get away with is the fault of a flag.
-        let by_flag = base.settle(environment, &able, seed, source).is_ok();
+        let by_flag = base.clone().settle(environment, able, seed, source).is_ok();
         if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
     })?;
     mutants::refuse_out_of_reach(&scenario).map_err(Failure::usage)?;
@@ -110,7 +125,8 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     let mut signals = Signals::listen()?;
     let began = Timestamp::now();
     let output = Path::new(&scenario.output);
-    let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())?;
+    let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())
+        .map_err(Failure::usage)?;
     directory.write(&directory.scenario(), &scenario.to_toml()?)?;
     let making = Making::begin(scenario)?;
     let done = started(scenario, &directory, &making, &mut signals, began).await;
@@ -121,7 +137,7 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     Ok(directory)
 }
 
-/// Starts the servers, and has the load go on.
+/// Starts the servers and the proposers, and has the load go on.
 async fn started(
     scenario: &Scenario,
     directory: &RunDirectory,
@@ -129,8 +145,10 @@ async fn started(
     signals: &mut Signals,
     began: Timestamp,
 ) -> Result<(), Failure> {
-    let environment = making.start(scenario, &directory.logs(), signals.any()).await?;
+    let environment = making.start(scenario, &directory.logs(), signals.any()).await;
+    let environment = environment.map_err(not_begun)?;
     let mut metadata = metadata(scenario, &environment, began);
+    let (environment, cluster) = clustered(scenario, environment, making, signals).await?;
     directory.write_json(&directory.metadata(), &metadata)?;
     directory.become_latest()?;
     say(format!(
@@ -141,24 +159,62 @@ async fn started(
         scenario.schedule.len(),
         directory.path().display()
     ));
+    // The load has a clock of its own, which begins when there is everybody whom a client can call.
     let start = Instant::now();
     metadata.interrupted =
-        under_load(scenario, environment, directory, making, signals, start).await?;
+        under_load(scenario, (environment, cluster), directory, making, signals, start).await?;
     metadata.seconds = start.elapsed().as_secs_f64();
     directory.write_json(&directory.metadata(), &metadata)?;
     Ok(())
 }
 
+/// Why a run could not begin: by the user's wish, by what the user asked for, or by a failure.
+fn not_begun(error: MakingError) -> Failure {
+    match error {
+        MakingError::Interrupted => Failure::Interrupted,
+        MakingError::Environment(error) if error.is_of_user() => Failure::usage(error),
+        MakingError::Environment(_) | MakingError::Journal(_) => error.into(),
+    }
+}
+
+/// Opens the links and starts the proposers, and waits until all of them are ready. When it is
+/// interrupted, that is still waited for, and undone.
+async fn clustered(
+    scenario: &Scenario,
+    mut environment: Environment,
+    making: &Making,
+    signals: &mut Signals,
+) -> Result<(Environment, Cluster), Failure> {
+    let (built, interrupted) = {
+        let building = Cluster::build(&mut environment, scenario, making.run());
+        tokio::pin!(building);
+        tokio::select! {
+            built = &mut building => (built, false),
+            () = signals.any() => {
+                say("stopping: ending what was started");
+                (building.await, true)
+            }
+        }
+    };
+    if !interrupted {
+        return Ok((environment, built?));
+    }
+    if let Ok(cluster) = built {
+        cluster.links.close().await?;
+    }
+    environment.finish().await?;
+    Err(Failure::Interrupted)
+}
+
 /// The load with its faults, from its first call to its last. True when it was cut short.
 async fn under_load(
     scenario: &Scenario,
-    mut environment: Environment,
+    (environment, cluster): (Environment, Cluster),
     directory: &RunDirectory,
     making: &Making,
     signals: &mut Signals,
     start: Instant,
 ) -> Result<bool, Failure> {
-    let cluster = Cluster::build(&mut environment, scenario, making.run()).await?;
     let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());

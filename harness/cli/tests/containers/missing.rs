@@ -1,6 +1,6 @@
 //! What is told when something is missing: nothing of this starts a container.
 
-use crate::site::Site;
+use crate::site::{Site, docker};
 use crate::support::{Ended, Sandbox};
 use std::fs;
 
@@ -26,6 +26,25 @@ fn an_image_that_cannot_be_had_is_named_with_the_ways_out() {
     assert!(said.contains("--image") && said.contains("--environment process"), "{said}");
     assert!(!site.sandbox.path("out").exists());
     assert_eq!(site.runs(), Vec::<String>::new());
+}
+
+#[test]
+fn an_image_without_a_redis_server_is_the_users_and_is_named() {
+    let site = Site::new();
+    let image = format!("harness-test-empty:{}", std::process::id());
+    let tar = site.sandbox.file("empty.tar", "");
+    // An archive ends with two blocks of nothing.
+    fs::write(&tar, [0; 1024]).unwrap();
+    assert!(docker(&["import", tar.to_str().unwrap(), &image]).status.success());
+    let args = format!(
+        "run append --environment docker --image {image} --toxiproxy-image own --output out"
+    );
+    let ended = site.harness(&args);
+    docker(&["rmi", "--force", &image]);
+    let said = ended.exits(64).stderr();
+    assert!(said.contains(&format!("the image {image} has no redis-server")), "{said}");
+    assert_eq!(said.matches("redis-server").count(), 1, "{said}");
+    assert_eq!(site.runs(), [""; 0]);
 }
 
 #[test]
