@@ -201,6 +201,9 @@ impl Draft {
         if let Some(schedule) = self.schedule {
             scenario.schedule = schedule;
             check_schedule(&scenario, able).map_err(located)?;
+            for planned in scenario.schedule.iter_mut().filter(|one| one.whom.is_empty()) {
+                planned.whom = planned.named();
+            }
         } else {
             let frame = Frame::of(&scenario);
             let schedule = frame.plan(scenario.seed);
