@@ -82,6 +82,9 @@ pub(crate) async fn choose(wanted: &Wanted) -> Result<Chosen, EnvironmentError> 
     if kind != EnvironmentKind::Auto {
         placement::check(kind, proposers)?;
     }
+    if let Some(problem) = idle(wanted, kind) {
+        return Err(EnvironmentError::Mismatch(problem));
+    }
     match kind {
         EnvironmentKind::Auto => automatic(wanted, proposers).await,
         EnvironmentKind::Docker => {
@@ -168,6 +171,22 @@ async fn outside(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
     Ok(Chosen { acceptors: Some(acceptors), ..chosen })
 }
 
+/// What is wanted that would do nothing in this environment.
+fn idle(wanted: &Wanted, kind: EnvironmentKind) -> Option<&'static str> {
+    if matches!(kind, EnvironmentKind::Auto | EnvironmentKind::Docker) {
+        return None;
+    }
+    if wanted.image.is_some() {
+        return Some("image: only containers have one; leave it out, or use --environment docker");
+    }
+    if wanted.toxiproxy_image.is_some() {
+        return Some(
+            "toxiproxy-image: only containers have one; leave it out, or use --environment docker",
+        );
+    }
+    None
+}
+
 /// What is wanted that does not go with containers.
 fn not_docker(wanted: &Wanted, proposers: Proposers) -> Option<&'static str> {
     if proposers == Proposers::Process {
@@ -198,6 +217,48 @@ mod tests {
         assert!(!theirs.contains(&FaultKind::ProposerKill));
         assert!(!theirs.contains(&FaultKind::Loss));
         assert!(theirs.contains(&FaultKind::Kill));
+    }
+
+    #[test]
+    fn an_environment_is_guessed_and_asked_for_what_is_needed() {
+        use EnvironmentKind::{Auto, Docker, Embedded, External, Process};
+        let wanted = |kind, proposers, services: &[&str]| Wanted {
+            kind,
+            proposers,
+            services: services.iter().map(|service| (*service).to_owned()).collect(),
+            needs: vec![FaultKind::Cut, FaultKind::DiskFull],
+            ..Wanted::default()
+        };
+        for (wanted, guess) in [
+            (wanted(None, None, &[]), Process),
+            (wanted(Some(Auto), None, &[]), Process),
+            (wanted(Some(Auto), Some(Proposers::Container), &[]), Docker),
+            (wanted(None, Some(Proposers::Process), &[]), Process),
+            (wanted(None, None, &["http://s"]), External),
+            (wanted(Some(Docker), None, &[]), Docker),
+            (wanted(Some(Embedded), None, &[]), Embedded),
+        ] {
+            assert_eq!(wanted.guess(), guess, "{wanted:?}");
+            assert_eq!(wanted.lacks(docker::ABLE), Some(FaultKind::DiskFull));
+            assert_eq!(wanted.lacks(process::ABLE), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_image_where_there_are_no_containers_is_refused() {
+        for kind in [EnvironmentKind::Process, EnvironmentKind::Embedded, EnvironmentKind::External]
+        {
+            for (image, toxiproxy_image) in [(Some("redis:7"), None), (None, Some("own"))] {
+                let wanted = Wanted {
+                    kind: Some(kind),
+                    image: image.map(String::from),
+                    toxiproxy_image: toxiproxy_image.map(String::from),
+                    ..Wanted::default()
+                };
+                let refused = choose(&wanted).await.unwrap_err().to_string();
+                assert!(refused.contains("image: only containers have one"), "{kind}: {refused}");
+            }
+        }
     }
 
     #[tokio::test]
