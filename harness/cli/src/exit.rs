@@ -94,7 +94,7 @@ mod tests {
         #[error("{0} cannot be read")]
         Untold(&'static str, #[source] io::Error),
         #[error(transparent)]
-        Same(#[from] Box<Problem>),
+        Same(#[from] Box<Self>),
     }
 
     #[test]

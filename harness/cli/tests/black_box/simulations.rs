@@ -79,7 +79,7 @@ fn faults_of_a_real_run_that_the_world_cannot_do_are_named_and_not_claimed() {
         assert!(stderr.trim_end().ends_with(without), "{stderr}");
         let json = sandbox.harness("sim real.toml --seeds 1 --json").exits(0).json();
         let counted = json["left_out"].as_object().unwrap().values().map(|n| n.as_u64().unwrap());
-        assert_eq!(counted.sum::<u64>() as usize, faults.len() - 1, "{json}");
+        assert_eq!(usize::try_from(counted.sum::<u64>()).unwrap(), faults.len() - 1, "{json}");
     }
     for (faults, without) in [(&[WIPE][..], "1 wipe"), (&[FULL, WIPE], "1 wipe, 1 disk-full")] {
         sandbox.file("real.toml", &schedule(faults));
