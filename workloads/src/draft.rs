@@ -164,6 +164,20 @@ impl Draft {
             || self.targets.is_some()
     }
 
+    /// The faults that are asked for by their own names, and so must be possible: those of a schedule, or
+    /// else those that are not merely in a package.
+    #[must_use]
+    pub fn needs(&self) -> Vec<FaultKind> {
+        if let Some(schedule) = &self.schedule {
+            return schedule.iter().map(|planned| planned.fault).collect();
+        }
+        let named = |choice: &FaultChoice| match choice {
+            FaultChoice::Kind(kind) => Some(*kind),
+            FaultChoice::Package(_) => None,
+        };
+        self.faults.iter().flatten().filter_map(named).collect()
+    }
+
     /// Fills the gaps, checks every range, and draws the schedule if there is none. `environment`
     /// replaces `auto`; `able` are the faults that it can do. `source` is the
     /// file's name and text, when it came from one.
@@ -187,6 +201,9 @@ impl Draft {
         if let Some(schedule) = self.schedule {
             scenario.schedule = schedule;
             check_schedule(&scenario, able).map_err(located)?;
+            for planned in scenario.schedule.iter_mut().filter(|one| one.whom.is_empty()) {
+                planned.whom = planned.named();
+            }
         } else {
             let frame = Frame::of(&scenario);
             let schedule = frame.plan(scenario.seed);

@@ -13,7 +13,8 @@ pub struct PlannedFault {
     pub lasts: Span,
     /// What it is.
     pub fault: FaultKind,
-    /// Whom it strikes, in words.
+    /// Whom it strikes, in words. A file may leave it out: then it is those that are named below.
+    #[serde(default)]
     pub whom: String,
     /// The links that it strikes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,6 +96,17 @@ impl PlannedFault {
             bytes: None,
             membership: None,
         }
+    }
+
+    /// Those that it names: links, acceptors or proposers.
+    pub(crate) fn named(&self) -> String {
+        if self.target == Some(Target::Busiest) {
+            return String::from("the busiest");
+        }
+        let links = self.links.iter().map(ToString::to_string);
+        let acceptors = self.nodes.iter().map(|acceptor| format!("a{acceptor}"));
+        let proposers = self.proposers.iter().map(|proposer| format!("p{proposer}"));
+        links.chain(acceptors).chain(proposers).collect::<Vec<_>>().join(", ")
     }
 
     /// What it does to whom, in words.

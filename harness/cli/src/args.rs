@@ -11,16 +11,25 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use workloads::{
-    Draft, EnvironmentKind, FaultChoice, Fsync, Mutant, Proposers, Span, Target, Threshold,
-    Workload,
+    Draft, EnvironmentKind, FaultChoice, FaultKind, Fsync, Mutant, Proposers, Span, Target,
+    Threshold, Workload,
 };
+
+/// What `harness proxy` can do beside Toxiproxy.
+const OUR_TOXICS: &str = "\
+Toxics beside Toxiproxy's own, with their attributes, whole numbers that are 0 where they are left out:
+  blackhole                    nothing passes, and connections stay open
+  loss     per_mille           of a thousand messages so many are lost, each with its connection
+  drop     per_mille, usable   so many are left out; what follows them passes only if usable is 1
+  corrupt  per_mille           of a thousand chunks so many have a bit flipped
+Such as: curl -d '{\"type\":\"loss\",\"attributes\":{\"per_mille\":20}}' localhost:8474/proxies/NAME/toxics";
 
 /// Does this store keep its word when the network does not?
 #[derive(Debug, Parser)]
 #[command(
     name = "harness",
     version,
-    after_help = "Exit codes: 0 valid, 1 invalid, 2 unknown, 3 inconclusive, 4 a threshold was passed,\n64 bad arguments or files, 70 the harness itself failed."
+    after_help = "Exit codes: 0 valid, 1 invalid, 2 unknown, 3 inconclusive, 4 a threshold was passed,\n64 bad arguments or files, 70 the harness itself failed, 130 interrupted before the load began."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -51,6 +60,7 @@ pub(crate) enum Command {
     /// Undo what runs have left on this machine whose harness was killed
     Heal(HealArgs),
     /// Be a Toxiproxy: links to servers that misbehave when told so over HTTP
+    #[command(after_help = OUR_TOXICS)]
     Proxy(ProxyArgs),
     /// The store's own service and tool, for proposers in processes and containers of their own
     #[command(hide = true, disable_help_flag = true)]
@@ -69,7 +79,8 @@ pub(crate) struct HealArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Only this run, by the id in the names of its containers [default: all]
+    /// Only this run, by the id in the names of its containers; also where it cannot be told from here
+    /// that its harness has ended [default: all whose harness has certainly ended]
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<String>,
 }
@@ -83,7 +94,8 @@ pub(crate) struct GryadkaArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// A workload, a scenario that comes along, or a scenario file (see `harness list`)
+    /// A workload, a scenario that comes along (see `harness list`), a scenario file, or the directory of
+    /// a run, which is run again
     #[arg(value_name = "WORKLOAD|SCENARIO")]
     pub(crate) what: String,
     #[command(flatten, next_help_heading = "Scenario")]
@@ -170,8 +182,9 @@ pub(crate) struct ScenarioArgs {
     /// A limit that the run must keep: p50, p99, max or gap below a time, rate above calls per second
     #[arg(long, value_name = "p99<200ms")]
     threshold: Vec<Threshold>,
-    /// Break one rule of the protocol, to see that it is noticed
-    #[arg(long, hide = true)]
+    /// Break one rule, to see that it is noticed: reused-ballot, doubt-repeated, read-newest,
+    /// answered-early, unguarded (of acceptors), misaimed (of the nemesis)
+    #[arg(long, value_name = "NAME")]
     mutant: Option<Mutant>,
 }
 
@@ -211,9 +224,10 @@ impl ScenarioArgs {
         })
     }
 
-    /// Where the user wants it to run, in flags or in a file.
-    pub(crate) fn wanted(&self, file: &Draft) -> Wanted {
+    /// Where the user wants it to run, in flags or in a file, and what must be possible there.
+    pub(crate) fn wanted(&self, file: &Draft, needs: Vec<FaultKind>) -> Wanted {
         Wanted {
+            needs,
             kind: self.environment.or(file.environment),
             proposers: self.proposers.or(file.proposers),
             image: self.image.clone().or_else(|| file.image.clone()),
@@ -472,10 +486,23 @@ pub(crate) fn parse() -> Result<Cli, Failure> {
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
             error.exit();
         }
-        Failure::Usage(
-            error.render().to_string().trim_start_matches("error: ").trim_end().to_owned(),
-        )
+        let said = error.render().to_string();
+        Failure::Usage(plain(said.trim_start_matches("error: ").trim_end()))
     })
+}
+
+/// What the standard library says of a number that is none, and what would be right.
+const NO_NUMBERS: [(&str, &str); 6] = [
+    ("invalid digit found in string", "a whole number is wanted, such as 3"),
+    ("cannot parse integer from empty string", "a whole number is wanted, such as 3"),
+    ("number too large to fit in target type", "the number is too large"),
+    ("number too small to fit in target type", "the number is too small"),
+    ("invalid float literal", "a number is wanted, such as 500 or 0.5"),
+    ("cannot parse float from empty string", "a number is wanted, such as 500 or 0.5"),
+];
+
+fn plain(said: &str) -> String {
+    NO_NUMBERS.iter().fold(said.to_owned(), |said, (no, right)| said.replace(no, right))
 }
 
 #[cfg(test)]
@@ -492,6 +519,30 @@ mod tests {
             help += &format!("{}\n", subcommand.render_help());
         }
         insta::assert_snapshot!(help);
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_told_with_what_would_be_right() {
+        for (flag, value, right) in [
+            ("--nodes", "three", "a whole number is wanted, such as 3"),
+            ("--nodes", "", "a whole number is wanted, such as 3"),
+            ("--nodes", "1.5", "a whole number is wanted, such as 3"),
+            ("--check-memory", "99999999999999999999", "the number is too large"),
+            ("--concurrency", "x", "a whole number is wanted, such as 3"),
+            ("--seed", "-x", "a whole number is wanted, such as 3"),
+            ("--check-memory", "1G", "a whole number is wanted, such as 3"),
+            ("--rate", "fast", "a number is wanted, such as 500 or 0.5"),
+            ("--rate", "", "a number is wanted, such as 500 or 0.5"),
+            ("--keys", "0x5", "a whole number is wanted, such as 3"),
+        ] {
+            let flag = format!("{flag}={value}");
+            let error = Cli::try_parse_from(["harness", "run", "append", &flag]).unwrap_err();
+            let said = plain(&error.to_string());
+            assert!(
+                said.contains(right) && said.contains(flag.split('=').next().unwrap()),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -32,12 +32,14 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Makes the acceptors a cluster, opens a link for every pair and sets a proposer on each node's.
+    /// `run` is the run's id.
     pub(crate) async fn build(
         environment: &mut Environment,
         scenario: &Scenario,
+        run: &str,
     ) -> Result<Self, ClusterError> {
         let wiring = links::wiring(scenario, environment.wiring());
-        let links = Arc::new(Links::new(scenario.nodes, scenario.seed, wiring).await?);
+        let links = Arc::new(Links::new(scenario.nodes, scenario.seed, run, wiring).await?);
         let stores = Self::put_together(environment, scenario, &links).await;
         if stores.is_err() {
             // A Toxiproxy is left as it was found, if it can be; what went wrong first is told.

@@ -97,6 +97,23 @@ pub(crate) enum EnvironmentError {
     Unable(FaultKind),
 }
 
+impl EnvironmentError {
+    /// Whether the user can mend it, by asking for something else or by setting the machine up.
+    pub(crate) const fn is_of_user(&self) -> bool {
+        match self {
+            Self::NoRedis | Self::External(_) | Self::Misplaced(_) | Self::Mismatch(_) => true,
+            Self::Docker(error) => error.is_of_user(),
+            Self::NotUp { .. }
+            | Self::Program(_)
+            | Self::Trouble(_)
+            | Self::Standing(_)
+            | Self::Io { .. }
+            | Self::Journal(_)
+            | Self::Unable(_) => false,
+        }
+    }
+}
+
 /// What links are made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wiring {
@@ -164,7 +181,7 @@ impl Environment {
         let scenario = start.scenario;
         let mut environment = match scenario.environment {
             EnvironmentKind::External => {
-                return Ok(Self::External(External::find(scenario).await?));
+                return Ok(Self::External(External::find(scenario, start.journal.run()).await?));
             }
             // All of them at once: one by one they would take long.
             EnvironmentKind::Docker => {

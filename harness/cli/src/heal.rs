@@ -8,5 +8,5 @@
 mod plan;
 mod steps;
 
-pub(crate) use plan::{Plan, Step, plan};
+pub(crate) use plan::{Plan, Spared, Step, plan};
 pub(crate) use steps::take;

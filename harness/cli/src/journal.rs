@@ -3,12 +3,15 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | whose is it, and does he live? | `journal/owner.rs` |
+//! | whose is it, and does that process live? | `journal/owner.rs` |
+//! | what can be told of that from here? | `journal/place.rs` |
 //! | what is written down, and where? | here |
 
 mod owner;
+mod place;
 
-pub(crate) use owner::Owner;
+pub(crate) use owner::{Fate, Owner};
+pub(crate) use place::Elsewhere;
 
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -58,12 +61,17 @@ pub(crate) enum Made {
         /// Where.
         path: PathBuf,
     },
-    /// Faults on links of a Toxiproxy that is not the run's own.
+    /// Links, or faults on links, of a Toxiproxy that is not the run's own. Both carry the run's id.
     Links {
         /// The Toxiproxy, `http://host:port`.
         toxiproxy: String,
-        /// Whether the links were there before the run; otherwise they are the run's own.
-        existing: bool,
+    },
+    /// Keys in a store that is not the run's own.
+    Keys {
+        /// The service through which they are deleted, `http://host:port`.
+        service: String,
+        /// The history of the run, which names all of them.
+        history: PathBuf,
     },
 }
 

@@ -5,8 +5,10 @@
 //! | which links are there, and how does a proposer find them? | here |
 //! | what does a fault do to a link? | `links/affliction.rs` |
 //! | how is a link told, be it of our proxy or of a Toxiproxy? | `links/wired.rs` |
+//! | whose is what is found on a Toxiproxy? | `links/marks.rs` |
 
 mod affliction;
+pub(crate) mod marks;
 mod wired;
 
 pub(crate) use affliction::Affliction;
@@ -47,6 +49,8 @@ pub(crate) enum LinkError {
 pub(crate) struct Links {
     nodes: u32,
     seed: u64,
+    /// The run's id.
+    run: Arc<str>,
     made: Decision,
     open: Mutex<BTreeMap<Link, Arc<Wired>>>,
 }
@@ -92,7 +96,12 @@ impl Links {
     ///
     /// # Errors
     /// When the Toxiproxy does not answer.
-    pub(crate) async fn new(nodes: u32, seed: u64, wiring: Wiring) -> Result<Self, LinkError> {
+    pub(crate) async fn new(
+        nodes: u32,
+        seed: u64,
+        run: &str,
+        wiring: Wiring,
+    ) -> Result<Self, LinkError> {
         let made = match wiring {
             Wiring::Inside => Decision::Inside,
             Wiring::Toxiproxy(place) => {
@@ -101,7 +110,7 @@ impl Links {
                 Decision::Toxiproxy { place, client, ours }
             }
         };
-        Ok(Self { nodes, seed, made, open: Mutex::default() })
+        Ok(Self { nodes, seed, run: run.into(), made, open: Mutex::default() })
     }
 
     /// Opens a link from every proposer to an acceptor.
@@ -128,7 +137,11 @@ impl Links {
                 Ok(Wired::new(proxy.address(), Some(acceptor), Hand::Inside(proxy)))
             }
             Decision::Toxiproxy { place, client, ours } => {
-                let name = format!("p{}-a{}", link.proposer, link.acceptor);
+                let name = if place.existing {
+                    format!("p{}-a{}", link.proposer, link.acceptor)
+                } else {
+                    marks::link(&self.run, link)
+                };
                 let proxy = if place.existing {
                     client.proxy(&name).await?
                 } else {
@@ -149,7 +162,12 @@ impl Links {
                 })?;
                 let address = SocketAddr::new(place.reach, port);
                 let acceptor = (!place.existing).then_some(acceptor);
-                let hand = Hand::Toxiproxy { client: client.clone(), name, ours: *ours };
+                let hand = Hand::Toxiproxy {
+                    client: client.clone(),
+                    name,
+                    ours: *ours,
+                    run: Arc::clone(&self.run),
+                };
                 Ok(Wired::new(address, acceptor, hand))
             }
         }

@@ -22,6 +22,20 @@ pub(crate) struct RunDirectory {
 }
 
 impl RunDirectory {
+    /// Whether a run directory can be made in `output`, which is not made for that.
+    ///
+    /// # Errors
+    /// When it, or the nearest directory above it that is there, cannot be written.
+    pub(crate) fn can_be_made(output: &Path) -> Result<(), DirectoryError> {
+        let here = Path::new(".");
+        let above =
+            |path: &&Path| !path.as_os_str().is_empty() && fs::symlink_metadata(path).is_ok();
+        let there = output.ancestors().find(above).unwrap_or(here);
+        // It has no name, so nobody sees it, and ends with the file that is dropped here.
+        let written = tempfile::tempfile_in(there).map(drop);
+        written.map_err(|source| DirectoryError { path: there.to_owned(), source })
+    }
+
     /// Makes `<output>/<time>-<system>-<workload>`.
     pub(crate) fn create(
         output: &Path,

@@ -3,7 +3,8 @@
 use crate::fault::played;
 use crate::scenario::{Expected, SimScenario};
 use crate::setup::{Calls, Load, Network, Setup};
-use workloads::{PlannedFault, Scenario, Workload};
+use std::collections::BTreeMap;
+use workloads::{FaultKind, PlannedFault, Scenario, Workload};
 
 /// Nanoseconds of a millisecond.
 const MS: u64 = 1_000_000;
@@ -18,7 +19,7 @@ const CACHE: usize = 10_000;
 
 impl SimScenario {
     /// The world in which a scenario of real servers is played, its schedule of faults to the
-    /// millisecond. Seeds draw the calls and the messages; a mutant is left out.
+    /// millisecond. Seeds draw the calls and the messages; a mutant is left to the caller.
     #[must_use]
     pub fn of_real_run(name: &str, scenario: &Scenario) -> Self {
         let clients = scenario.concurrency;
@@ -59,30 +60,41 @@ impl SimScenario {
             membership: None,
             collections: 0,
             mutant: None,
-            faults: played(&scenario.schedule),
+            faults: Vec::new(),
         };
-        // Whoever joins in the real run is not there.
-        let faults = std::mem::take(&mut setup.faults);
-        setup.faults =
-            faults.into_iter().filter(|fault| setup.check_fault(&fault.what).is_ok()).collect();
+        let left_out = play(&mut setup, &scenario.schedule);
         Self {
             name: name.to_owned(),
-            summary: summary(scenario),
+            summary: summary(&left_out),
             expected: Expected::Valid,
             seeds: 20,
             mutant: None,
+            left_out,
             fixed: Some(setup),
         }
     }
 }
 
-fn summary(scenario: &Scenario) -> String {
-    let unknown = |planned: &&PlannedFault| played(std::slice::from_ref(*planned)).is_empty();
-    let mut unknown: Vec<_> =
-        scenario.schedule.iter().filter(unknown).map(|planned| planned.fault).collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    let names: Vec<_> = unknown.iter().map(|kind| kind.name()).collect();
+/// Has the world do what it can of a schedule. Answers how many faults of which kind it leaves out, in whole
+/// or in part: those that it does not know, those of the busiest, and those of an acceptor that joins in
+/// the real run, which is not there.
+fn play(setup: &mut Setup, schedule: &[PlannedFault]) -> BTreeMap<FaultKind, usize> {
+    let mut left_out = BTreeMap::new();
+    for planned in schedule {
+        let faults = played(std::slice::from_ref(planned));
+        let wanted = faults.len().max(1);
+        let done: Vec<_> =
+            faults.into_iter().filter(|fault| setup.check_fault(&fault.what).is_ok()).collect();
+        if done.len() < wanted {
+            *left_out.entry(planned.fault).or_insert(0) += 1;
+        }
+        setup.faults.extend(done);
+    }
+    left_out
+}
+
+fn summary(left_out: &BTreeMap<FaultKind, usize>) -> String {
+    let names: Vec<_> = left_out.keys().map(|kind| kind.name()).collect();
     let without = match names.join(", ") {
         names if names.is_empty() => names,
         names => format!(", without its faults {names}"),
@@ -127,6 +139,36 @@ mod tests {
             assert!((20_000..60_000).contains(&last), "{workload} ends after {last} ms");
             assert!(run.counts.ok > 2000, "{workload}: {:?}", run.counts);
             assert_eq!(run.counts.faults.values().sum::<u64>(), planned.len() as u64);
+            assert_eq!(played.left_out, BTreeMap::new());
+        }
+    }
+
+    #[test]
+    fn what_the_world_cannot_do_is_left_out_and_counted() {
+        let links = "links = [\"p1→a2\"]";
+        for (fault, left_out) in [
+            (format!("\"cut\"\n{links}"), 0),
+            (String::from("\"kill\"\nnodes = [1, 2]"), 0),
+            (String::from("\"stall\"\nnode = 2"), 0),
+            (String::from("\"kill\"\ntarget = \"busiest\""), 1),
+            (String::from("\"wipe\"\nnode = 1"), 1),
+            (String::from("\"tail-lost\"\nnode = 1"), 1),
+            (String::from("\"memory-full\"\nnode = 3"), 1),
+            (String::from("\"disk-full\"\nnode = 3"), 1),
+            (String::from("\"disconnect\"\nnode = 3"), 1),
+            (format!("\"bandwidth\"\nrate = 10\n{links}"), 1),
+            (format!("\"drop\"\nprobability = 0.1\n{links}"), 1),
+            (format!("\"limit\"\nbytes = 1000\n{links}"), 1),
+            (format!("\"reset\"\nlife = \"50ms\"\n{links}"), 1),
+        ] {
+            let text = format!(
+                "workload = \"append\"\ncold = 1\n[[schedule]]\nat = \"2s\"\nlasts = \"2s\"\nwhom = \"x\"\nfault = {fault}"
+            );
+            let draft = Draft::parse(&text, "run").unwrap();
+            let scenario = draft.settle(EnvironmentKind::Process, FaultKind::ALL, 5, None).unwrap();
+            let played = SimScenario::of_real_run("run", &scenario);
+            assert_eq!(played.left_out.values().sum::<usize>(), left_out, "{fault}");
+            assert_eq!(played.setup(1).faults.is_empty(), left_out > 0, "{fault}");
         }
     }
 }

@@ -4,6 +4,8 @@ use crate::mutants::Mutant;
 use crate::setup::{Setup, SetupError};
 use crate::swarm::swarm;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use workloads::FaultKind;
 
 /// What a scenario must come to over its seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -27,6 +29,8 @@ pub struct SimScenario {
     /// How many seeds, from 1, show it.
     pub seeds: u64,
     pub(crate) mutant: Option<Mutant>,
+    /// How many faults of which kind of a run of real servers the world does not play.
+    pub left_out: BTreeMap<FaultKind, usize>,
     /// The same world for each seed; none where each seed draws its own.
     pub(crate) fixed: Option<Setup>,
 }
@@ -106,6 +110,7 @@ impl SimScenario {
             expected: Expected::Valid,
             seeds: 1000,
             mutant: None,
+            left_out: BTreeMap::new(),
             fixed: None,
         }
     }
@@ -141,6 +146,7 @@ impl SimScenario {
             expected: file.expected,
             seeds: file.seeds,
             mutant: file.world.mutant,
+            left_out: BTreeMap::new(),
             fixed: Some(file.world),
         })
     }

@@ -1,6 +1,6 @@
 //! What each chore runs.
 
-use crate::programs::{install, installed, say, succeeds};
+use crate::programs::{cargo, install, installed, say, succeeds};
 use crate::{compose, images};
 use anyhow::Context;
 use std::process::{Command, ExitCode};
@@ -66,7 +66,7 @@ pub(crate) fn test() -> anyhow::Result<ExitCode> {
     let mut failed = Vec::new();
     for (name, arguments) in CHECKS {
         say(&format!("── {name}: cargo {}", arguments.join(" ")))?;
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         // Warnings of rustdoc are errors; snapshots are compared, never written.
         command.args(*arguments).env("RUSTDOCFLAGS", "-D warnings").env("INSTA_UPDATE", "no");
         if !passes(name, &mut command)? {

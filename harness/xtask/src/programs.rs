@@ -27,6 +27,25 @@ pub(crate) fn install(program: &str, packages: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Cargo, as a user would call it. Cargo tells the programs that it runs about their own package in the
+/// environment, and build scripts such as ring's run again when that has changed: handed on, it would
+/// have each of the two callers build anew what the other has built.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_package(&name.to_string_lossy()))
+    {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Whether cargo sets this variable for the package that it runs.
+fn is_of_package(variable: &str) -> bool {
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
+        || ["CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"].contains(&variable)
+}
+
 /// A command that needs root: as it is where this is root, and otherwise by way of sudo.
 pub(crate) fn as_root(words: &[&str]) -> Command {
     let sudo = Path::new("/usr/bin/sudo").exists() && !is_root();
@@ -75,4 +94,25 @@ fn shown(command: &Command) -> String {
 /// A line for whoever reads along.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_not_told_of_the_package_that_calls_it() {
+        // Tests are run by cargo, as chores are.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let cargo = cargo();
+        let removed: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for name in ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_MANIFEST_DIR"] {
+            assert!(removed.iter().any(|(removed, _)| *removed == name), "{name}: {removed:?}");
+        }
+        for name in
+            ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "CARGO_NET_OFFLINE"]
+        {
+            assert!(!is_of_package(name), "{name} is the user's");
+        }
+    }
 }

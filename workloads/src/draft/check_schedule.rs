@@ -53,7 +53,8 @@ fn beside(planned: &PlannedFault, earlier: &[PlannedFault], overlap: u32) -> Opt
     met.map(|(number, earlier)| {
         let (kind, other) = (planned.fault, earlier.fault);
         format!(
-            "{kind} begins at {at}, while {other} of entry {number} goes on: faults at the same time must strike no link in common, and membership, wipe, tail-lost and the busiest stand alone"
+            "{kind} begins at {at}, while {other} of entry {number} goes on: faults at the same time must strike no link in common, and membership, wipe, tail-lost and the busiest stand alone; name other links, or let it begin at {} or later",
+            Span::millis(earlier.end())
         )
     })
 }
@@ -126,6 +127,14 @@ fn parameters(planned: &PlannedFault) -> Option<String> {
     if let Some((_, _, field)) = lacks {
         return Some(format!("{} needs the field `{field}`", planned.fault));
     }
+    if let Some((field, of)) = foreign(planned) {
+        let of: Vec<_> = of.iter().map(|kind| kind.name()).collect();
+        return Some(format!(
+            "{} takes no `{field}`, which would do nothing; it belongs to {}",
+            planned.fault,
+            of.join(" and ")
+        ));
+    }
     let long = Span::seconds(10);
     outside("latency", planned.latency, Span::millis(1), long)
         .or_else(|| outside("rate", planned.rate, 1, 500))
@@ -155,6 +164,25 @@ fn parameters(planned: &PlannedFault) -> Option<String> {
             unlikely
                 .then(|| String::from("probability is out of range; allowed: above 0 and up to 1"))
         })
+}
+
+/// A field that is given and does nothing, and the faults that it belongs to.
+fn foreign(planned: &PlannedFault) -> Option<(&'static str, &'static [FaultKind])> {
+    use FaultKind::{Bandwidth, Drop, Latency, Limit, Loss, OneWay, Reset, Slicing};
+    let fields: [(&str, bool, &[FaultKind]); 10] = [
+        ("direction", planned.direction.is_some(), &[OneWay]),
+        ("latency", planned.latency.is_some(), &[Latency]),
+        ("jitter", planned.jitter.is_some(), &[Latency]),
+        ("probability", planned.probability.is_some(), &[Loss, Drop]),
+        ("usable", planned.usable.is_some(), &[Drop]),
+        ("rate", planned.rate.is_some(), &[Bandwidth]),
+        ("size", planned.size.is_some(), &[Slicing]),
+        ("pause", planned.pause.is_some(), &[Slicing]),
+        ("life", planned.life.is_some(), &[Reset]),
+        ("bytes", planned.bytes.is_some(), &[Limit]),
+    ];
+    let foreign = fields.into_iter().find(|(_, given, of)| *given && !of.contains(&planned.fault));
+    foreign.map(|(field, _, of)| (field, of))
 }
 
 fn outside<T: PartialOrd + fmt::Display>(
@@ -207,6 +235,73 @@ mod tests {
             ]
             .join("\n")
         );
+    }
+
+    #[test]
+    fn two_faults_of_one_link_at_a_time_are_refused_with_a_way_out() {
+        let entry = |fault: &str| format!("fault = {fault}\nlinks = [\"p1→a1\"]");
+        let kinds = [
+            "\"cut\"",
+            "\"blackhole\"",
+            "\"latency\"\nlatency = \"30ms\"\njitter = \"10ms\"",
+            "\"reset\"\nlife = \"100ms\"",
+            "\"loss\"\nprobability = 0.1",
+            "\"bandwidth\"\nrate = 10",
+        ];
+        for first in kinds {
+            for second in kinds {
+                let (first, second) = (entry(first), entry(second));
+                let said = wrong("overlap = 2", &[(1, 4, &first), (2, 2, &second)]);
+                assert!(
+                    said.contains("entry 2: ") && said.contains("of entry 1 goes on"),
+                    "{said}"
+                );
+                assert!(
+                    said.ends_with("name other links, or let it begin at 5s or later"),
+                    "{said}"
+                );
+                assert!(settled("overlap = 2", &[(1, 4, &first), (5, 2, &second)]).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn whom_it_strikes_need_not_be_said_twice() {
+        for (rest, whom) in [
+            ("fault = \"cut\"\nlinks = [\"p1→a2\", \"p2→a1\"]", "p1→a2, p2→a1"),
+            ("fault = \"kill\"\nnode = 2", "a2"),
+            ("fault = \"kill\"\nnodes = [1, 3]", "a1, a3"),
+            ("fault = \"proposer-kill\"\nproposers = [1, 2]", "p1, p2"),
+            ("fault = \"kill\"\ntarget = \"busiest\"", "the busiest"),
+            ("fault = \"cut\"\nlinks = [\"p1→a2\"]\nwhom = \"the first two\"", "the first two"),
+        ] {
+            let text = format!(
+                "workload = \"append\"\nproposers = \"process\"\n[[schedule]]\nat = \"2s\"\nlasts = \"2s\"\n{rest}"
+            );
+            let draft = Draft::parse(&text, "my.toml").unwrap();
+            let scenario = draft.settle(EnvironmentKind::Process, FaultKind::ALL, 7, None).unwrap();
+            assert_eq!(scenario.schedule[0].whom, whom, "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_would_do_nothing_is_refused() {
+        for (rest, field, of) in [
+            ("fault = \"loss\"\nprobability = 0.1\nrate = 5", "rate", "bandwidth"),
+            ("fault = \"loss\"\nprobability = 0.1\nlatency = \"20ms\"", "latency", "latency"),
+            ("fault = \"cut\"\nprobability = 0.1", "probability", "loss and drop"),
+            ("fault = \"cut\"\ndirection = \"replies\"", "direction", "one-way"),
+            ("fault = \"loss\"\nprobability = 0.1\nusable = false", "usable", "drop"),
+            ("fault = \"bandwidth\"\nrate = 5\nbytes = 500", "bytes", "limit"),
+            ("fault = \"limit\"\nbytes = 500\nlife = \"1s\"", "life", "reset"),
+            ("fault = \"blackhole\"\njitter = \"1ms\"", "jitter", "latency"),
+            ("fault = \"reset\"\nlife = \"1s\"\nsize = 5", "size", "slicing"),
+            ("fault = \"reset\"\nlife = \"1s\"\npause = \"5ms\"", "pause", "slicing"),
+        ] {
+            let said = wrong("", &[(2, 4, &format!("{rest}\nlinks = [\"p1→a2\"]"))]);
+            let told = format!("takes no `{field}`, which would do nothing; it belongs to {of}");
+            assert!(said.ends_with(&told), "{said}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::args::HealArgs;
 use crate::environment::docker::sweep::{self, Things};
 use crate::environment::docker::{daemon, own_image};
 use crate::exit::{End, Failure};
-use crate::heal::{Plan, Step, plan, take};
+use crate::heal::{Plan, Spared, Step, plan, take};
 use crate::journal::{self, Owner};
 use crate::progress::say;
 use bollard::Docker;
@@ -29,7 +29,7 @@ async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
         }
     };
     let docker = docker.as_ref().ok().map(|(docker, _)| docker);
-    let plans = plan(&journals, &things, args.run.as_deref(), Owner::lives);
+    let plans = plan(&journals, &things, args.run.as_deref(), Owner::fate);
     let images = match docker {
         // A run that goes on may be about to use one.
         Some(docker)
@@ -71,8 +71,15 @@ async fn carry_out(args: &HealArgs) -> Result<End, Failure> {
 
 /// Heals what one run has left, and says each thing. False when something is left still.
 async fn one(plan: &Plan, docker: Option<&Docker>, dry_run: bool) -> bool {
-    if let Some(spared) = plan.spared {
-        say(format!("run {}: {spared}; left alone", plan.run));
+    if let Some(spared) = &plan.spared {
+        let run = &plan.run;
+        let named = match spared {
+            Spared::Lives(_) => String::new(),
+            Spared::Unseen { .. } | Spared::Hidden(_) | Spared::Unowned => {
+                format!("; if it has ended: harness heal --run {run}")
+            }
+        };
+        say(format!("run {run}: {spared}; left alone{named}"));
         return true;
     }
     let mut whole = true;

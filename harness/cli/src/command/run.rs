@@ -5,12 +5,12 @@ use crate::args::RunArgs;
 use crate::checking::Limits;
 use crate::clients::clients;
 use crate::cluster::Cluster;
-use crate::environment::{self, Environment, Sweep};
+use crate::environment::{self, Environment};
 use crate::exit::{End, Failure};
 use crate::judge::judge;
 use crate::links;
 use crate::load;
-use crate::making::Making;
+use crate::making::{Making, MakingError};
 use crate::mutants;
 use crate::nemesis::{Nemesis, NemesisError};
 use crate::progress::{self, say};
@@ -32,7 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use workloads::{BUILT_IN, Draft, Scenario, UnknownName, Workload};
+use workloads::{BUILT_IN, Draft, EnvironmentKind, FaultKind, Scenario, UnknownName, Workload};
 
 /// The system under test.
 const SYSTEM: &str = "gryadka";
@@ -52,25 +52,68 @@ pub(super) fn run(args: &RunArgs) -> Result<End, Failure> {
     Ok(End::Judged(results.verdict))
 }
 
-/// The whole scenario, before anything is started or written.
+/// The whole scenario, before anything is started or written. Nothing is pulled or built for one that is
+/// wrong.
 async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
     let (base, source) = base(&args.what)?;
-    let chosen = environment::choose(&args.scenario.wanted(&base)).await.map_err(Failure::usage)?;
-    chosen.why.iter().for_each(say);
+    let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
     let mut flags = args.scenario.draft()?;
-    flags.acceptors = chosen.acceptors;
-    flags.toxiproxy_image = chosen.toxiproxy_image.or(flags.toxiproxy_image);
-    let environment = chosen.kind;
-    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
-    let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
     // A schedule stays as it was written, unless other faults are asked for.
     let base = if flags.changes_schedule() { Draft { schedule: None, ..base } } else { base };
+    let base = without_images(base, flags.environment);
     let seed = u64::from(rand::random::<u32>());
-    let source = source.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-    let scenario = flags.over(base.clone()).settle(environment, &able, seed, source);
+    let wanted = args.scenario.wanted(&base, flags.clone().over(base.clone()).needs());
+    let right = settle(&flags, &base, (wanted.guess(), wanted.conceivable()), seed, source)?;
+    RunDirectory::can_be_made(Path::new(&right.output)).map_err(Failure::usage)?;
+
+    let chosen = environment::choose(&wanted).await.map_err(Failure::usage)?;
+    chosen.why.iter().for_each(say);
+    flags.acceptors = chosen.acceptors;
+    flags.toxiproxy_image = chosen.toxiproxy_image.or(flags.toxiproxy_image);
+    let toxiproxy = flags.toxiproxy.as_deref().or(base.toxiproxy.as_deref());
+    let able = links::able(chosen.able, toxiproxy).await.map_err(Failure::usage)?;
+    let scenario = settle(&flags, &base, (chosen.kind, &able), seed, source)?;
+    few_calls(&scenario).iter().for_each(say);
+    Ok(scenario)
+}
+
+/// A node that calls fewer times in the quiet part may not be seen to make progress.
+const FEW: f64 = 5.0;
+
+/// A warning where the rate is so low that a run will hardly be conclusive.
+fn few_calls(scenario: &Scenario) -> Option<String> {
+    let quiet = scenario.quiet.duration().as_secs_f64();
+    let (rate, nodes) = (scenario.rate, f64::from(scenario.nodes));
+    let each = rate * quiet / nodes;
+    (rate > 0.0 && each < FEW).then(|| {
+        format!(
+            "rate: {rate} calls a second are {each:.1} of each node in the quiet part of {}, too few to see progress for certain: a run may end as inconclusive; from --rate {:.0} on they are enough",
+            scenario.quiet,
+            (FEW * nodes / quiet).ceil()
+        )
+    })
+}
+
+/// The images of a file mean nothing in an environment without containers that a flag puts it in.
+fn without_images(base: Draft, flag: Option<EnvironmentKind>) -> Draft {
+    match flag {
+        None | Some(EnvironmentKind::Auto | EnvironmentKind::Docker) => base,
+        Some(_) => Draft { image: None, toxiproxy_image: None, ..base },
+    }
+}
+
+/// The scenario of the flags over the base, where the environment can do so much.
+fn settle(
+    flags: &Draft,
+    base: &Draft,
+    (environment, able): (EnvironmentKind, &[FaultKind]),
+    seed: u64,
+    source: Option<(&str, &str)>,
+) -> Result<Scenario, Failure> {
+    let scenario = flags.clone().over(base.clone()).settle(environment, able, seed, source);
     let scenario = scenario.map_err(|error| {
         // What the file alone would get away with is the fault of a flag.
-        let by_flag = base.settle(environment, &able, seed, source).is_ok();
+        let by_flag = base.clone().settle(environment, able, seed, source).is_ok();
         if by_flag { Failure::usage(error.reason) } else { Failure::usage(error) }
     })?;
     mutants::refuse_out_of_reach(&scenario).map_err(Failure::usage)?;
@@ -80,17 +123,26 @@ async fn scenario(args: &RunArgs) -> Result<Scenario, Failure> {
 /// A file's name and text.
 type Source = Option<(String, String)>;
 
-/// What `what` stands for: a workload, a scenario that comes along, or a file.
+/// What `what` stands for: a workload, a scenario that comes along, a file, or a run.
 fn base(what: &str) -> Result<(Draft, Source), Failure> {
     if let Ok(workload) = what.parse::<Workload>() {
         return Ok((Draft { workload: Some(workload), ..Draft::default() }, None));
     }
+    let path = Path::new(what);
+    // A run directory stands for its scenario.
+    let file = if path.is_dir() { path.join("scenario.toml") } else { path.to_owned() };
     let (name, text) = match BUILT_IN.iter().find(|(name, ..)| *name == what) {
         Some((name, _, text)) => ((*name).to_owned(), (*text).to_owned()),
-        None if Path::new(what).is_file() => {
-            let text = std::fs::read_to_string(what)
-                .map_err(|error| Failure::usage(format!("{what}: {error}")))?;
-            (what.to_owned(), text)
+        None if file.is_file() => {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+            (name, text)
+        }
+        None if path.is_dir() => {
+            return Err(Failure::usage(format!(
+                "{what} is no run directory: it has no scenario.toml; say which one, such as runs/latest"
+            )));
         }
         None => return Err(unknown(what)),
     };
@@ -111,18 +163,19 @@ async fn carry_out(scenario: &Scenario) -> Result<RunDirectory, Failure> {
     let mut signals = Signals::listen()?;
     let began = Timestamp::now();
     let output = Path::new(&scenario.output);
-    let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())?;
+    let directory = RunDirectory::create(output, began, SYSTEM, scenario.workload.name())
+        .map_err(Failure::usage)?;
     directory.write(&directory.scenario(), &scenario.to_toml()?)?;
     let making = Making::begin(scenario)?;
     let done = started(scenario, &directory, &making, &mut signals, began).await;
     // Whatever has come of it: nothing that was made stays.
-    let undone = making.undo(done.is_ok()).await;
+    let undone = making.undo(&directory.history(), done.is_ok()).await;
     done?;
     undone?;
     Ok(directory)
 }
 
-/// Starts the servers, and has the load go on.
+/// Starts the servers and the proposers, and has the load go on.
 async fn started(
     scenario: &Scenario,
     directory: &RunDirectory,
@@ -130,8 +183,10 @@ async fn started(
     signals: &mut Signals,
     began: Timestamp,
 ) -> Result<(), Failure> {
-    let environment = making.start(scenario, &directory.logs(), signals.any()).await?;
+    let environment = making.start(scenario, &directory.logs(), signals.any()).await;
+    let environment = environment.map_err(not_begun)?;
     let mut metadata = metadata(scenario, &environment, began);
+    let (environment, cluster) = clustered(scenario, environment, making, signals).await?;
     directory.write_json(&directory.metadata(), &metadata)?;
     directory.become_latest()?;
     say(format!(
@@ -142,12 +197,52 @@ async fn started(
         scenario.schedule.len(),
         directory.path().display()
     ));
+    // The load has a clock of its own, which begins when there is everybody whom a client can call.
     let start = Instant::now();
-    let ended = under_load(scenario, environment, directory, signals, start).await?;
+    let load = (environment, cluster);
+    let ended = under_load(scenario, load, directory, making, signals, start).await?;
     (metadata.interrupted, metadata.findings) = (ended.interrupted, ended.findings);
     metadata.seconds = start.elapsed().as_secs_f64();
     directory.write_json(&directory.metadata(), &metadata)?;
     Ok(())
+}
+
+/// Why a run could not begin: by the user's wish, by what the user asked for, or by a failure.
+fn not_begun(error: MakingError) -> Failure {
+    match error {
+        MakingError::Interrupted => Failure::Interrupted,
+        MakingError::Environment(error) if error.is_of_user() => Failure::usage(error),
+        MakingError::Environment(_) | MakingError::Journal(_) => error.into(),
+    }
+}
+
+/// Opens the links and starts the proposers, and waits until all of them are ready. When it is
+/// interrupted, that is still waited for, and undone.
+async fn clustered(
+    scenario: &Scenario,
+    mut environment: Environment,
+    making: &Making,
+    signals: &mut Signals,
+) -> Result<(Environment, Cluster), Failure> {
+    let (built, interrupted) = {
+        let building = Cluster::build(&mut environment, scenario, making.run());
+        tokio::pin!(building);
+        tokio::select! {
+            built = &mut building => (built, false),
+            () = signals.any() => {
+                say("stopping: ending what was started");
+                (building.await, true)
+            }
+        }
+    };
+    if !interrupted {
+        return Ok((environment, built?));
+    }
+    if let Ok(cluster) = built {
+        cluster.links.close().await?;
+    }
+    environment.finish().await?;
+    Err(Failure::Interrupted)
 }
 
 /// How the load ended.
@@ -161,19 +256,19 @@ struct Ended {
 /// the history; an error is only what keeps the harness from doing its own part.
 async fn under_load(
     scenario: &Scenario,
-    mut environment: Environment,
+    (environment, cluster): (Environment, Cluster),
     directory: &RunDirectory,
+    making: &Making,
     signals: &mut Signals,
     start: Instant,
 ) -> Result<Ended, Failure> {
-    let cluster = Cluster::build(&mut environment, scenario).await?;
     let nodes = (1..=scenario.nodes).map(|node| format!("n{node}")).collect();
     let model = scenario.workload.model();
     let header = Header::new(model, Value::Null, nodes, scenario.concurrency.into());
     let recorder = Arc::new(Recorder::create(&directory.history(), &header, start)?);
+    making.keys(&directory.history())?;
     let collector = collector(scenario, &cluster.stores);
     let clients = clients(&environment, cluster.stores, scenario.deadline.duration());
-    let sweep = Sweep::of(&environment);
     let links = Arc::clone(&cluster.links);
     let (mut nemesis, news) =
         Nemesis::new(environment, cluster.links, scenario, &directory.faults(), start)?;
@@ -227,9 +322,6 @@ async fn under_load(
     findings.iter().for_each(say);
     if let Some(recorder) = Arc::into_inner(recorder) {
         recorder.finish()?;
-    }
-    if let Some(sweep) = sweep {
-        sweep.sweep(&directory.history()).await?;
     }
     Ok(Ended { interrupted, findings })
 }
@@ -317,5 +409,38 @@ fn metadata(scenario: &Scenario, environment: &Environment, began: Timestamp) ->
         findings: Vec::new(),
         versions,
         host: format!("{name}, {cores} cores"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workloads::{EnvironmentKind, Span};
+
+    #[test]
+    fn a_rate_that_is_too_low_to_see_progress_is_told_with_one_that_is_not() {
+        for (rate, nodes, quiet, told) in [
+            (1.5, 3, 5, Some("--rate 3 on")),
+            (0.001, 1, 5, Some("--rate 1 on")),
+            (2.9, 3, 5, Some("--rate 3 on")),
+            (3.0, 3, 5, None),
+            (500.0, 3, 5, None),
+            (500.0, 9, 1, None),
+            (8.0, 9, 1, Some("--rate 45 on")),
+            // As fast as it goes.
+            (0.0, 3, 5, None),
+        ] {
+            let draft = Draft {
+                workload: Some(Workload::Append),
+                rate: Some(rate),
+                nodes: Some(nodes),
+                quiet: Some(Span::seconds(quiet)),
+                ..Draft::default()
+            };
+            let scenario = draft.settle(EnvironmentKind::Embedded, &[], 1, None).unwrap();
+            let said = few_calls(&scenario);
+            assert_eq!(said.is_some(), told.is_some(), "{rate} {nodes} {quiet}: {said:?}");
+            assert!(said.unwrap_or_default().contains(told.unwrap_or_default()), "{rate}");
+        }
     }
 }

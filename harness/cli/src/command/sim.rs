@@ -37,6 +37,8 @@ struct Output<'a> {
     messages: u64,
     disturbed: &'a BTreeMap<&'static str, u64>,
     faults: &'a BTreeMap<&'static str, u64>,
+    /// Faults of a run of real servers that were not played, by their kinds.
+    left_out: BTreeMap<&'static str, usize>,
     coverage: BTreeMap<String, u64>,
     undecided: &'a [u64],
     violating_seed: Option<u64>,
@@ -79,7 +81,7 @@ fn scenario(args: &SimArgs, name: &str) -> Result<SimScenario, Failure> {
         let text = std::fs::read_to_string(name)
             .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
         if is_of_real_servers(&text) {
-            Ok(SimScenario::of_real_run(name, &real(name, &text)?))
+            Ok(of_real_run(name, &real(name, &text)?)?)
         } else {
             SimScenario::parse(name, &text)
         }
@@ -96,6 +98,35 @@ fn scenario(args: &SimArgs, name: &str) -> Result<SimScenario, Failure> {
 /// Scenarios of real runs name a workload; those of the world describe one.
 fn is_of_real_servers(text: &str) -> bool {
     text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("workload"))
+}
+
+/// The world of a real run, and what of it is left out, said.
+fn of_real_run(name: &str, real: &Scenario) -> Result<SimScenario, Failure> {
+    let scenario = SimScenario::of_real_run(name, real);
+    let without = left_out(&scenario);
+    if !without.is_empty() && scenario.setup(1).faults.is_empty() {
+        return Err(Failure::usage(format!(
+            "{name}: the seeded world can do none of its faults ({without}); run it on real servers: {} run {name}",
+            program()
+        )));
+    }
+    if !without.is_empty() {
+        say(format!("left out, because the seeded world does not do it: {without}"));
+    }
+    let Some(mutant) = real.mutant else { return Ok(scenario) };
+    match mutant.name().parse() {
+        Ok(mutant) => Ok(scenario.with_mutant(mutant)),
+        Err(_) => Err(Failure::usage(format!(
+            "{name}: mutant: the seeded world cannot break {mutant}; leave it out, or see {} mutants --list",
+            program()
+        ))),
+    }
+}
+
+/// The faults of a real run that the world does not play, in words.
+fn left_out(scenario: &SimScenario) -> String {
+    let counts = scenario.left_out.iter().map(|(kind, count)| format!("{count} {kind}"));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 fn real(name: &str, text: &str) -> Result<Scenario, Failure> {
@@ -142,6 +173,7 @@ fn output<'a>(scenario: &'a SimScenario, totals: &'a Totals, verdict: Verdict) -
         messages: totals.counts.messages,
         disturbed: &totals.counts.disturbed,
         faults: &totals.counts.faults,
+        left_out: scenario.left_out.iter().map(|(kind, count)| (kind.name(), *count)).collect(),
         coverage: coverage.collect(),
         undecided: &totals.undecided,
         violating_seed: totals.violation,
@@ -162,9 +194,13 @@ fn summary(scenario: &SimScenario, totals: &Totals, verdict: Verdict) -> String 
         (None, Verdict::Inconclusive) => format!("nothing succeeded in {seeds} seeds of {name}"),
         (None, _) => format!("no violation in {seeds} seeds of {name}"),
     };
+    let without = match left_out(scenario) {
+        names if names.is_empty() => names,
+        names => format!("; left out, and not judged: {names}"),
+    };
     let counts = &totals.counts;
     let mut text = format!(
-        "{word}: {found}\n{} operations: {} ok, {} fail, {} info; {} messages; {:.1} s, {:.0} operations a second\n",
+        "{word}: {found}{without}\n{} operations: {} ok, {} fail, {} info; {} messages; {:.1} s, {:.0} operations a second\n",
         counts.operations,
         counts.ok,
         counts.fail,

@@ -105,9 +105,11 @@ fn docker(facts: &Facts) -> Prospect {
         environment,
         works: true,
         because: format!("Docker {}; links go through {through}", docker.version),
-        better: (!own).then(|| {
-            String::from("--toxiproxy-image own: loss and drop, which Toxiproxy cannot do")
-        }),
+        better: Some(String::from(if own {
+            "Toxiproxy itself: docker pull ghcr.io/shopify/toxiproxy:2.12.0"
+        } else {
+            "--toxiproxy-image own: loss and drop, which Toxiproxy cannot do; it is taken where they are asked for by name"
+        })),
         able: able(environment).iter().copied().filter(can).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::environment;
 use crate::environment::docker::daemon::DockerError;
-use crate::environment::docker::{daemon, image};
+use crate::environment::docker::{daemon, image, own_image};
 use bollard::Docker;
 use bollard::query_parameters::InspectNetworkOptions;
 use serde::Serialize;
@@ -52,6 +52,8 @@ pub(crate) struct DockerFacts {
     pub(crate) toxiproxy: ImageFact,
     /// Whether its bridges are on this machine, so that containers are reached by their addresses.
     pub(crate) bridges: bool,
+    /// How many images of the harness's own executables there are, of whatever build.
+    pub(crate) own_images: usize,
 }
 
 /// How an image can be had.
@@ -92,12 +94,14 @@ async fn look_at_docker() -> Result<DockerFacts, String> {
         Err(DockerError::NoDaemon(reason)) => return Err(reason),
         Err(error) => return Err(error.to_string()),
     };
-    let (redis, toxiproxy, bridges) = tokio::join!(
+    let (redis, toxiproxy, bridges, own_images) = tokio::join!(
         look_for(&docker, image::REDIS),
         look_for(&docker, image::TOXIPROXY),
-        bridges_are_here(&docker)
+        bridges_are_here(&docker),
+        own_image::all(&docker)
     );
-    Ok(DockerFacts { version, redis, toxiproxy, bridges })
+    let own_images = own_images.map_or(0, |images| images.len());
+    Ok(DockerFacts { version, redis, toxiproxy, bridges, own_images })
 }
 
 async fn look_for(docker: &Docker, image: &str) -> ImageFact {

@@ -4,6 +4,11 @@ use super::diagnosis::Diagnosis;
 use super::facts::{Facts, ImageFact};
 use workloads::FaultKind;
 
+/// Nothing of it is on this machine that could be looked at.
+const EXTERNAL: &str = "  external  a cluster that is there: --services http://HOST:7480,… --toxiproxy http://HOST:8474
+            Toxiproxy: docker run ghcr.io/shopify/toxiproxy:2.12.0, or ours: harness proxy
+";
+
 /// Facts, environments, and the table of faults.
 pub(crate) fn text(facts: &Facts, diagnosis: &Diagnosis) -> String {
     let mut text = machine(facts);
@@ -15,6 +20,7 @@ pub(crate) fn text(facts: &Facts, diagnosis: &Diagnosis) -> String {
             text += &format!("            more: {better}\n");
         }
     }
+    text += EXTERNAL;
     for warning in &diagnosis.warnings {
         text += &format!("  warning   {warning}\n");
     }
@@ -24,11 +30,12 @@ pub(crate) fn text(facts: &Facts, diagnosis: &Diagnosis) -> String {
 fn machine(facts: &Facts) -> String {
     let docker = match &facts.docker {
         Ok(docker) => format!(
-            "{}; redis:8 {}; toxiproxy {}; bridges {}",
+            "{}; redis:8 {}; toxiproxy {}; bridges {}{}",
             docker.version,
             image(&docker.redis),
             image(&docker.toxiproxy),
-            if docker.bridges { "reachable" } else { "not reachable" }
+            if docker.bridges { "reachable" } else { "not reachable" },
+            own_images(docker.own_images)
         ),
         Err(reason) => format!("no ({reason})"),
     };
@@ -50,6 +57,16 @@ fn machine(facts: &Facts) -> String {
         "machine\n  docker    {docker}\n  redis     {redis}\n  tools     {}\n  user      {user}; {files} open files\n  hardware  {cores} cores, {memory} MiB; clock {clock}\n",
         tools.join(", ")
     )
+}
+
+/// The images that the harness has made of itself, if there are any.
+fn own_images(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(
+            "\n            {count} images of the harness itself: docker image ls gryadka-harness; harness heal removes those of other builds"
+        ),
+    }
 }
 
 const fn image(image: &ImageFact) -> &'static str {
@@ -92,6 +109,7 @@ mod tests {
             redis: ImageFact::There,
             toxiproxy: ImageFact::Pullable,
             bridges: true,
+            own_images: 0,
         };
         Facts {
             docker: Ok(docker),
@@ -125,9 +143,11 @@ mod tests {
 
         environments
           docker    works: Docker 28.0.1; links go through Toxiproxy
-                    more: --toxiproxy-image own: loss and drop, which Toxiproxy cannot do
+                    more: --toxiproxy-image own: loss and drop, which Toxiproxy cannot do; it is taken where they are asked for by name
           process   works: redis-server 8.0.2 is on the PATH
           embedded  works: it needs nothing; its acceptors are no Redis
+          external  a cluster that is there: --services http://HOST:7480,… --toxiproxy http://HOST:8474
+                    Toxiproxy: docker run ghcr.io/shopify/toxiproxy:2.12.0, or ours: harness proxy
         ");
         assert!(diagnose(&well()).is_well());
         let text = text(&well(), &diagnose(&well()));
@@ -162,6 +182,8 @@ mod tests {
           process   does not work: there is no redis-server on the PATH
                     more: install it (Debian: apt-get install redis-server)
           embedded  works: it needs nothing; its acceptors are no Redis
+          external  a cluster that is there: --services http://HOST:7480,… --toxiproxy http://HOST:8474
+                    Toxiproxy: docker run ghcr.io/shopify/toxiproxy:2.12.0, or ours: harness proxy
           warning   fewer than 1024 open files: raise the limit with ulimit -n
           warning   one core: clients, proxies and servers wait for each other
           warning   a slow clock: measured latencies are coarse

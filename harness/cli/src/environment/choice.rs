@@ -2,7 +2,7 @@
 
 use super::docker::daemon::DockerError;
 use super::docker::toxiproxy::{OWN, Proxy};
-use super::{EnvironmentError, docker, embedded, external, placement, process};
+use super::{EnvironmentError, able, docker, embedded, external, placement, process};
 use crate::links;
 use workloads::{Befalls, EnvironmentKind, FaultKind, Proposers};
 
@@ -17,6 +17,33 @@ pub(crate) struct Wanted {
     pub(crate) toxiproxy: Option<String>,
     /// Services that are there already.
     pub(crate) services: Vec<String>,
+    /// The faults that were asked for one by one: all of them must be possible.
+    pub(crate) needs: Vec<FaultKind>,
+}
+
+impl Wanted {
+    /// The environment that it must be, or else one that it may be.
+    pub(crate) fn guess(&self) -> EnvironmentKind {
+        match (self.kind, self.proposers) {
+            (Some(kind), _) if kind != EnvironmentKind::Auto => kind,
+            _ if !self.services.is_empty() => EnvironmentKind::External,
+            (_, Some(Proposers::Container)) => EnvironmentKind::Docker,
+            _ => EnvironmentKind::Process,
+        }
+    }
+
+    /// What could be done in it on some machine; everything, where the choice is left to the harness.
+    pub(crate) fn conceivable(&self) -> &'static [FaultKind] {
+        match self.kind {
+            None | Some(EnvironmentKind::Auto) => FaultKind::ALL,
+            Some(kind) => able(kind),
+        }
+    }
+
+    /// The first fault that is needed and not among these.
+    fn lacks(&self, able: &[FaultKind]) -> Option<FaultKind> {
+        self.needs.iter().copied().find(|kind| !able.contains(kind))
+    }
 }
 
 /// Where a run takes place.
@@ -55,6 +82,9 @@ pub(crate) async fn choose(wanted: &Wanted) -> Result<Chosen, EnvironmentError> 
     if kind != EnvironmentKind::Auto {
         placement::check(kind, proposers)?;
     }
+    if let Some(problem) = idle(wanted, kind) {
+        return Err(EnvironmentError::Mismatch(problem));
+    }
     match kind {
         EnvironmentKind::Auto => automatic(wanted, proposers).await,
         EnvironmentKind::Docker => {
@@ -70,7 +100,8 @@ pub(crate) async fn choose(wanted: &Wanted) -> Result<Chosen, EnvironmentError> 
     }
 }
 
-/// The first one that can serve.
+/// The first one that can serve, and can do what is needed. Where none can, the last is taken, and the
+/// scenario refused with what it can do.
 async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, EnvironmentError> {
     if !wanted.services.is_empty() {
         let why = String::from("environment external: services are given");
@@ -79,6 +110,7 @@ async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, Envi
     let mut why = Vec::new();
     match not_docker(wanted, proposers) {
         Some(problem) => why.push(format!("not docker: {problem}")),
+        None if let Some(kind) = wanted.lacks(docker::ABLE) => why.push(cannot("docker", kind)),
         None => match offer(wanted).await {
             Ok(offer) => {
                 let image = &offer.image;
@@ -92,9 +124,12 @@ async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, Envi
             Err(error) => why.push(format!("not docker: {error}")),
         },
     }
-    if let Some(server) = process::server() {
+    let able = process::able(proposers);
+    let elsewhere = wanted.lacks(&able).filter(|_| wanted.lacks(embedded::ABLE).is_none());
+    if let Some(kind) = elsewhere {
+        why.push(cannot("process", kind));
+    } else if let Some(server) = process::server() {
         why.push(format!("environment process: {} is on the PATH", server.display()));
-        let able = process::able(proposers);
         return Ok(Chosen::new(EnvironmentKind::Process, able).because(why));
     }
     if proposers == Proposers::Process || wanted.toxiproxy.is_some() {
@@ -103,6 +138,10 @@ async fn automatic(wanted: &Wanted, proposers: Proposers) -> Result<Chosen, Envi
     why.push(String::from("not process: there is no redis-server on the PATH"));
     why.push(String::from("environment embedded: it needs nothing"));
     Ok(Chosen::new(EnvironmentKind::Embedded, embedded::ABLE.to_vec()).because(why))
+}
+
+fn cannot(environment: &str, kind: FaultKind) -> String {
+    format!("not {environment}: it cannot do {kind}")
 }
 
 /// Containers, with what can be done to them, to these proposers, and to links of this kind.
@@ -132,6 +171,22 @@ async fn outside(wanted: &Wanted) -> Result<Chosen, EnvironmentError> {
     Ok(Chosen { acceptors: Some(acceptors), ..chosen })
 }
 
+/// What is wanted that would do nothing in this environment.
+fn idle(wanted: &Wanted, kind: EnvironmentKind) -> Option<&'static str> {
+    if matches!(kind, EnvironmentKind::Auto | EnvironmentKind::Docker) {
+        return None;
+    }
+    if wanted.image.is_some() {
+        return Some("image: only containers have one; leave it out, or use --environment docker");
+    }
+    if wanted.toxiproxy_image.is_some() {
+        return Some(
+            "toxiproxy-image: only containers have one; leave it out, or use --environment docker",
+        );
+    }
+    None
+}
+
 /// What is wanted that does not go with containers.
 fn not_docker(wanted: &Wanted, proposers: Proposers) -> Option<&'static str> {
     if proposers == Proposers::Process {
@@ -144,7 +199,8 @@ fn not_docker(wanted: &Wanted, proposers: Proposers) -> Option<&'static str> {
 }
 
 async fn offer(wanted: &Wanted) -> Result<docker::Offer, DockerError> {
-    docker::offer(wanted.image.as_deref(), wanted.toxiproxy_image.as_deref()).await
+    let (image, toxiproxy) = (wanted.image.as_deref(), wanted.toxiproxy_image.as_deref());
+    docker::offer(image, toxiproxy, &wanted.needs).await
 }
 
 #[cfg(test)]
@@ -161,6 +217,48 @@ mod tests {
         assert!(!theirs.contains(&FaultKind::ProposerKill));
         assert!(!theirs.contains(&FaultKind::Loss));
         assert!(theirs.contains(&FaultKind::Kill));
+    }
+
+    #[test]
+    fn an_environment_is_guessed_and_asked_for_what_is_needed() {
+        use EnvironmentKind::{Auto, Docker, Embedded, External, Process};
+        let wanted = |kind, proposers, services: &[&str]| Wanted {
+            kind,
+            proposers,
+            services: services.iter().map(|service| (*service).to_owned()).collect(),
+            needs: vec![FaultKind::Cut, FaultKind::DiskFull],
+            ..Wanted::default()
+        };
+        for (wanted, guess) in [
+            (wanted(None, None, &[]), Process),
+            (wanted(Some(Auto), None, &[]), Process),
+            (wanted(Some(Auto), Some(Proposers::Container), &[]), Docker),
+            (wanted(None, Some(Proposers::Process), &[]), Process),
+            (wanted(None, None, &["http://s"]), External),
+            (wanted(Some(Docker), None, &[]), Docker),
+            (wanted(Some(Embedded), None, &[]), Embedded),
+        ] {
+            assert_eq!(wanted.guess(), guess, "{wanted:?}");
+            assert_eq!(wanted.lacks(docker::ABLE), Some(FaultKind::DiskFull));
+            assert_eq!(wanted.lacks(process::ABLE), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_image_where_there_are_no_containers_is_refused() {
+        for kind in [EnvironmentKind::Process, EnvironmentKind::Embedded, EnvironmentKind::External]
+        {
+            for (image, toxiproxy_image) in [(Some("redis:7"), None), (None, Some("own"))] {
+                let wanted = Wanted {
+                    kind: Some(kind),
+                    image: image.map(String::from),
+                    toxiproxy_image: toxiproxy_image.map(String::from),
+                    ..Wanted::default()
+                };
+                let refused = choose(&wanted).await.unwrap_err().to_string();
+                assert!(refused.contains("image: only containers have one"), "{kind}: {refused}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -107,15 +107,17 @@ pub(crate) struct Offer {
     pub(crate) proxy: toxiproxy::Proxy,
 }
 
-/// Sees whether a run can take place in containers. Images that are missing are pulled.
+/// Sees whether a run that needs these faults can take place in containers. Images that are missing are
+/// pulled.
 pub(crate) async fn offer(
     image: Option<&str>,
     toxiproxy: Option<&str>,
+    needs: &[FaultKind],
 ) -> Result<Offer, DockerError> {
     let (docker, _) = daemon::connect().await?;
     let image = image.unwrap_or(image::REDIS).to_owned();
     image::obtain(&docker, &image, image::WAYS_TO_REDIS).await?;
-    let proxy = toxiproxy::choose(&docker, toxiproxy).await?;
+    let proxy = toxiproxy::choose(&docker, toxiproxy, needs).await?;
     Ok(Offer { image, proxy })
 }
 
@@ -131,7 +133,7 @@ impl Docker {
         let scenario = start.scenario;
         let (docker, version) = daemon::connect().await?;
         let (image, toxiproxy) = (scenario.image.as_deref(), scenario.toxiproxy_image.as_deref());
-        let Offer { image, proxy } = offer(image, toxiproxy).await?;
+        let Offer { image, proxy } = offer(image, toxiproxy, &[]).await?;
         fs::create_dir_all(start.logs)
             .map_err(|source| EnvironmentError::Io { path: start.logs.to_owned(), source })?;
         let (journal, names) = (Arc::clone(start.journal), Names::new(start.journal.run()));

@@ -133,8 +133,8 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// The cluster that a scenario names, if it is still as it has to be.
-    pub(super) async fn find(scenario: &Scenario) -> Result<Self, ExternalError> {
+    /// The cluster that a scenario names, if it is still as it has to be, for the run with this id.
+    pub(super) async fn find(scenario: &Scenario, run: &str) -> Result<Self, ExternalError> {
         let url = scenario.toxiproxy.as_deref().ok_or(ExternalError::NoToxiproxy)?;
         let toxiproxy = Toxiproxy::at(url)?;
         let version = toxiproxy.version().await?.as_str().to_owned();
@@ -154,7 +154,7 @@ impl External {
                 numbered: false,
                 existing: true,
             },
-            prefix: format!("harness-{:08x}/", rand::random::<u32>()),
+            prefix: sweep::prefix(run),
         })
     }
 

@@ -1,7 +1,7 @@
 //! What is left of which run, and what is to be done about it. Pure.
 
 use crate::environment::docker::sweep::{Labelled, Things};
-use crate::journal::{Found, Made, Owner};
+use crate::journal::{Elsewhere, Fate, Found, Made, Owner};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -15,10 +15,12 @@ pub(crate) enum Step {
     Container(String),
     /// A network is removed.
     Network(String),
-    /// A directory is removed.
-    Directory(PathBuf),
-    /// Links of a Toxiproxy are freed of faults, or told of if the run may have made them.
-    Links { toxiproxy: String, existing: bool },
+    /// A directory is removed, if it is named as the run's are.
+    Directory { run: String, path: PathBuf },
+    /// A Toxiproxy is freed of the links and the faults that carry the run's id.
+    Links { run: String, toxiproxy: String },
+    /// The run's keys are deleted from a store that lives on.
+    Keys { run: String, service: String, history: PathBuf },
     /// The journal is removed: the last step, when nothing is left that it names.
     Journal(PathBuf),
 }
@@ -35,22 +37,26 @@ pub(crate) struct Plan {
 }
 
 /// Why a run is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Spared {
     /// The harness with this process goes on with it.
     Lives(u32),
+    /// Whether its harness goes on cannot be told from here, and nobody has named the run.
+    Unseen { why: Elsewhere, host: String },
+    /// There is a process of its harness's number that may not be looked at, and nobody has named the run.
+    Hidden(u32),
     /// Neither a journal nor a label tells whose it is, and nobody has named the run.
     Unowned,
 }
 
 /// What is to be done about each run. `things` are the containers and networks that carry a label;
-/// they count also where there is no journal. Only the run that is `named`, if one is. `lives` says of
-/// a harness whether it goes on.
+/// they count also where there is no journal. Only the run that is `named`, if one is. `fate` says of
+/// a harness what has become of it. What is not certainly left by a harness that has ended is spared.
 pub(crate) fn plan(
     journals: &[Found],
     things: &Things,
     named: Option<&str>,
-    lives: impl Fn(&Owner) -> bool,
+    fate: impl Fn(&Owner) -> Fate,
 ) -> Vec<Plan> {
     let mut runs: BTreeMap<&str, Left<'_>> = BTreeMap::new();
     for journal in journals {
@@ -68,8 +74,8 @@ pub(crate) fn plan(
     }
     runs.into_iter()
         .filter(|(run, _)| named.is_none_or(|named| named == *run))
-        .map(|(run, left)| match left.spared(named.is_some(), &lives) {
-            None => Plan { run: run.to_owned(), spared: None, steps: left.steps() },
+        .map(|(run, left)| match left.spared(named.is_some(), &fate) {
+            None => Plan { run: run.to_owned(), spared: None, steps: left.steps(run) },
             spared => Plan { run: run.to_owned(), spared, steps: Vec::new() },
         })
         .collect()
@@ -93,14 +99,20 @@ impl Left<'_> {
         names.push(labelled.name.clone());
     }
 
-    fn spared(&self, is_named: bool, lives: impl Fn(&Owner) -> bool) -> Option<Spared> {
-        match &self.owner {
-            Some(owner) => lives(owner).then(|| Spared::Lives(owner.pid())),
-            None => (!is_named).then_some(Spared::Unowned),
-        }
+    fn spared(&self, is_named: bool, fate: impl Fn(&Owner) -> Fate) -> Option<Spared> {
+        let doubt = match self.owner.as_ref().map(fate) {
+            Some(Fate::Gone) => return None,
+            // Naming it does not end it.
+            Some(Fate::Lives(pid)) => return Some(Spared::Lives(pid)),
+            Some(Fate::Unknown { why, host }) => Spared::Unseen { why, host },
+            Some(Fate::Hidden(pid)) => Spared::Hidden(pid),
+            None => Spared::Unowned,
+        };
+        (!is_named).then_some(doubt)
     }
 
-    fn steps(mut self) -> Vec<Step> {
+    fn steps(mut self, run: &str) -> Vec<Step> {
+        let run = run.to_owned();
         let (mut processes, mut rest) = (Vec::new(), Vec::new());
         for made in self.journal.iter().flat_map(|journal| &journal.made) {
             match made {
@@ -108,9 +120,15 @@ impl Left<'_> {
                 Made::Network { name } => self.networks.push(name.clone()),
                 Made::Container { name } => self.containers.push(name.clone()),
                 Made::Process { process } => processes.push(Step::Process(process.clone())),
-                Made::Directory { path } => rest.push(Step::Directory(path.clone())),
-                Made::Links { toxiproxy, existing } => {
-                    rest.push(Step::Links { toxiproxy: toxiproxy.clone(), existing: *existing });
+                Made::Directory { path } => {
+                    rest.push(Step::Directory { run: run.clone(), path: path.clone() });
+                }
+                Made::Links { toxiproxy } => {
+                    rest.push(Step::Links { run: run.clone(), toxiproxy: toxiproxy.clone() });
+                }
+                Made::Keys { service, history } => {
+                    let (service, history) = (service.clone(), history.clone());
+                    rest.push(Step::Keys { run: run.clone(), service, history });
                 }
             }
         }
@@ -133,7 +151,27 @@ impl fmt::Display for Spared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lives(pid) => write!(f, "its harness goes on (pid {pid})"),
-            Self::Unowned => write!(f, "nothing tells whose it is (--run names it)"),
+            Self::Unseen { why, host } => {
+                let host = if host.is_empty() { "" } else { &format!(" {host:?}") };
+                match why {
+                    Elsewhere::Namespace => write!(
+                        f,
+                        "its harness is in another container{host}, or outside of this one, and cannot be seen from here"
+                    ),
+                    Elsewhere::Machine => write!(
+                        f,
+                        "its harness is on another machine{host} and cannot be seen from here"
+                    ),
+                    Elsewhere::Unknown => write!(f, "it is not known where its harness is"),
+                }
+            }
+            Self::Hidden(pid) => {
+                write!(
+                    f,
+                    "its harness may go on: process {pid} is another user's and cannot be seen"
+                )
+            }
+            Self::Unowned => write!(f, "nothing tells whose it is"),
         }
     }
 }
@@ -144,13 +182,15 @@ impl fmt::Display for Step {
             Self::Process(process) => write!(f, "kill process {}", process.pid()),
             Self::Container(name) => write!(f, "remove container {name}"),
             Self::Network(name) => write!(f, "remove network {name}"),
-            Self::Directory(path) => write!(f, "remove directory {}", path.display()),
-            Self::Links { toxiproxy, existing: true } => {
-                write!(f, "free the links of the Toxiproxy at {toxiproxy} of the run's faults")
+            Self::Directory { path, .. } => write!(f, "remove directory {}", path.display()),
+            Self::Links { toxiproxy, .. } => {
+                write!(f, "free the Toxiproxy at {toxiproxy} of the run's links and faults")
             }
-            Self::Links { toxiproxy, existing: false } => {
-                write!(f, "look for the run's links at the Toxiproxy at {toxiproxy}")
-            }
+            Self::Keys { service, history, .. } => write!(
+                f,
+                "delete the run's keys, which {} names, from the store behind {service}",
+                history.display()
+            ),
             Self::Journal(path) => write!(f, "remove journal {}", path.display()),
         }
     }
@@ -190,11 +230,12 @@ mod tests {
     fn a_run_whose_harness_is_gone_is_undone_with_its_journal_last() {
         let process = Made::Process { process: owner(9) };
         let network = Made::Network { name: String::from("n") };
-        let directory = Made::Directory { path: PathBuf::from("/tmp/harness-redis-x") };
-        let toxiproxy = String::from("http://t:8474");
-        let links = Made::Links { toxiproxy, existing: true };
-        let made = vec![network, container("c2"), container("c1"), directory, process, links];
-        let plans = plan(&[journal("r", 1, made)], &Things::default(), None, |_| false);
+        let directory = Made::Directory { path: PathBuf::from("/tmp/harness-r-redis-x") };
+        let links = Made::Links { toxiproxy: String::from("http://t:8474") };
+        let (service, history) = (String::from("http://s:7480"), PathBuf::from("/runs/h.jsonl"));
+        let keys = Made::Keys { service, history };
+        let made = vec![network, container("c2"), container("c1"), directory, process, links, keys];
+        let plans = plan(&[journal("r", 1, made)], &Things::default(), None, |_| Fate::Gone);
         assert_eq!(
             words(&plans),
             [
@@ -202,8 +243,9 @@ mod tests {
                 "r: remove container c1",
                 "r: remove container c2",
                 "r: remove network n",
-                "r: remove directory /tmp/harness-redis-x",
-                "r: free the links of the Toxiproxy at http://t:8474 of the run's faults",
+                "r: remove directory /tmp/harness-r-redis-x",
+                "r: free the Toxiproxy at http://t:8474 of the run's links and faults",
+                "r: delete the run's keys, which /runs/h.jsonl names, from the store behind http://s:7480",
                 "r: remove journal r.jsonl",
             ]
         );
@@ -216,33 +258,65 @@ mod tests {
             networks: vec![labelled("labelled", "n", 2)],
         };
         let journals = [journal("journalled", 1, vec![container("e")])];
-        let plans = plan(&journals, &things, None, |owner| owner.pid() < 3);
+        let fate = |owner: &Owner| match owner.pid() {
+            pid @ ..3 => Fate::Lives(pid),
+            _ => Fate::Gone,
+        };
+        let plans = plan(&journals, &things, None, fate);
         assert_eq!(words(&plans), ["dead: remove container d"]);
-        let lives: Vec<_> = plans.iter().map(|plan| (plan.run.as_str(), plan.spared)).collect();
+        let lives: Vec<_> =
+            plans.iter().map(|plan| (plan.run.as_str(), plan.spared.clone())).collect();
         let spared = |pid| Some(Spared::Lives(pid));
         assert_eq!(lives, [("dead", None), ("journalled", spared(1)), ("labelled", spared(2))]);
+        // Naming one does not end it.
+        for named in ["journalled", "labelled"] {
+            assert_eq!(words(&plan(&journals, &things, Some(named), fate)), [""; 0], "{named}");
+        }
+    }
+
+    #[test]
+    fn what_may_live_is_left_alone_until_it_is_named() {
+        let things = Things {
+            containers: vec![labelled("labelled", "c", 2)],
+            networks: vec![labelled("labelled", "n", 2)],
+        };
+        let journals = [journal("journalled", 1, vec![container("e")])];
+        let host = String::from("box");
+        for fate in [
+            Fate::Unknown { why: Elsewhere::Namespace, host: host.clone() },
+            Fate::Unknown { why: Elsewhere::Machine, host },
+            Fate::Unknown { why: Elsewhere::Unknown, host: String::new() },
+            Fate::Hidden(7),
+        ] {
+            let all = plan(&journals, &things, None, |_| fate.clone());
+            assert_eq!(words(&all), [""; 0], "{fate:?}");
+            assert!(all.iter().all(|plan| plan.spared.is_some()), "{fate:?}");
+            let named = plan(&journals, &things, Some("labelled"), |_| fate.clone());
+            let done = ["labelled: remove container c", "labelled: remove network n"];
+            assert_eq!(words(&named), done, "{fate:?}");
+        }
     }
 
     #[test]
     fn what_is_nobodys_is_left_alone_until_it_is_named() {
         let unowned = Labelled { owner: String::from("soup"), ..labelled("r", "c", 1) };
         let things = Things { containers: vec![unowned], networks: vec![labelled("s", "n", 1)] };
-        let all = plan(&[], &things, None, |_| false);
+        let all = plan(&[], &things, None, |_| Fate::Gone);
         assert_eq!(words(&all), ["s: remove network n"]);
         assert_eq!(all[0].spared, Some(Spared::Unowned));
-        let named = plan(&[], &things, Some("r"), |_| false);
+        let named = plan(&[], &things, Some("r"), |_| Fate::Gone);
         assert_eq!(words(&named), ["r: remove container c"]);
     }
 
     #[test]
     fn what_has_a_journal_and_a_label_is_undone_once() {
         let things = Things { containers: vec![labelled("r", "c", 1)], networks: Vec::new() };
-        let plans = plan(&[journal("r", 1, vec![container("c")])], &things, None, |_| false);
+        let plans = plan(&[journal("r", 1, vec![container("c")])], &things, None, |_| Fate::Gone);
         assert_eq!(words(&plans), ["r: remove container c", "r: remove journal r.jsonl"]);
     }
 
     #[test]
     fn nothing_left_is_nothing_to_do() {
-        assert_eq!(plan(&[], &Things::default(), None, |_| false), []);
+        assert_eq!(plan(&[], &Things::default(), None, |_| Fate::Gone), []);
     }
 }

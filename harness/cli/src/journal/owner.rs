@@ -1,36 +1,68 @@
-//! Who made something: a process, told from every other that had or will have its number.
+//! Who made something: a process, told from every other that had or will have its number, here or on
+//! another machine.
 
+use super::place::{Elsewhere, Place, View};
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs;
 use std::str::FromStr;
 
-/// A process of this machine since it was started: its number, when it began, and which start of the
-/// machine that was. Written as `<pid>:<start>:<boot id>`.
+/// A process since it was started: its number, when it began, and where that number means something.
+/// Written as `<pid>:<start>:<boot id>:<pid namespace>:<host>:<machine id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Owner {
     pid: u32,
     /// In ticks since the machine's start.
     start: u64,
-    boot: String,
+    place: Place,
+}
+
+/// What has become of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is there still, with this number.
+    Lives(u32),
+    /// It has ended.
+    Gone,
+    /// That cannot be told from here.
+    Unknown {
+        /// Why not.
+        why: Elsewhere,
+        /// The machine that it is on, as it calls itself; may be empty.
+        host: String,
+    },
+    /// There is a process of its number, and we may not look at it.
+    Hidden(u32),
 }
 
 /// Text that names no process.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no process; one is written <pid>:<start time>:<boot id>")]
+#[error(
+    "`{0}` is no process; one is written <pid>:<start>:<boot id>:<pid namespace>:<host>:<machine id>"
+)]
 pub(crate) struct NoOwner(String);
 
 impl Owner {
     /// This process.
     pub(crate) fn myself() -> Self {
         let pid = std::process::id();
-        Self { pid, start: start(pid).unwrap_or_default(), boot: boot() }
+        let start = match look(pid) {
+            Look::Began(start) => start,
+            Look::Ended | Look::Hidden => 0,
+        };
+        Self { pid, start, place: Place::here() }
     }
 
     /// The process that has this number now, if there is one.
     pub(crate) fn of(pid: u32) -> Option<Self> {
-        Some(Self { pid, start: start(pid)?, boot: boot() })
+        match look(pid) {
+            Look::Began(start) => Some(Self { pid, start, place: Place::here() }),
+            Look::Ended | Look::Hidden => None,
+        }
     }
 
     /// Its number.
@@ -38,16 +70,38 @@ impl Owner {
         self.pid
     }
 
-    /// Whether it is there still.
-    pub(crate) fn lives(&self) -> bool {
-        Self::of(self.pid).as_ref() == Some(self)
+    /// What has become of it, as far as can be told from here.
+    pub(crate) fn fate(&self) -> Fate {
+        match Place::here().view(&self.place) {
+            View::Past => Fate::Gone,
+            View::Unseen(why) => Fate::Unknown { why, host: self.place.host.clone() },
+            View::Same => match look(self.pid) {
+                Look::Began(start) if start == self.start => Fate::Lives(self.pid),
+                // Another one has its number.
+                Look::Began(_) | Look::Ended => Fate::Gone,
+                Look::Hidden => Fate::Hidden(self.pid),
+            },
+        }
     }
 }
 
-/// When a process began. None when there is no such process, or it has ended and only waits to be
-/// asked how.
-fn start(pid: u32) -> Option<u64> {
-    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+/// What the system tells of a process.
+enum Look {
+    /// It began then.
+    Began(u64),
+    /// There is none, or it has ended and only waits to be asked how.
+    Ended,
+    /// There is one, and nothing more is told: `/proc` hides those of other users.
+    Hidden,
+}
+
+fn look(pid: u32) -> Look {
+    if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
+        return parse_stat(&stat).map_or(Look::Ended, Look::Began);
+    }
+    let there =
+        i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH));
+    if there { Look::Hidden } else { Look::Ended }
 }
 
 /// The 22nd field of a process's `stat`. The second one, its name in brackets, may hold anything.
@@ -60,27 +114,26 @@ fn parse_stat(stat: &str) -> Option<u64> {
     after_name.nth(18)?.parse().ok()
 }
 
-/// Which start of this machine it is.
-fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
-}
-
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.pid, self.start, self.boot)
+        let Place { boot, namespace, host, machine } = &self.place;
+        write!(f, "{}:{}:{boot}:{namespace}:{host}:{machine}", self.pid, self.start)
     }
 }
 
 impl FromStr for Owner {
     type Err = NoOwner;
 
+    /// Parts that an earlier build did not write are unknown.
     fn from_str(text: &str) -> Result<Self, NoOwner> {
-        let mut parts = text.splitn(3, ':');
-        let mut next = || parts.next().ok_or_else(|| NoOwner(text.to_owned()));
-        let (pid, start, boot) = (next()?, next()?, next()?.to_owned());
-        let no = |_| NoOwner(text.to_owned());
-        Ok(Self { pid: pid.parse().map_err(no)?, start: start.parse().map_err(no)?, boot })
+        let no = || NoOwner(text.to_owned());
+        let mut parts = text.splitn(6, ':');
+        let pid = parts.next().and_then(|pid| pid.parse().ok()).ok_or_else(no)?;
+        let start = parts.next().and_then(|start| start.parse().ok()).ok_or_else(no)?;
+        let boot = parts.next().ok_or_else(no)?.to_owned();
+        let mut rest = || parts.next().unwrap_or_default().to_owned();
+        let place = Place { boot, namespace: rest(), host: rest(), machine: rest() };
+        Ok(Self { pid, start, place })
     }
 }
 
@@ -115,7 +168,7 @@ mod tests {
     fn written_and_read_it_is_the_same() {
         let me = Owner::myself();
         assert_eq!(me.to_string().parse(), Ok(me));
-        for text in ["", "1", "1:2", "x:2:b", "1:y:b"] {
+        for text in ["", "1", "1:2", "x:2:b", "1:y:b", "1:-2:b:n:h:m"] {
             assert_eq!(text.parse::<Owner>(), Err(NoOwner(text.to_owned())));
         }
     }
@@ -123,18 +176,38 @@ mod tests {
     #[test]
     fn i_live_and_another_with_my_number_does_not() {
         let me = Owner::myself();
-        assert!(me.lives());
-        assert!(!Owner { start: me.start + 1, ..me.clone() }.lives());
-        assert!(!Owner { boot: String::from("another"), ..me }.lives());
+        assert_eq!(me.fate(), Fate::Lives(std::process::id()));
+        assert_eq!(Owner { start: me.start + 1, ..me.clone() }.fate(), Fate::Gone);
+        let rebooted = Place { boot: String::from("another"), ..me.place.clone() };
+        // Where the machine has no id, it may be another machine.
+        let fate = Owner { place: rebooted, ..me.clone() }.fate();
+        assert_ne!(fate, Fate::Lives(me.pid));
+    }
+
+    #[test]
+    fn of_a_process_that_is_not_seen_from_here_nothing_is_told() {
+        let me = Owner::myself();
+        let namespace = String::from("1");
+        let contained = Place { namespace, host: String::from("box"), ..me.place.clone() };
+        let elsewhere =
+            Place { boot: String::from("b"), machine: String::from("m"), ..contained.clone() };
+        for (place, why) in [(contained, Elsewhere::Namespace), (elsewhere, Elsewhere::Machine)] {
+            let fate = Owner { place, ..me.clone() }.fate();
+            assert_eq!(fate, Fate::Unknown { why, host: String::from("box") });
+        }
+        // As earlier builds wrote it.
+        let old = format!("{}:{}:{}", me.pid, me.start, me.place.boot).parse::<Owner>().unwrap();
+        let host = String::new();
+        assert_eq!(old.fate(), Fate::Unknown { why: Elsewhere::Unknown, host });
     }
 
     #[test]
     fn a_process_that_has_ended_does_not_live() {
         let mut child = Command::new("sleep").arg("100").spawn().unwrap();
         let owner = Owner::of(child.id()).unwrap();
-        assert!(owner.lives());
+        assert_eq!(owner.fate(), Fate::Lives(child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!owner.lives());
+        assert_eq!(owner.fate(), Fate::Gone);
     }
 }

@@ -1,9 +1,10 @@
 //! One link: of the proxy inside the harness, or of a Toxiproxy.
 
-use super::{Affliction, LinkError};
+use super::{Affliction, LinkError, marks};
 use harness_proxy::{Link as ProxyLink, Toxic, Toxiproxy};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// A link that is open.
@@ -26,6 +27,8 @@ pub(super) enum Hand {
         name: String,
         /// Whether it is our own, which knows more.
         ours: bool,
+        /// The run whose faults these are: others may use the same Toxiproxy.
+        run: Arc<str>,
     },
 }
 
@@ -68,7 +71,7 @@ impl Wired {
         }
         if affliction.cuts {
             cuts.insert(affliction.fault);
-            self.disable().await?;
+            self.cut(affliction.fault).await?;
         }
         Ok(())
     }
@@ -80,13 +83,14 @@ impl Wired {
     pub(crate) async fn relieve(&self, affliction: &Affliction) -> Result<(), LinkError> {
         let mut cuts = self.cuts.lock().await;
         let present = self.toxics().await?;
-        for toxic in &affliction.toxics {
+        for toxic in &self.spoken(affliction).toxics {
             if present.iter().any(|present| present.name == toxic.name) {
                 self.remove(&toxic.name).await?;
             }
         }
-        if cuts.remove(&affliction.fault) && cuts.is_empty() {
-            self.enable().await?;
+        if cuts.contains(&affliction.fault) {
+            self.join(affliction.fault, &cuts).await?;
+            cuts.remove(&affliction.fault);
         }
         Ok(())
     }
@@ -105,7 +109,7 @@ impl Wired {
             }
             // The genuine one counts a connection when it has ended.
             Hand::Toxiproxy { ours: false, .. } => None,
-            Hand::Toxiproxy { client, name, ours: true } => {
+            Hand::Toxiproxy { client, name, ours: true, .. } => {
                 let bytes = client.bytes().await.ok()?.remove(name).unwrap_or_default();
                 let (requests, replies) = (bytes.requests.sent, bytes.replies.sent);
                 Some(Crossed { requests, replies, lost: bytes.lost, dropped: bytes.dropped })
@@ -121,11 +125,14 @@ impl Wired {
         }
     }
 
+    /// The same as the proxy is told it.
     fn spoken(&self, affliction: &Affliction) -> Affliction {
-        match self.hand {
-            Hand::Toxiproxy { ours: false, .. } => affliction.genuine(),
-            Hand::Toxiproxy { ours: true, .. } | Hand::Inside(_) => affliction.clone(),
+        let Hand::Toxiproxy { ours, run, .. } = &self.hand else { return affliction.clone() };
+        let mut spoken = if *ours { affliction.clone() } else { affliction.genuine() };
+        for toxic in &mut spoken.toxics {
+            toxic.name = marks::toxic(run, &toxic.name);
         }
+        spoken
     }
 
     async fn add(&self, toxic: &Toxic) -> Result<(), LinkError> {
@@ -158,18 +165,27 @@ impl Wired {
         }
     }
 
-    async fn disable(&self) -> Result<(), LinkError> {
+    /// Has it refuse connections.
+    async fn cut(&self, fault: u32) -> Result<(), LinkError> {
         match &self.hand {
             Hand::Inside(link) => link.disable(),
-            Hand::Toxiproxy { client, name, .. } => drop(client.disable(name).await?),
+            Hand::Toxiproxy { client, name, run, .. } => {
+                self.add(&marks::cut(fault, run)).await?;
+                drop(client.disable(name).await?);
+            }
         }
         Ok(())
     }
 
-    async fn enable(&self) -> Result<(), LinkError> {
+    /// Undoes a cut. Another one, be it of this run or of another on the same Toxiproxy, goes on.
+    async fn join(&self, fault: u32, cuts: &BTreeSet<u32>) -> Result<(), LinkError> {
         match &self.hand {
-            Hand::Inside(link) => link.enable()?,
-            Hand::Toxiproxy { client, name, .. } => drop(client.enable(name).await?),
+            Hand::Inside(link) if cuts.len() == 1 => link.enable()?,
+            Hand::Inside(_) => {}
+            Hand::Toxiproxy { client, name, run, .. } => {
+                let mark = marks::cut(fault, run).name;
+                marks::end_cuts(client, name, |found| found == mark).await?;
+            }
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub(super) struct Aim {
     pub(super) leaver: Option<u32>,
 }
 
-/// Whoever sends the drivers.
+/// Sends the drivers.
 pub(super) struct Drivers<'a> {
     pub(super) members: &'a Members,
     pub(super) environment: &'a Environment,
@@ -112,7 +112,7 @@ impl Drivers<'_> {
 fn words(progress: &MembershipEvent) -> String {
     match progress {
         MembershipEvent::Announced(wanted) => format!("the aim {wanted:?} was announced"),
-        MembershipEvent::Admitted(id) => format!("newcomer {id} had its place"),
+        MembershipEvent::Admitted(id) => format!("acceptor {id} was admitted"),
         MembershipEvent::Decided(epoch) => format!("epoch {epoch} was decided"),
         MembershipEvent::Fenced(epoch) => format!("the epoch before {epoch} was fenced"),
         MembershipEvent::Rescanned { epoch, keys } => {

@@ -6,7 +6,8 @@ use super::course::Course;
 use super::evidence::Evidence;
 use super::scene::Scene;
 use crate::links::{Affliction, LinkError, Wired};
-use futures_util::future::{join_all, try_join_all};
+use crate::progress::say;
+use futures_util::future::join_all;
 use std::sync::Arc;
 use tokio::sync::watch;
 use workloads::{Link, Mutant, PlannedFault};
@@ -16,6 +17,8 @@ pub(super) struct Strike<'a> {
     planned: PlannedFault,
     affliction: Affliction,
     evidence: Evidence,
+    /// The acceptors and the proposers that something was done to.
+    struck: (Vec<u32>, Vec<u32>),
 }
 
 impl<'a> Strike<'a> {
@@ -24,7 +27,7 @@ impl<'a> Strike<'a> {
         let (planned, found) = resolve(scene, planned).await;
         let affliction = Affliction::of(&planned, number);
         let evidence = Evidence::before(&planned, scene, found).await;
-        Self { scene, planned, affliction, evidence }
+        Self { scene, planned, affliction, evidence, struck: Default::default() }
     }
 
     /// The links that are afflicted: those that the fault names, unless the nemesis is broken.
@@ -42,25 +45,35 @@ impl<'a> Strike<'a> {
         let relieved = join_all(links.iter().map(|link| link.relieve(&self.affliction))).await;
         relieved.into_iter().collect()
     }
+
+    /// Does it to everything that it names, up to the first that fails.
+    async fn inflict(&mut self) -> Result<(), NemesisError> {
+        let links = self.links();
+        // All are waited for: what was on its way would come after it has been taken back.
+        let afflicted = join_all(links.iter().map(|link| link.afflict(&self.affliction))).await;
+        afflicted.into_iter().collect::<Result<(), LinkError>>()?;
+        let mut environment = self.scene.environment.lock().await;
+        for node in &self.planned.nodes {
+            self.struck.0.push(*node);
+            environment.strike(self.planned.fault, *node).await?;
+        }
+        for proposer in &self.planned.proposers {
+            self.struck.1.push(*proposer);
+            environment.strike_proposer(self.planned.fault, *proposer).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Course for Strike<'_> {
     async fn begin(&mut self) -> Result<(), NemesisError> {
-        let links = self.links();
-        let afflicting = links.iter().map(|link| link.afflict(&self.affliction));
-        if let Err(error) = try_join_all(afflicting).await {
-            // The first error is told; one of the same proxy says nothing more.
-            drop(self.relieve().await);
-            return Err(error.into());
+        let Err(error) = self.inflict().await else { return Ok(()) };
+        let what = self.planned.what();
+        match self.undo().await {
+            Ok(()) => say(format!("{what}: failed half-way, and was taken back")),
+            Err(left) => say(format!("{what}: failed half-way, and cannot be taken back: {left}")),
         }
-        let mut environment = self.scene.environment.lock().await;
-        for node in &self.planned.nodes {
-            environment.strike(self.planned.fault, *node).await?;
-        }
-        for proposer in &self.planned.proposers {
-            environment.strike_proposer(self.planned.fault, *proposer).await?;
-        }
-        Ok(())
+        Err(error)
     }
 
     async fn during(&mut self, _stop: &mut watch::Receiver<bool>) -> Result<bool, NemesisError> {
@@ -72,15 +85,19 @@ impl Course for Strike<'_> {
     }
 
     async fn undo(&mut self) -> Result<(), NemesisError> {
-        let relieved = self.relieve().await;
+        let mut undone: Vec<Result<(), NemesisError>> =
+            vec![self.relieve().await.map_err(NemesisError::from)];
         let mut environment = self.scene.environment.lock().await;
-        for node in &self.planned.nodes {
-            environment.undo(self.planned.fault, *node).await?;
+        // One that does not come back keeps no other one down.
+        for node in &self.struck.0 {
+            let up = environment.undo(self.planned.fault, *node).await;
+            undone.push(up.map_err(NemesisError::from));
         }
-        for proposer in &self.planned.proposers {
-            environment.undo_proposer(self.planned.fault, *proposer).await?;
+        for proposer in &self.struck.1 {
+            let up = environment.undo_proposer(self.planned.fault, *proposer).await;
+            undone.push(up.map_err(NemesisError::from));
         }
-        Ok(relieved?)
+        undone.into_iter().collect()
     }
 
     async fn after(&mut self) -> bool {

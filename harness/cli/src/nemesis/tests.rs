@@ -41,7 +41,7 @@ fn scenario(rest: &str) -> Scenario {
 async fn scene(scenario: &Scenario, proposers: u32, wiring: Wiring) -> (Arc<Scene>, TempDir) {
     let directory = TempDir::new().unwrap();
     let environment = Environment::start_in(directory.path(), scenario).await.unwrap();
-    let links = Links::new(proposers, scenario.seed, wiring).await.unwrap();
+    let links = Links::new(proposers, scenario.seed, "0badcafe", wiring).await.unwrap();
     links.open_to(1, environment.address(1)).await.unwrap();
     (set(scenario, environment, Arc::new(links), &directory), directory)
 }
@@ -166,6 +166,43 @@ async fn faults_of_links_are_seen_through_a_toxiproxy() {
     assert_eq!(left.len(), 0);
 }
 
+#[tokio::test]
+async fn a_fault_of_links_that_fails_half_way_is_taken_back() {
+    let server = ProxyServer::bind((Ipv4Addr::LOCALHOST, 0).into(), 7).await.unwrap();
+    let api = format!("http://{}", server.address());
+    let (listen, reach) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into());
+    let place =
+        ToxiproxyPlace { api: api.clone(), listen, reach, numbered: false, existing: false };
+    tokio::spawn(server.run(std::future::pending()));
+    let scenario = scenario("environment = \"process\"\nnodes = 1\nfaults = []");
+    let (scene, _directory) = scene(&scenario, 3, Wiring::Toxiproxy(place)).await;
+    let toxiproxy = harness_proxy::Toxiproxy::at(&api).unwrap();
+    // One that is in the middle is missing.
+    toxiproxy.delete("harness-0badcafe-p2-a1").await.unwrap();
+    let links: Vec<_> = (1..=3).map(|proposer| Link { proposer, acceptor: 1 }).collect();
+    for (number, kind) in (0..).zip([FaultKind::Cut, FaultKind::Blackhole, FaultKind::Slicing]) {
+        let planned = PlannedFault { links: links.clone(), ..planned(kind) };
+        let mut course = Strike::before(&scene, number, &planned).await;
+        course.begin().await.unwrap_err();
+        for (name, left) in toxiproxy.proxies().await.unwrap() {
+            assert!(left.enabled && left.toxics.is_empty(), "{kind}: {name} {left:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_servers_that_fails_half_way_is_taken_back() {
+    let scenario = scenario("environment = \"process\"\nnodes = 3\nfaults = []");
+    let (scene, _directory) = scene(&scenario, 1, Wiring::Inside).await;
+    // One that is in the middle has ended for good.
+    scene.environment.lock().await.end(2).await.unwrap();
+    let address = scene.environment.lock().await.address(1);
+    let planned = PlannedFault { nodes: vec![1, 2, 3], ..planned(FaultKind::Pause) };
+    let mut course = Strike::before(&scene, 0, &planned).await;
+    course.begin().await.unwrap_err();
+    assert!(crate::probe::answers(address).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_redis_servers_are_seen() {
     let nodes = SERVERS.len();
@@ -209,7 +246,7 @@ async fn wiped(rest: &str, by: impl AsyncFn(&Scene, &mut Wiping<'_>)) {
     let scenario = scenario(&format!("environment = \"embedded\"\nfaults = []\n{rest}"));
     let directory = TempDir::new().unwrap();
     let mut environment = Environment::start_in(directory.path(), &scenario).await.unwrap();
-    let cluster = Cluster::build(&mut environment, &scenario).await.unwrap();
+    let cluster = Cluster::build(&mut environment, &scenario, "0badcafe").await.unwrap();
     let scene = set(&scenario, environment, cluster.links, &directory);
     let when = (Span::seconds(0), Span::seconds(1));
     let planned = PlannedFault { nodes: vec![2], ..PlannedFault::of(FaultKind::Wipe, when) };

@@ -1,10 +1,11 @@
 //! Runs that are interrupted, terminated, killed, or that never began.
 
-use crate::support::{Ended, RunFiles, Sandbox, wait_until};
+use crate::support::{Ended, RunFiles, Running, Sandbox, wait_until};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Events this much older than a kill must be on disk.
@@ -70,6 +71,33 @@ fn an_interrupt_before_the_faults_is_inconclusive() {
 }
 
 #[test]
+fn an_interrupt_before_the_servers_are_up_is_no_verdict_and_no_failure() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let sandbox = Sandbox::new();
+        let path = with_server(&sandbox, "#!/bin/sh\nexec sleep 60\n");
+        let mut command = sandbox.command("run append --environment process --output out");
+        command.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = Running::of(command.spawn().unwrap());
+        wait_until("a server", || fs::read_dir(sandbox.path("tmp")).unwrap().count() > 0);
+        running.signal(signal);
+        let ended = running.end().exits(130);
+        assert_eq!(ended.stdout(), "");
+        let said = ended.stderr();
+        assert_eq!(said.matches("interrupted").count(), 1, "{said}");
+        assert_eq!(sandbox.servers(), [0; 0]);
+        assert_eq!(fs::read_dir(sandbox.path("tmp")).unwrap().count(), 0);
+    }
+}
+
+/// A PATH on which this program is the redis-server.
+fn with_server(sandbox: &Sandbox, program: &str) -> String {
+    fs::create_dir(sandbox.path("bin")).unwrap();
+    let fake = sandbox.file("bin/redis-server", program);
+    fs::set_permissions(fake, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", sandbox.path("bin").display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
 fn a_killed_harness_takes_its_servers_along_and_leaves_a_history_to_report() {
     let sandbox = Sandbox::with_redis();
     let running = sandbox.start(
@@ -109,10 +137,7 @@ fn servers_that_do_not_start_are_an_error_of_the_harness_with_their_last_words()
     let sandbox = Sandbox::new();
     let fake = "#!/bin/sh\nfor line in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo line $line; done\n\
                 echo Fatal: no such luck >&2\nexit 1\n";
-    fs::create_dir(sandbox.path("bin")).unwrap();
-    let fake = sandbox.file("bin/redis-server", fake);
-    fs::set_permissions(fake, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", sandbox.path("bin").display(), std::env::var("PATH").unwrap());
+    let path = with_server(&sandbox, fake);
     let mut command = sandbox.command("run append --environment process --output out");
     let ended = Ended(command.env("PATH", path).output().unwrap()).exits(70);
     assert_eq!(sandbox.servers(), [0; 0]);

@@ -15,6 +15,7 @@
 //! | is a store that loses a write found out? | `mutants.rs` |
 //! | do the small commands behave as commands do? | `commands.rs` |
 //! | is the proxy there while it is wanted? | `proxy.rs` |
+//! | what becomes of a Toxiproxy and of a cluster that others use too? | `toxiproxy.rs` |
 //! | how is the binary called and looked at? | `support.rs` |
 
 // What stands here is tests, as the lints count them, only when it says so.
@@ -47,3 +48,5 @@ mod servers;
 mod simulations;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod toxiproxy;

@@ -135,3 +135,52 @@ fn servers_cannot_be_had_where_there_is_no_redis() {
     insta::assert_snapshot!(ended.stderr(), @"harness: there is no redis-server on the PATH; install it (Debian: apt-get install redis-server) or use --environment embedded");
     assert!(!sandbox.path("out").exists());
 }
+
+#[test]
+fn nothing_is_started_pulled_or_built_before_all_arguments_are_known_to_be_right() {
+    let sandbox = Sandbox::with_redis();
+    sandbox.file("a-file", "");
+    // A daemon that is not there is told of as soon as it is asked for anything.
+    let refused = |args: &str| {
+        let output = if args.contains("--output") { "" } else { "--output out" };
+        let args = format!("run append --environment docker {output} {args}");
+        let mut command = sandbox.command(&args);
+        command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
+        Ended(command.output().unwrap()).exits(64).stderr()
+    };
+    for (args, names) in [
+        ("--nodes 0", "nodes: 0 is out of range"),
+        ("--nodes 10", "nodes: 10 is out of range"),
+        ("--keys 0", "keys: 0 is out of range"),
+        ("--rate -1", "rate: -1 is out of range"),
+        ("--time 2s --quiet 3s", "quiet: 3s is out of range"),
+        ("--overlap 9", "overlap: 9 is out of range"),
+        ("--deadline 1ms", "deadline: 1ms is out of range"),
+        ("--concurrency 1", "concurrency: 1 is out of range"),
+        ("--faults disk-full", "cannot do disk-full"),
+        ("--faults wipe --nodes 2", "wipe needs at least 3 nodes"),
+        ("--output a-file/runs", "a-file"),
+        ("--output a-file", "a-file"),
+        ("--output /proc/runs", "/proc"),
+    ] {
+        let said = refused(args);
+        assert!(said.contains(names), "{args}: {said}");
+        assert!(!said.contains("Docker does not answer"), "{args}: {said}");
+    }
+    // With everything right, it is asked for.
+    let said = refused("");
+    assert!(said.contains("Docker does not answer"), "{said}");
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_written_is_the_users_and_told_once() {
+    let sandbox = Sandbox::new();
+    sandbox.file("a-file", "");
+    for output in ["a-file", "a-file/deep/er", "/proc/runs"] {
+        let args = format!("run append --environment embedded --output {output}");
+        let said = sandbox.harness(&args).exits(64).stderr();
+        assert_eq!(said.matches("os error").count(), 1, "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

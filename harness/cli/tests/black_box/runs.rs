@@ -141,3 +141,19 @@ fn without_docker_and_redis_the_harness_says_that_it_runs_embedded() {
     }
     assert_eq!(sandbox.latest().json("metadata.json")["environment"], "embedded");
 }
+
+#[test]
+fn a_run_directory_stands_for_its_scenario() {
+    let sandbox = Sandbox::new();
+    let args = "run append --environment embedded --time 2s --quiet 500ms --faults none --seed 9";
+    sandbox.harness(&format!("{args} --output out")).exits_with_a_verdict();
+    let first = sandbox.latest().text("scenario.toml");
+    for run in ["out/latest", "out/latest/"] {
+        sandbox.harness(&format!("run {run}")).exits_with_a_verdict();
+        assert_eq!(sandbox.latest().text("scenario.toml"), first, "{run}");
+    }
+    for (run, said) in [("out", "it has no scenario.toml"), ("nowhere", "there is no")] {
+        let told = sandbox.harness(&format!("run {run}")).exits(64).stderr();
+        assert!(told.contains(said), "{told}");
+    }
+}

@@ -165,3 +165,15 @@ fn the_harness_carries_the_service_in_itself() {
     let stderr = sandbox.harness("gryadka get key --acceptors nonsense").exits(64).stderr();
     assert!(stderr.starts_with("gryadka: "), "{stderr}");
 }
+
+#[test]
+fn an_environment_is_taken_that_can_do_what_is_asked_for() {
+    let sandbox = Sandbox::with_redis();
+    let args =
+        "run append --faults disk-full --time 5s --quiet 1s --fault-interval 1s --output out";
+    let said = sandbox.harness(args).exits_with_a_verdict().stderr();
+    assert!(
+        said.starts_with("not docker: it cannot do disk-full\nenvironment process: "),
+        "{said}"
+    );
+}

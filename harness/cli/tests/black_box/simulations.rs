@@ -49,6 +49,61 @@ fn the_scenario_of_a_real_run_is_played_with_its_faults() {
     assert_eq!((&faults["cut"], &faults["kill"]), (&3.into(), &3.into()), "{faults}");
 }
 
+/// A schedule in which these faults follow each other.
+fn schedule(faults: &[&str]) -> String {
+    let head = "workload = \"append\"\ntime = \"20s\"\nrate = 60.0\ncold = 1\nseed = 4\n";
+    (2..).step_by(2).zip(faults).fold(head.to_owned(), |text, (at, fault)| {
+        text + &format!("[[schedule]]\nat = \"{at}s\"\nlasts = \"1s\"\nwhom = \"some\"\n{fault}\n")
+    })
+}
+
+#[test]
+fn faults_of_a_real_run_that_the_world_cannot_do_are_named_and_not_claimed() {
+    let sandbox = Sandbox::new();
+    const CUT: &str = "fault = \"cut\"\nlinks = [\"p1→a2\"]";
+    const WIPE: &str = "fault = \"wipe\"\nnode = 1";
+    const FULL: &str = "fault = \"disk-full\"\nnode = 2";
+    const BUSIEST: &str = "fault = \"kill\"\ntarget = \"busiest\"";
+    for (faults, without) in [
+        (&[CUT][..], ""),
+        (&[CUT, WIPE], "1 wipe"),
+        (&[WIPE, CUT, WIPE, FULL], "2 wipe, 1 disk-full"),
+        (&[CUT, BUSIEST], "1 kill"),
+    ] {
+        sandbox.file("real.toml", &schedule(faults));
+        let ended = sandbox.harness("sim real.toml --seeds 1..2").exits(0);
+        let (stdout, stderr) = (ended.stdout(), ended.stderr());
+        let verdict = stdout.lines().next().unwrap();
+        assert_eq!(verdict.contains("left out, and not judged"), !without.is_empty(), "{verdict}");
+        assert!(verdict.ends_with(without), "{verdict}");
+        assert!(stderr.trim_end().ends_with(without), "{stderr}");
+        let json = sandbox.harness("sim real.toml --seeds 1 --json").exits(0).json();
+        let counted = json["left_out"].as_object().unwrap().values().map(|n| n.as_u64().unwrap());
+        assert_eq!(usize::try_from(counted.sum::<u64>()).unwrap(), faults.len() - 1, "{json}");
+    }
+    for (faults, without) in [(&[WIPE][..], "1 wipe"), (&[FULL, WIPE], "1 wipe, 1 disk-full")] {
+        sandbox.file("real.toml", &schedule(faults));
+        let said = sandbox.harness("sim real.toml --seeds 1..2").exits(64).stderr();
+        assert!(said.contains(&format!("can do none of its faults ({without})")), "{said}");
+    }
+}
+
+#[test]
+fn the_mutant_of_a_real_run_is_put_in_or_refused() {
+    let sandbox = Sandbox::new();
+    let with = |mutant: &str| {
+        let text = format!(
+            "mutant = \"{mutant}\"\nworkload = \"append\"\nrate = 200.0\nseed = 4\nfaults = [\"loss\"]\n"
+        );
+        sandbox.file("real.toml", &text);
+    };
+    with("reused-ballot");
+    sandbox.harness("sim real.toml --seeds 1..20 --output out").exits(1);
+    with("misaimed");
+    let said = sandbox.harness("sim real.toml --seeds 1").exits(64).stderr();
+    assert!(said.contains("the seeded world cannot break misaimed"), "{said}");
+}
+
 #[test]
 fn the_faults_of_a_seed_can_be_done_to_real_servers() {
     let sandbox = Sandbox::with_redis();

@@ -26,7 +26,19 @@ fn a_request_to_terminate_while_containers_start_leaves_nothing() {
     let run = site.runs().remove(0);
     wait_until("the first container", || running(&run) > 0);
     harness.signal(Signal::SIGTERM);
-    harness.end();
+    let said = harness.end().exits(130).stderr();
+    assert_eq!(said.matches("interrupted").count(), 1, "{said}");
+    site.is_clean(&run);
+}
+
+#[test]
+fn an_interrupt_while_proposers_start_leaves_nothing_and_is_no_verdict() {
+    let site = Site::new();
+    let harness = site.start(&format!("{LONG} --proposers container"));
+    let run = site.wait_for_containers(5);
+    harness.signal(Signal::SIGINT);
+    let ended = harness.end().exits(130);
+    assert_eq!(ended.stdout(), "");
     site.is_clean(&run);
 }
 

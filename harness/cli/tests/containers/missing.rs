@@ -1,6 +1,6 @@
 //! What is told when something is missing: nothing of this starts a container.
 
-use crate::site::Site;
+use crate::site::{Site, docker};
 use crate::support::{Ended, Sandbox};
 use std::fs;
 
@@ -29,6 +29,25 @@ fn an_image_that_cannot_be_had_is_named_with_the_ways_out() {
 }
 
 #[test]
+fn an_image_without_a_redis_server_is_the_users_and_is_named() {
+    let site = Site::new();
+    let image = format!("harness-test-empty:{}", std::process::id());
+    let tar = site.sandbox.file("empty.tar", "");
+    // An archive ends with two blocks of nothing.
+    fs::write(&tar, [0; 1024]).unwrap();
+    assert!(docker(&["import", tar.to_str().unwrap(), &image]).status.success());
+    let args = format!(
+        "run append --environment docker --image {image} --toxiproxy-image own --output out"
+    );
+    let ended = site.harness(&args);
+    docker(&["rmi", "--force", &image]);
+    let said = ended.exits(64).stderr();
+    assert!(said.contains(&format!("the image {image} has no redis-server")), "{said}");
+    assert_eq!(said.matches("redis-server").count(), 1, "{said}");
+    assert_eq!(site.runs(), [""; 0]);
+}
+
+#[test]
 fn no_daemon_is_an_error_for_docker_and_a_reason_for_auto() {
     let sandbox = Sandbox::with_redis();
     let said = without_docker(&sandbox, "run append --environment docker").exits(64).stderr();
@@ -51,7 +70,7 @@ fn a_journal_of_containers_stays_until_docker_answers() {
          {\"made\":\"container\",\"name\":\"harness-0badcafe-a1\"}\n",
     )
     .unwrap();
-    let said = without_docker(&sandbox, "heal").exits(70).stderr();
+    let said = without_docker(&sandbox, "heal --run 0badcafe").exits(70).stderr();
     assert!(said.contains("could not remove container harness-0badcafe-a1"), "{said}");
     assert!(journal.is_file());
 }

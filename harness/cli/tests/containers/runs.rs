@@ -80,6 +80,12 @@ fn proposers_in_containers_are_killed_and_paused() {
     let kinds = proved(&site);
     assert!(kinds.iter().all(|kind| kind.starts_with("proposer-")), "{kinds:?}");
     assert!(kinds.len() >= 2, "{kinds:?}");
+    // The load's clock begins when all of them can be called.
+    let first = |file: &str| {
+        let lines = site.sandbox.latest().lines(file);
+        lines.iter().find_map(|line| line["time"].as_u64()).unwrap()
+    };
+    assert!(first("history.jsonl") < first("faults.jsonl"));
     site.is_clean(&run);
 }
 

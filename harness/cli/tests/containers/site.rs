@@ -23,6 +23,17 @@ impl Site {
         Self { sandbox: Sandbox::new(), image: redis() }
     }
 
+    /// The acceptors' image.
+    pub(crate) fn image(&self) -> &str {
+        &self.image
+    }
+
+    /// The image of the harness's own executable, as the latest run has used it for its links.
+    pub(crate) fn own_image(&self) -> String {
+        let versions = &self.sandbox.latest().json("metadata.json")["versions"];
+        versions["image of the links"].as_str().unwrap().to_owned()
+    }
+
     /// The harness with these arguments.
     pub(crate) fn command(&self, args: &str) -> Command {
         self.sandbox.command(args)

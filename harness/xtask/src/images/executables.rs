@@ -2,7 +2,7 @@
 //! shell.
 
 use super::{target, workshop};
-use crate::programs::{output, run};
+use crate::programs::{cargo, output, run};
 use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ const ETC: [(&str, &str); 3] = [
 
 /// Builds the executables.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<Vec<PathBuf>> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     cargo.args(["build", "--locked", "--package", "gryadka-service", "--package", "harness"]);
     match profile {
         Profile::Dev => {}

@@ -4,6 +4,7 @@
 use super::daemon::{DockerError, status, unless_gone};
 use super::names::Names;
 use crate::environment::EnvironmentError;
+use crate::exit::with_causes;
 use crate::journal::{Journal, Made};
 use bollard::Docker;
 use bollard::errors::Error;
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a process may take to end in good order before it is killed, in seconds.
 const GRACE: i32 = 10;
+/// What a shell ends with that cannot start a program, or does not find it.
+const MISSING: [i64; 2] = [126, 127];
 /// Lines of a container's log that an error shows.
 const LOG_LINES: usize = 12;
 
@@ -70,6 +73,9 @@ impl Container {
         let inner = request.start().await.map_err(|source| DockerError::Testcontainers {
             what: format!("start the container {}", spec.name),
             source: Box::new(source),
+        });
+        let inner = inner.map_err(|error| {
+            if lacks_program(&with_causes(&error)) { no_program(&spec) } else { error }
         })?;
         let container = Self { docker: docker.clone(), spec, inner };
         container.settle(&names.network()).await?;
@@ -199,6 +205,9 @@ impl Container {
             let state = self.state().await?;
             if state.running != Some(true) && state.restarting != Some(true) {
                 let code = state.exit_code.unwrap_or_default();
+                if MISSING.contains(&code) {
+                    return Err(no_program(&self.spec));
+                }
                 return Err(self.failed(&format!("ended at once (exit code {code})")).await);
             }
             if Instant::now() >= until {
@@ -290,6 +299,16 @@ pub(super) fn words(state: &ContainerState) -> String {
     } else {
         format!("not running (exit code {})", state.exit_code.unwrap_or_default())
     }
+}
+
+/// Whether the daemon could not find the program that it was to start.
+fn lacks_program(said: &str) -> bool {
+    ["executable file not found", "no such file or directory"].iter().any(|no| said.contains(no))
+}
+
+fn no_program(spec: &Spec) -> DockerError {
+    let program = spec.command.first().cloned().unwrap_or_default();
+    DockerError::NoProgram { image: spec.image.clone(), program }
 }
 
 /// An image's name and its tag, `latest` when it has none. The part before the first slash may have a

@@ -1,5 +1,6 @@
 //! Docker's daemon: whether it answers, and what can go wrong with it.
 
+use crate::exit::with_causes;
 use bollard::Docker;
 use bollard::errors::Error;
 use std::net::Ipv4Addr;
@@ -30,6 +31,16 @@ pub(crate) enum DockerError {
         reason: String,
         /// What the user can do.
         ways: &'static str,
+    },
+    /// An image lacks the program that is to run in it.
+    #[error(
+        "the image {image} has no {program}; name one that has (--image; docker images), or leave --image out for redis:8"
+    )]
+    NoProgram {
+        /// The image.
+        image: String,
+        /// The program.
+        program: String,
     },
     /// The image of the harness's own executable cannot be made.
     #[error("the image of the harness's own executable cannot be made: {0}")]
@@ -81,6 +92,22 @@ pub(crate) enum DockerError {
 }
 
 impl DockerError {
+    /// Whether the user can mend it, by asking for something else or by setting the machine up.
+    pub(crate) const fn is_of_user(&self) -> bool {
+        match self {
+            Self::NoDaemon(_)
+            | Self::NoImage { .. }
+            | Self::NoProgram { .. }
+            | Self::NoSubnet(_)
+            | Self::TooMany(_)
+            | Self::Unreachable { .. } => true,
+            Self::OwnImage(_)
+            | Self::Container { .. }
+            | Self::Call { .. }
+            | Self::Testcontainers { .. } => false,
+        }
+    }
+
     /// For `map_err`: what was asked of the daemon.
     pub(crate) fn call(what: impl Into<String>) -> impl FnOnce(Error) -> Self {
         let what = what.into();
@@ -107,16 +134,7 @@ pub(crate) async fn connect() -> Result<(Docker, String), DockerError> {
 
 /// An error with its causes: what the daemon's client says alone is seldom the reason.
 pub(crate) fn reason(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = error.source();
-    }
-    text
+    with_causes(error)
 }
 
 /// The status with which the daemon refused.

@@ -38,8 +38,11 @@ pub(crate) async fn ensure(docker: &Docker) -> Result<String, DockerError> {
     if image::is_there(docker, &name).await? {
         return Ok(name);
     }
-    say(format!("making the image {name} of the harness's own executable"));
     let context = context(executable, &libraries()?)?;
+    let size = context.len() / 1_000_000;
+    say(format!(
+        "making the image {name} of the harness's own executable, {size} MB; it stays for later runs, `docker rmi {name}` removes it, and `harness heal` those of other builds"
+    ));
     build(docker, &name, context).await?;
     Ok(name)
 }
@@ -57,12 +60,22 @@ fn lock() -> Result<File, DockerError> {
 /// When the daemon does not tell.
 pub(crate) async fn others(docker: &Docker) -> Result<Vec<String>, DockerError> {
     let own = name_of(&executable()?);
+    let mut names = all(docker).await?;
+    names.retain(|name| *name != own);
+    Ok(names)
+}
+
+/// Images of executables of ours, this one's included.
+///
+/// # Errors
+/// When the daemon does not tell.
+pub(crate) async fn all(docker: &Docker) -> Result<Vec<String>, DockerError> {
     let filters = HashMap::from([("label", vec![names::IMAGE])]);
     let options = ListImagesOptionsBuilder::new().filters(&filters).build();
     let images = docker.list_images(Some(options)).await;
     let images = images.map_err(DockerError::call("list images"))?;
     let mut names: Vec<_> = images.into_iter().flat_map(|image| image.repo_tags).collect();
-    names.retain(|name| name.starts_with(REPOSITORY) && *name != own);
+    names.retain(|name| name.starts_with(REPOSITORY));
     Ok(names)
 }
 

@@ -5,9 +5,11 @@ use super::container::{Container, Spec};
 use super::daemon::DockerError;
 use super::{image, own_image};
 use crate::environment::EnvironmentError;
+use crate::links;
 use bollard::Docker;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
+use workloads::FaultKind;
 
 /// Where its API listens.
 const PORT: u16 = 8474;
@@ -23,25 +25,54 @@ pub(crate) enum Proxy {
     Own(String),
 }
 
-/// Decides which proxy the links go through, and sees that Toxiproxy's image is there if it is that.
+/// Which proxy a run is to have, before it is known which can be had.
+#[derive(Debug, PartialEq, Eq)]
+enum Wish {
+    /// The harness's own, and why so.
+    Own(String),
+    /// Toxiproxy, from the image that the user named.
+    Named(String),
+    /// Toxiproxy, from the usual image; where that cannot be had, the harness's own.
+    Usual,
+}
+
+/// The proxy that can do what a run needs, unless the user has named another one.
+fn wish(wanted: Option<&str>, needs: &[FaultKind]) -> Wish {
+    let beyond = needs.iter().find(|kind| kind.is_of_links() && !links::is_genuine(**kind));
+    match (wanted, beyond) {
+        (Some(OWN), _) => Wish::Own(String::from("as was asked for")),
+        (Some(named), _) => Wish::Named(named.to_owned()),
+        (None, Some(kind)) => Wish::Own(format!("Toxiproxy cannot do {kind}")),
+        (None, None) => Wish::Usual,
+    }
+}
+
+/// Decides which proxy the links go through, and sees that its image is there. `needs` are the faults
+/// that the run must be able to do.
 ///
 /// # Errors
 /// When an image that the user named cannot be had. The usual one may be missing: then it is our own
 /// proxy.
-pub(crate) async fn choose(docker: &Docker, wanted: Option<&str>) -> Result<Proxy, DockerError> {
-    match wanted {
-        Some(OWN) => own(docker, String::from("as was asked for")).await,
-        Some(named) => {
-            image::obtain(docker, named, image::WAYS_TO_TOXIPROXY).await?;
-            Ok(Proxy::Toxiproxy(named.to_owned()))
+pub(crate) async fn choose(
+    docker: &Docker,
+    wanted: Option<&str>,
+    needs: &[FaultKind],
+) -> Result<Proxy, DockerError> {
+    match wish(wanted, needs) {
+        Wish::Own(why) => own(docker, why).await,
+        Wish::Named(named) => {
+            image::obtain(docker, &named, image::WAYS_TO_TOXIPROXY).await?;
+            Ok(Proxy::Toxiproxy(named))
         }
-        None => match image::obtain(docker, image::TOXIPROXY, image::WAYS_TO_TOXIPROXY).await {
-            Ok(()) => Ok(Proxy::Toxiproxy(image::TOXIPROXY.to_owned())),
-            Err(DockerError::NoImage { image, reason, .. }) => {
-                own(docker, format!("{image} cannot be had: {reason}")).await
+        Wish::Usual => {
+            match image::obtain(docker, image::TOXIPROXY, image::WAYS_TO_TOXIPROXY).await {
+                Ok(()) => Ok(Proxy::Toxiproxy(image::TOXIPROXY.to_owned())),
+                Err(DockerError::NoImage { image, reason, .. }) => {
+                    own(docker, format!("{image} cannot be had: {reason}")).await
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        },
+        }
     }
 }
 
@@ -72,4 +103,30 @@ pub(super) async fn start(ground: &Ground, proxy: &Proxy) -> Result<Container, E
 async fn listens(address: SocketAddr) -> bool {
     let dialled = tokio::time::timeout(crate::probe::PATIENCE, TcpStream::connect(address)).await;
     matches!(dialled, Ok(Ok(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_the_proxy_that_can_do_its_faults_unless_the_user_names_one() {
+        use FaultKind::{Cut, Drop, Kill, Latency, Loss};
+        let own = |kind| Wish::Own(format!("Toxiproxy cannot do {kind}"));
+        let named = || Wish::Named(String::from("toxiproxy:2"));
+        for (wanted, needs, expected) in [
+            (None, &[][..], Wish::Usual),
+            (None, &[Cut, Latency], Wish::Usual),
+            (None, &[Kill], Wish::Usual),
+            (None, &[Loss], own(Loss)),
+            (None, &[Cut, Drop, Loss], own(Drop)),
+            (Some("toxiproxy:2"), &[], named()),
+            // What it cannot do is refused by name later: the user has chosen.
+            (Some("toxiproxy:2"), &[Loss], named()),
+            (Some(OWN), &[], Wish::Own(String::from("as was asked for"))),
+            (Some(OWN), &[Loss], Wish::Own(String::from("as was asked for"))),
+        ] {
+            assert_eq!(wish(wanted, needs), expected, "{wanted:?} {needs:?}");
+        }
+    }
 }

@@ -309,7 +309,10 @@ fn recipe(acceptor: u32, make: &Make, port: u16, data: &Path) -> Recipe {
 }
 
 fn directory(make: &Make) -> Result<TempDir, EnvironmentError> {
-    let made = TempDir::with_prefix("harness-redis-")
+    // The run's id tells `harness heal` that the directory is the run's.
+    let run =
+        make.journal.as_ref().map_or_else(String::new, |journal| format!("{}-", journal.run()));
+    let made = TempDir::with_prefix(format!("harness-{run}redis-"))
         .map_err(|source| EnvironmentError::Io { path: std::env::temp_dir(), source })?;
     if let Some(journal) = &make.journal {
         journal.note(&Made::Directory { path: made.path().to_owned() })?;
