@@ -69,6 +69,7 @@ impl<'a> Frame<'a> {
             frame: self,
             random: Pcg32::seed_from_u64(seed),
             acceptors: Acceptors::beside(self.nodes, self.acceptors),
+            wiped: Vec::new(),
         };
         let spared = minority(self.acceptors as usize) > 0;
         let kinds: Vec<FaultKind> =
@@ -99,6 +100,8 @@ struct Draw<'a> {
     random: Pcg32,
     /// Those that there are at the time.
     acceptors: Acceptors,
+    /// Those that were wiped, the latest last.
+    wiped: Vec<u32>,
 }
 
 impl Draw<'_> {
@@ -254,7 +257,14 @@ impl Draw<'_> {
             return None;
         }
         free.shuffle(&mut self.random);
+        if planned.fault == FaultKind::Wipe {
+            // Each in its turn: that one has forgotten shows only when the others have, too.
+            free.sort_by_key(|number| self.wiped.iter().rposition(|wiped| wiped == number));
+        }
         free.truncate(size);
+        if planned.fault == FaultKind::Wipe {
+            self.wiped.extend(&free);
+        }
         free.sort_unstable();
         let names: Vec<_> = free.iter().map(|number| format!("{mark}{number}")).collect();
         planned.whom = names.join(" ");
@@ -370,6 +380,23 @@ mod tests {
                 prop_assert_eq!(different.len(), round.len());
             }
             prop_assert!(drawn.len() >= kinds, "{} of {kinds}", drawn.len());
+        }
+
+        #[test]
+        fn acceptors_are_wiped_in_turn((nodes, _, _, seed) in frames()) {
+            let times = (Span::seconds(2), Span::seconds(42));
+            let kinds = [FaultKind::Wipe];
+            let wiped: Vec<u32> = Frame::simple(&kinds, nodes, times, Span::seconds(2))
+                .plan(seed)
+                .iter()
+                .flat_map(|fault| fault.nodes.clone())
+                .collect();
+            for round in wiped.chunks(nodes as usize) {
+                let mut different = round.to_vec();
+                different.sort_unstable();
+                different.dedup();
+                prop_assert_eq!(different.len(), round.len(), "{:?}", wiped);
+            }
         }
 
         #[test]

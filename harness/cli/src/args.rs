@@ -153,17 +153,17 @@ pub(crate) struct ScenarioArgs {
     /// How often tombstones are collected; 0 for never [default: 2s]
     #[arg(long, value_name = "TIME")]
     collect: Option<Span>,
-    /// After this long a client gives a call up [default: 1s]
+    /// After this long a client gives a call up [default: 500ms]
     #[arg(long, value_name = "TIME")]
     deadline: Option<Span>,
     /// Kinds of faults, with commas between, or packages of them: all for what the environment can
     /// do, partition, network, process, redis, storage, proposers, none [default: all]
     #[arg(long, value_name = "KINDS")]
     faults: Option<String>,
-    /// From the start of one fault to the start of the next [default: 2s500ms]
+    /// From the start of one fault to the start of the next [default: 1s500ms]
     #[arg(long, value_name = "TIME")]
     fault_interval: Option<Span>,
-    /// How many faults there may be at the same time [default: 1]
+    /// How many faults there may be at the same time [default: 2]
     #[arg(long, value_name = "N")]
     overlap: Option<u32>,
     /// Whom faults of servers strike, with commas between: one, minority, majority, all, busiest

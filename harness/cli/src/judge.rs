@@ -49,13 +49,13 @@ impl JudgeError {
     }
 }
 
-/// Judges a run and writes `results.json`, `junit.xml` and `report.html`. `rerun` is the command
-/// that runs it again.
+/// Judges a run and writes `results.json`, `junit.xml` and `report.html`; where they cannot be written the
+/// verdict is known all the same, and the second answer says why. `rerun` is the command that runs it again.
 pub(crate) fn judge(
     directory: &RunDirectory,
     limits: &Limits,
     rerun: String,
-) -> Result<(Results, PathBuf), JudgeError> {
+) -> Result<(Results, Result<PathBuf, JudgeError>), JudgeError> {
     let path = directory.history();
     let in_history = |source| JudgeError::within(&path, source);
     let history = History::read(&path).map_err(in_history)?;
@@ -95,10 +95,13 @@ pub(crate) fn judge(
         coverage,
         conditions: demands.into_iter().chain(limits).collect(),
     };
-    directory.write_json(&directory.results(), &results)?;
-    directory.write(&directory.junit(), &junit(&results))?;
-    let report = write_report(directory.path(), &results, &history, &operations, None)?;
-    Ok((results, report))
+    let write = || {
+        directory.write_json(&directory.results(), &results)?;
+        directory.write(&directory.junit(), &junit(&results))?;
+        Ok(write_report(directory.path(), &results, &history, &operations, None)?)
+    };
+    let written = write();
+    Ok((results, written))
 }
 
 fn read_scenario(path: &Path) -> Result<Scenario, JudgeError> {

@@ -8,7 +8,7 @@ use crate::judge::{JudgeError, judge};
 use crate::progress::say;
 use crate::run_directory::RunDirectory;
 use reports::{Results, summary};
-use std::path::Path;
+use std::path::PathBuf;
 
 pub(super) fn report(args: &ReportArgs) -> Result<End, Failure> {
     if !args.run.is_dir() {
@@ -56,14 +56,21 @@ fn quoted(path: &str) -> String {
     }
 }
 
-/// Tells what a run came to: the results on stdout, and where the report is on stderr.
-pub(super) fn show(results: &Results, report: &Path, json: bool) -> Result<(), Failure> {
+/// Tells what a run came to: the results on stdout, and on stderr where the report is, or why there is none.
+pub(super) fn show(
+    results: &Results,
+    report: &Result<PathBuf, JudgeError>,
+    json: bool,
+) -> Result<(), Failure> {
     if json {
         print_json(results)?;
     } else {
         // A line is made printable before it is put between line ends.
         print_data(&summary(results))?;
     }
-    say(format!("report: {}", report.display()));
+    match report {
+        Ok(path) => say(format!("report: {}", path.display())),
+        Err(error) => say(format!("the report could not be written: {error}")),
+    }
     Ok(())
 }

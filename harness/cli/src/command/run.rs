@@ -203,7 +203,10 @@ async fn started(
     let ended = under_load(scenario, load, directory, making, signals, start).await?;
     (metadata.interrupted, metadata.findings) = (ended.interrupted, ended.findings);
     metadata.seconds = start.elapsed().as_secs_f64();
-    directory.write_json(&directory.metadata(), &metadata)?;
+    if let Err(error) = directory.write_json(&directory.metadata(), &metadata) {
+        // What was written when the run began says that it was cut short, and that is enough to judge it.
+        say(error.to_string());
+    }
     Ok(())
 }
 
@@ -319,10 +322,11 @@ async fn under_load(
     for result in [played, closed, finished] {
         findings.extend(finding(result)?);
     }
-    findings.iter().for_each(say);
-    if let Some(recorder) = Arc::into_inner(recorder) {
-        recorder.finish()?;
+    // A disk that is full ends the load: what is recorded by then is judged.
+    if let Some(Err(error)) = Arc::into_inner(recorder).map(Recorder::finish) {
+        findings.push(error.to_string());
     }
+    findings.iter().for_each(say);
     Ok(Ended { interrupted, findings })
 }
 
@@ -333,7 +337,10 @@ async fn under_load(
 fn finding(result: Result<(), NemesisError>) -> Result<Option<String>, NemesisError> {
     match result {
         Ok(()) => Ok(None),
-        Err(error @ (NemesisError::Environment(_) | NemesisError::Link(_))) => {
+        Err(
+            error
+            @ (NemesisError::Environment(_) | NemesisError::Link(_) | NemesisError::Io { .. }),
+        ) => {
             // What it says of itself may be long: the first line says what, the last one why.
             let said = error.to_string();
             let mut lines = said.lines();
@@ -342,7 +349,7 @@ fn finding(result: Result<(), NemesisError>) -> Result<Option<String>, NemesisEr
                 lines.next_back().map_or_else(String::new, |last| format!("; {}", last.trim()));
             Ok(Some(format!("{first}{why}")))
         }
-        Err(error @ (NemesisError::Io { .. } | NemesisError::Died(_))) => Err(error),
+        Err(error @ NemesisError::Died(_)) => Err(error),
     }
 }
 

@@ -119,3 +119,24 @@ fn a_server_that_does_not_come_back_after_a_fault_is_a_finding() {
     let stages = sandbox.latest().text("faults.jsonl");
     assert!(stages.contains("\"held\"") && !stages.contains("\"undone\""), "{stages}");
 }
+
+#[test]
+fn what_was_recorded_before_the_disk_was_full_is_judged() {
+    let sandbox = Sandbox::new();
+    let run = "run append --environment embedded --time 4s --quiet 1s --faults none --output out";
+    let mut command = std::process::Command::new("env");
+    // As a full disk fails a write, so does a limit of the size of files.
+    command
+        .args(["--ignore-signal=XFSZ", "prlimit", "--fsize=150000"])
+        .arg(env!("CARGO_BIN_EXE_harness"))
+        .args(run.split_whitespace())
+        .current_dir(sandbox.path(""))
+        .env("TMPDIR", sandbox.path("tmp"))
+        .env("XDG_STATE_HOME", sandbox.path("state"));
+    let ended = crate::support::Ended(command.output().unwrap()).exits(3);
+    assert!(ended.stderr().contains("File too large"), "{}", ended.stderr());
+    assert!(ended.stdout().contains(STAYS), "{}", ended.stdout());
+    let again = sandbox.harness("report out/latest").exits(3).stdout();
+    assert!(again.starts_with("INCONCLUSIVE: "), "{again}");
+    sandbox.latest().are_complete();
+}
