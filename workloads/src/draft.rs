@@ -257,7 +257,8 @@ impl Draft {
             deadline: self.deadline.unwrap_or_else(|| Span::millis(500)),
             faults,
             fault_interval: self.fault_interval.unwrap_or_else(|| Span::millis(1500)),
-            overlap: self.overlap.unwrap_or(if self.schedule.is_some() { 1 } else { 2 }),
+            // A schedule that a file writes out says itself what goes on at once.
+            overlap: self.overlap.unwrap_or_else(|| if self.schedule.is_some() { 1 } else { 2 }),
             targets: self.targets.clone().unwrap_or_else(|| vec![Target::One]),
             quiet: self.quiet.unwrap_or_else(|| Span::millis((time.as_millis() / 4).min(5000))),
             seed: self.seed.unwrap_or(seed),

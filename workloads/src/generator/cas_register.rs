@@ -65,10 +65,12 @@ impl CasRegister {
 impl Generator for CasRegister {
     fn next(&mut self, thread: u64, random: &mut Pcg32) -> Call {
         let (key, f) = self.draw(thread, random);
-        let value = match f {
-            Function::Cas => json!([self.seen[key], self.fresh()]),
-            Function::Write if !random.random_ratio(1, DELETES) => self.fresh().into(),
-            _ => Value::Null,
+        let value = if f == Function::Cas {
+            json!([self.seen[key], self.fresh()])
+        } else if f == Function::Write && !random.random_ratio(1, DELETES) {
+            self.fresh().into()
+        } else {
+            Value::Null
         };
         Call { f, key: key.to_string(), value }
     }

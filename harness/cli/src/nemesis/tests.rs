@@ -200,7 +200,7 @@ async fn a_fault_of_servers_that_fails_half_way_is_taken_back() {
     let planned = PlannedFault { nodes: vec![1, 2, 3], ..planned(FaultKind::Pause) };
     let mut course = Strike::before(&scene, 0, &planned).await;
     course.begin().await.unwrap_err();
-    assert!(crate::probe::answers(address).await);
+    assert!(probe::answers(address).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
