@@ -71,14 +71,14 @@ impl Workload {
         }
     }
 
-    /// A fresh generator. `keys` is how many objects are in use at a time; `cas-register` has one more for
-    /// each node, `increment` one for each node instead.
+    /// A fresh generator. `keys` is how many objects all nodes share at a time, beside one of each node;
+    /// `increment` has those alone.
     #[must_use]
     pub fn generator(self, nodes: u32, keys: u32) -> Box<dyn Generator> {
         match self {
             Self::CasRegister => Box::new(CasRegister::new(nodes, keys)),
             Self::Increment => Box::new(Increment::new(nodes)),
-            Self::Append => Box::new(Append::new(keys)),
+            Self::Append => Box::new(Append::new(nodes, keys)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Blind appends of unique elements, and reads of whole lists.
 
-use super::Generator;
+use super::{Drawn, Generator};
 use crate::{Answer, Call};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
@@ -12,12 +12,14 @@ use std::collections::BTreeMap;
 const LENGTH: u32 = 100;
 
 /// An append asks nothing about the present list, so a lost one cannot excuse itself by a
-/// mismatch: of all workloads this sees lost writes soonest. A client that was left in doubt comes
-/// back to the same list, as real clients do, and as those bugs need that confuse an append with
-/// the one before it.
+/// mismatch: of all workloads this sees lost writes soonest. Beside the lists that all nodes append to
+/// each node has one of its own, which the others only read, as [`super::CasRegister`] has keys. A client
+/// that was left in doubt comes back to the same list, as real clients do, and as those bugs need that
+/// confuse an append with the one before it.
 pub(crate) struct Append {
-    /// The lists in use, each with the number of appends sent to it.
+    /// The lists in use, each with the number of appends sent to it. The shared ones first.
     lists: Vec<(u64, u32)>,
+    drawn: Drawn,
     begun: u64,
     appended: u64,
     /// The list about which a thread was left in doubt.
@@ -25,10 +27,11 @@ pub(crate) struct Append {
 }
 
 impl Append {
-    pub(crate) fn new(keys: u32) -> Self {
-        let keys = u64::from(keys.max(1));
-        let lists = (0..keys).map(|list| (list, 0)).collect();
-        Self { lists, begun: keys, appended: 0, doubted: BTreeMap::new() }
+    pub(crate) fn new(nodes: u32, keys: u32) -> Self {
+        let drawn = Drawn::of(nodes, keys);
+        let lists: Vec<_> = (0..).map(|list| (list, 0)).take(drawn.len()).collect();
+        let begun = lists.len() as u64;
+        Self { lists, drawn, begun, appended: 0, doubted: BTreeMap::new() }
     }
 
     fn append_to(&mut self, key: String) -> Call {
@@ -42,9 +45,9 @@ impl Generator for Append {
         if let Some(key) = self.doubted.remove(&thread) {
             return self.append_to(key);
         }
-        let at = random.random_range(0..self.lists.len());
+        let (at, changes) = self.drawn.key(thread, random);
         let key = self.lists[at].0.to_string();
-        if random.random_bool(0.5) {
+        if !changes || random.random_bool(0.5) {
             return Call { f: Function::Read, key, value: Value::Null };
         }
         self.lists[at].1 += 1;
@@ -69,7 +72,7 @@ mod tests {
 
     #[test]
     fn elements_are_unique_and_lists_stay_short() {
-        let mut generator = Append::new(2);
+        let mut generator = Append::new(1, 2);
         let mut random = Pcg32::seed_from_u64(3);
         let mut lists: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for _ in 0..2000 {
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_thread_in_doubt_comes_back_to_the_same_list() {
-        let mut generator = Append::new(50);
+        let mut generator = Append::new(3, 50);
         let mut random = Pcg32::seed_from_u64(3);
         let doubted = generator.next(1, &mut random);
         let doubt = Answer { outcome: Outcome::Info, value: Value::Null, error: None };

@@ -1,6 +1,6 @@
 //! Reads, writes and compare-and-sets of unique values, and deletes.
 
-use super::Generator;
+use super::{Drawn, Generator};
 use crate::{Answer, Call};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
@@ -10,10 +10,6 @@ use std::collections::BTreeMap;
 
 /// Every so many writes there is a delete.
 const DELETES: u32 = 6;
-/// Of ten calls, so many are on a key that all nodes change; then so many on the one that only the caller's
-/// node changes. The others read such a key of any node.
-const SHARED: u32 = 6;
-const OWN: u32 = 3;
 
 /// Every written value is a number never written before, so a read tells which write it saw. Now and
 /// then null is written: to a store that is a delete, and to the model a register as it was at first.
@@ -24,8 +20,7 @@ const OWN: u32 = 3;
 pub(crate) struct CasRegister {
     /// What each key was last seen to hold: the likeliest `from` of a compare-and-set. The shared keys first.
     seen: Vec<Value>,
-    shared: usize,
-    nodes: u64,
+    drawn: Drawn,
     written: u64,
     /// The key about which a thread was left in doubt.
     doubted: BTreeMap<u64, usize>,
@@ -33,9 +28,9 @@ pub(crate) struct CasRegister {
 
 impl CasRegister {
     pub(crate) fn new(nodes: u32, keys: u32) -> Self {
-        let (nodes, shared) = (nodes.max(1), keys.max(1) as usize);
-        let seen = vec![Value::Null; shared + nodes as usize];
-        Self { seen, shared, nodes: nodes.into(), written: 0, doubted: BTreeMap::new() }
+        let drawn = Drawn::of(nodes, keys);
+        let seen = vec![Value::Null; drawn.len()];
+        Self { seen, drawn, written: 0, doubted: BTreeMap::new() }
     }
 
     /// The key of a thread's next call, and what is done to it.
@@ -48,12 +43,8 @@ impl CasRegister {
             2 => Function::Write,
             _ => Function::Cas,
         };
-        let own = self.shared + usize::try_from(thread % self.nodes).unwrap_or_default();
-        match random.random_range(0..10) {
-            0..SHARED => (random.random_range(0..self.shared), f),
-            drawn if drawn < SHARED + OWN => (own, f),
-            _ => (random.random_range(self.shared..self.seen.len()), Function::Read),
-        }
+        let (key, changes) = self.drawn.key(thread, random);
+        (key, if changes { f } else { Function::Read })
     }
 
     fn fresh(&mut self) -> u64 {

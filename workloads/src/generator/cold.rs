@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_key_is_written_until_it_is_there_and_read_by_every_node_at_the_end() {
-        let mut generator = Cold::new(Box::new(Append::new(1)), Function::Append, 3, 2);
+        let mut generator = Cold::new(Box::new(Append::new(1, 1)), Function::Append, 3, 2);
         let mut random = Pcg32::seed_from_u64(1);
         let failed = || Answer { outcome: Outcome::Fail, value: Value::Null, error: None };
         let mut ask = |generator: &mut Cold, thread, fails: bool| {

@@ -3,12 +3,14 @@
 mod append;
 mod cas_register;
 mod cold;
+mod drawn;
 mod increment;
 
 pub(crate) use append::Append;
 pub(crate) use cas_register::CasRegister;
 pub(crate) use cold::Cold;
 pub use cold::is_cold;
+use drawn::Drawn;
 pub(crate) use increment::Increment;
 
 use crate::{Answer, Call};
