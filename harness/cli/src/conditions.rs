@@ -144,7 +144,7 @@ mod demanded {
     const SECOND: u64 = 1_000_000_000;
 
     fn scenario() -> Scenario {
-        let text = "workload = \"increment\"\nnodes = 2\nfaults = [\"cut\"]\ntime = \"6s\"\nquiet = \"2s\"";
+        let text = "workload = \"increment\"\nnodes = 2\nfaults = [\"cut\"]\noverlap = 1\nfault-interval = \"2500ms\"\ntime = \"6s\"\nquiet = \"2s\"";
         let draft = Draft::parse(text, "test").unwrap();
         let mut scenario =
             draft.settle(EnvironmentKind::Embedded, &[FaultKind::Cut], 1, None).unwrap();

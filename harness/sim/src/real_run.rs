@@ -162,7 +162,7 @@ mod tests {
             (format!("\"reset\"\nlife = \"50ms\"\n{links}"), 1),
         ] {
             let text = format!(
-                "workload = \"append\"\ncold = 1\n[[schedule]]\nat = \"2s\"\nlasts = \"2s\"\nwhom = \"x\"\nfault = {fault}"
+                "workload = \"append\"\nfsync = \"everysec\"\ncold = 1\n[[schedule]]\nat = \"2s\"\nlasts = \"2s\"\nwhom = \"x\"\nfault = {fault}"
             );
             let draft = Draft::parse(&text, "run").unwrap();
             let scenario = draft.settle(EnvironmentKind::Process, FaultKind::ALL, 5, None).unwrap();

@@ -62,7 +62,7 @@ fn faults_on_the_wrong_links_are_noticed_and_the_run_is_not_valid() {
 fn everything_that_can_be_done_to_native_acceptors_leaves_the_store_valid() {
     let sandbox = Sandbox::new();
     let ended = sandbox.harness(
-        "run cas-register --environment embedded --faults all --time 26s --quiet 4s \
+        "run cas-register --environment embedded --faults all --overlap 1 --time 26s --quiet 4s \
          --fault-interval 1500ms --seed 3 --output out",
     );
     let kinds = [
@@ -90,7 +90,7 @@ fn everything_that_can_be_done_to_native_acceptors_leaves_the_store_valid() {
 fn everything_that_can_be_done_to_redis_leaves_the_store_valid() {
     let sandbox = Sandbox::with_redis();
     let ended = sandbox.harness(
-        "run append --environment process --faults all --time 38s --quiet 4s \
+        "run append --environment process --faults all --overlap 1 --time 38s --quiet 4s \
          --fault-interval 1500ms --seed 4 --output out",
     );
     let kinds = ["kill", "pause", "wipe", "disconnect", "stall", "memory-full", "disk-full"];
@@ -120,7 +120,7 @@ fn many_at_once_and_the_busiest_are_struck_and_come_back() {
     let sandbox = Sandbox::with_redis();
     let ended = sandbox.harness(
         "run increment --environment process --time 9s --quiet 2s --seed 2 \
-         --faults kill,pause --targets all,majority,busiest --fault-interval 1s --output out",
+         --faults kill,pause --targets all,majority,busiest --overlap 1 --fault-interval 1s --output out",
     );
     let run = sandbox.latest();
     if run.faults_are_proved(&ended, 2) {

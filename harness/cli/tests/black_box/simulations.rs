@@ -42,7 +42,7 @@ fn a_violation_is_shrunk_kept_and_repeated_to_the_last_line() {
 #[test]
 fn the_scenario_of_a_real_run_is_played_with_its_faults() {
     let sandbox = Sandbox::new();
-    sandbox.file("real.toml", "workload = \"append\"\ntime = \"10s\"\nrate = 60.0\nseed = 4\nfaults = [\"cut\", \"kill\"]\n");
+    sandbox.file("real.toml", "workload = \"append\"\ntime = \"10s\"\nrate = 60.0\nseed = 4\noverlap = 1\nfault-interval = \"2500ms\"\nfaults = [\"cut\", \"kill\"]\n");
     let results = sandbox.harness("sim real.toml --seeds 1..3 --json").exits(0).json();
     assert_eq!(results["verdict"], "valid");
     let faults = &results["faults"];
@@ -150,7 +150,7 @@ fn the_gallery_is_caught_and_said_in_a_table() {
     let chosen = "mutants --campaigns 1 prepare-ignores-promise wiped-voter accept-retried";
     let table = Sandbox::new().harness(chosen).exits(0).stdout();
     assert_eq!(table.lines().count(), 5, "{table}");
-    let escaped = "mutants --campaigns 1 --most 1 reused-ballot";
+    let escaped = "mutants --campaigns 1 --most 1 counter-set-back";
     let table = Sandbox::new().harness(escaped).exits(1).stdout();
     assert!(table.contains("1 ESCAPED"), "{table}");
 }
