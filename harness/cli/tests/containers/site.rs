@@ -71,7 +71,7 @@ impl Site {
     pub(crate) fn wait_for_containers(&self, count: usize) -> String {
         wait_until("a journal", || self.runs().len() == 1);
         let run = self.runs().remove(0);
-        wait_until(&format!("{count} containers"), || running(&run) == count);
+        wait_until(&format!("at least {count} containers"), || running(&run) >= count);
         run
     }
 
