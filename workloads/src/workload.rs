@@ -71,8 +71,8 @@ impl Workload {
         }
     }
 
-    /// A fresh generator. `keys` is how many objects all nodes share at a time, beside one of each node;
-    /// `increment` has those alone.
+    /// A fresh generator. `keys` is how many objects all nodes share at a time, beside one of each node, of which there
+    /// may be none; `increment` has those alone.
     #[must_use]
     pub fn generator(self, nodes: u32, keys: u32) -> Box<dyn Generator> {
         match self {

@@ -38,12 +38,12 @@ impl CasRegister {
         if let Some(key) = self.doubted.remove(&thread) {
             return (key, Function::Write);
         }
+        let (key, changes) = self.drawn.key(thread, random);
         let f = match random.random_range(0..4) {
             0 | 1 => Function::Read,
             2 => Function::Write,
             _ => Function::Cas,
         };
-        let (key, changes) = self.drawn.key(thread, random);
         (key, if changes { f } else { Function::Read })
     }
 
@@ -67,7 +67,9 @@ impl Generator for CasRegister {
     }
 
     fn learn(&mut self, thread: u64, call: &Call, answer: &Answer) {
-        if let (Outcome::Info, Ok(key)) = (answer.outcome, call.key.parse()) {
+        if self.drawn.has_own()
+            && let (Outcome::Info, Ok(key)) = (answer.outcome, call.key.parse())
+        {
             self.doubted.insert(thread, key);
         }
         let held = match (answer.outcome, call.f) {

@@ -18,9 +18,14 @@ pub(super) struct Drawn {
 }
 
 impl Drawn {
-    /// So many keys beside those of the nodes; at least one.
+    /// So many keys, at least one, beside those of the nodes. Without nodes all are shared.
     pub(super) fn of(nodes: u32, keys: u32) -> Self {
-        Self { shared: keys.max(1) as usize, nodes: nodes.max(1) as usize }
+        Self { shared: keys.max(1) as usize, nodes: nodes as usize }
+    }
+
+    /// Whether nodes have keys of their own.
+    pub(super) const fn has_own(self) -> bool {
+        self.nodes > 0
     }
 
     /// How many keys there are in all.
@@ -30,6 +35,9 @@ impl Drawn {
 
     /// The number of the key of a thread's next call, and whether it may change it.
     pub(super) fn key(self, thread: u64, random: &mut Pcg32) -> (usize, bool) {
+        if !self.has_own() {
+            return (random.random_range(0..self.shared), true);
+        }
         let drawn = random.random_range(0..10);
         if drawn < SHARED {
             return (random.random_range(0..self.shared), true);
