@@ -37,4 +37,4 @@ pub use results::{
     Results,
 };
 pub use summary::summary;
-pub use wording::{printable, printable_lines};
+pub use wording::{is_printable, printable_lines};

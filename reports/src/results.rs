@@ -163,6 +163,12 @@ impl CoveredCell {
     pub const fn answered(&self) -> usize {
         self.ok + self.refused
     }
+
+    /// Answers per second; 0 where there was no time.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        if self.seconds > 0.0 { self.answered() as f64 / self.seconds } else { 0.0 }
+    }
 }
 
 /// Something that was demanded of the run.

@@ -55,27 +55,39 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Text for the terminal, a line of it: control characters are spelt out, because values that come from
-/// a store must not be able to move the cursor, nor turn a sentence around.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    spelt_out(text, |c| c.is_control() || turns_around(c))
+/// Text for the terminal, a line of it: characters that are not printable are spelt out.
+pub(crate) fn printable(text: &str) -> String {
+    spelt_out(text, is_printable)
 }
 
 /// The same for a text of several lines.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
-    spelt_out(text, |c| (c.is_control() && c != '\n') || turns_around(c))
+    spelt_out(text, |c| c == '\n' || is_printable(c))
 }
 
 /// The same for a page, on which tabs do no harm either.
 pub(crate) fn printable_page(text: &str) -> String {
-    spelt_out(text, |c| (c.is_control() && !matches!(c, '\n' | '\t')) || turns_around(c))
+    spelt_out(text, |c| matches!(c, '\n' | '\t') || is_printable(c))
 }
 
-fn spelt_out(text: &str, which: impl Fn(char) -> bool) -> String {
-    let spelt = |c: char| if which(c) { c.escape_default().collect() } else { String::from(c) };
-    text.chars().map(spelt).collect()
+/// Whether a character may be shown as it is: neither a control character nor one that turns text around,
+/// because values that come from a store must not be able to move the cursor, nor turn a sentence around.
+#[must_use]
+pub fn is_printable(c: char) -> bool {
+    !c.is_control() && !turns_around(c)
+}
+
+fn spelt_out(text: &str, stays: impl Fn(char) -> bool) -> String {
+    let mut spelt = String::with_capacity(text.len());
+    for c in text.chars() {
+        if stays(c) {
+            spelt.push(c);
+        } else {
+            spelt.extend(c.escape_default());
+        }
+    }
+    spelt
 }
 
 /// Whether a character changes the direction of the text after it, or hides: Unicode's bidirectional

@@ -43,7 +43,7 @@ pub use grudge::{Link, Shape};
 pub use names::{UnknownName, nearest};
 pub use package::{FaultChoice, Package};
 pub use plan::Frame;
-pub use reach::{keeps_a_quorum, leaves_a_quorum, minority};
+pub use reach::{keeps_a_quorum, minority};
 pub use scenario::{BUILT_IN, EnvironmentKind, Fsync, Mutant, Proposers, Scenario, Target};
 pub use schedule::PlannedFault;
 pub use span::Span;

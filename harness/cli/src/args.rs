@@ -384,8 +384,8 @@ pub(crate) struct MutantsArgs {
     #[arg(long, value_name = "SEEDS", requires = "real", default_value = "1..5")]
     pub(crate) seeds: Seeds,
     /// How many real runs there are at a time, 1 to 64
-    #[arg(long, value_name = "N", requires = "real", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=64))]
-    pub(crate) jobs: u64,
+    #[arg(long, value_name = "N", requires = "real", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
     /// The directory for the directories of real runs
     #[arg(long, value_name = "DIR", requires = "real", default_value = "runs/mutants")]
     pub(crate) output: PathBuf,

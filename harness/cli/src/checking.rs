@@ -1,12 +1,13 @@
 //! Runs the checker on as many keys at a time as there are cores, within a budget.
 
 use crate::args::LimitArgs;
+use crate::parallel::in_order;
 use crate::progress::Heartbeat;
 use harness_checker::{Budget, Check, KeyVerdict, ModelError, Settings, check_key, split};
 use harness_history::Operation;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,6 @@ pub(crate) fn check(
         if limits.ended.load(Ordering::Relaxed) { Duration::MAX } else { began.elapsed() }
     };
     let budget = Budget { time: limits.time, memory: limits.memory / workers, clock: &clock };
-    let next = AtomicUsize::new(0);
     let done = Arc::new(AtomicUsize::new(0));
     let heartbeat = Heartbeat::start({
         let (done, keys, operations) = (Arc::clone(&done), histories.len(), operations.len());
@@ -51,28 +51,13 @@ pub(crate) fn check(
             format!("checking {operations} operations: {done} of {keys} keys after {seconds} s")
         }
     });
-    let verdicts: Mutex<Vec<(usize, KeyVerdict)>> = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((number, history)) = {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    histories.get(number).map(|history| (number, history))
-                } {
-                    let verdict = check_key(history, &budget);
-                    let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-                    verdicts.push((number, verdict));
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-    });
+    let verdicts = in_order(workers, &histories, |history| {
+        let verdict = check_key(history, &budget);
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok::<KeyVerdict, ModelError>(verdict)
+    })?;
     drop(heartbeat);
-    let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
-    verdicts.sort_by_key(|(number, _)| *number);
-    let add = |check: Check, (number, verdict): (usize, KeyVerdict)| {
-        check.with(&histories[number], verdict)
-    };
-    let check = verdicts.into_iter().fold(Check::nothing(), add);
+    let add = |check: Check, (history, verdict)| check.with(history, verdict);
+    let check = histories.iter().zip(verdicts).fold(Check::nothing(), add);
     Ok((check, began.elapsed().as_secs_f64()))
 }

@@ -14,7 +14,7 @@ mod sim;
 
 use crate::args::{Cli, Command};
 use crate::exit::{End, Failure};
-use reports::{printable, printable_lines};
+use reports::{is_printable, printable_lines};
 use std::io::{self, Write};
 
 /// Carries out a command.
@@ -52,10 +52,16 @@ fn print_data(text: &str) -> Result<(), Failure> {
 
 /// Prints a value as JSON on stdout. What would turn text around is escaped, as control characters are.
 fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
-    let escaped = |c: char| {
-        let plain = c.is_ascii() || printable(c.encode_utf8(&mut [0; 4])).starts_with(c);
-        if plain { String::from(c) } else { format!("\\u{:04x}", u32::from(c)) }
-    };
-    let text: String = serde_json::to_string_pretty(value)?.chars().map(escaped).collect();
-    print_data(&(text + "\n"))
+    let json = serde_json::to_string_pretty(value)?;
+    let mut text = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c == '\n' || is_printable(c) {
+            text.push(c);
+        } else {
+            // All of these are in Unicode's first plane, which has four digits.
+            text += &format!("\\u{:04x}", u32::from(c));
+        }
+    }
+    text.push('\n');
+    print_data(&text)
 }

@@ -289,15 +289,15 @@ impl Environment {
     }
 
     /// Does a fault to an acceptor.
-    pub(crate) async fn strike(
+    pub(crate) async fn inject(
         &mut self,
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         match self {
-            Self::Docker(docker) => docker.strike(fault, acceptor).await,
-            Self::Process(process) => process.strike(fault, acceptor).await,
-            Self::Embedded(embedded) => embedded.strike(fault, acceptor).await,
+            Self::Docker(docker) => docker.inject(fault, acceptor).await,
+            Self::Process(process) => process.inject(fault, acceptor).await,
+            Self::Embedded(embedded) => embedded.inject(fault, acceptor).await,
             Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }
@@ -347,14 +347,14 @@ impl Environment {
     }
 
     /// Does a fault to a node's proposer.
-    pub(crate) async fn strike_proposer(
+    pub(crate) async fn inject_proposer(
         &mut self,
         fault: FaultKind,
         node: u32,
     ) -> Result<(), EnvironmentError> {
         match self {
-            Self::Docker(docker) => docker.strike_proposer(fault, node).await,
-            Self::Process(process) => process.strike_proposer(fault, node).await,
+            Self::Docker(docker) => docker.inject_proposer(fault, node).await,
+            Self::Process(process) => process.inject_proposer(fault, node).await,
             Self::Embedded(_) | Self::External(_) => Err(EnvironmentError::Unable(fault)),
         }
     }

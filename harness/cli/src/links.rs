@@ -3,25 +3,25 @@
 //! | question | file |
 //! |---|---|
 //! | which links are there, and how does a proposer find them? | here |
-//! | what does a fault do to a link? | `links/affliction.rs` |
+//! | what does a fault do to a link? | `links/link_fault.rs` |
 //! | how is a link told, be it of our proxy or of a Toxiproxy? | `links/wired.rs` |
 //! | whose is what is found on a Toxiproxy? | `links/marks.rs` |
 
-mod affliction;
+mod link_fault;
 pub(crate) mod marks;
 mod wired;
 
-pub(crate) use affliction::Affliction;
+pub(crate) use link_fault::LinkFault;
 pub(crate) use wired::{Crossed, Wired};
 
 use crate::environment::{ToxiproxyPlace, Wiring};
-pub(crate) use affliction::is_genuine;
 use gryadka::Route;
 use harness_proxy::{Link as ProxyLink, ProxyError, ProxySettings, Toxiproxy, ToxiproxyError};
+pub(crate) use link_fault::is_genuine;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wired::Hand;
+use wired::ProxyHandle;
 use workloads::{FaultKind, Link, Scenario};
 
 /// Where an acceptor is looked for to which there is no link: nobody listens there, and nobody goes
@@ -134,7 +134,7 @@ impl Links {
                 // decide what another one loses.
                 let stream = u64::from(link.proposer) << 48 | u64::from(link.acceptor) << 32;
                 let proxy = ProxyLink::open(acceptor, self.seed ^ stream).await?;
-                Ok(Wired::new(proxy.address(), Some(acceptor), Hand::Inside(proxy)))
+                Ok(Wired::new(proxy.address(), Some(acceptor), ProxyHandle::Inside(proxy)))
             }
             Decision::Toxiproxy { place, client, ours } => {
                 let name = if place.existing {
@@ -162,13 +162,13 @@ impl Links {
                 })?;
                 let address = SocketAddr::new(place.reach, port);
                 let acceptor = (!place.existing).then_some(acceptor);
-                let hand = Hand::Toxiproxy {
+                let proxy = ProxyHandle::Toxiproxy {
                     client: client.clone(),
                     name,
                     ours: *ours,
                     run: Arc::clone(&self.run),
                 };
-                Ok(Wired::new(address, acceptor, hand))
+                Ok(Wired::new(address, acceptor, proxy))
             }
         }
     }

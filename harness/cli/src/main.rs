@@ -19,6 +19,7 @@
 //! | what is kept of a simulated run that failed? | `simulated_run.rs`, `lanes.rs` |
 //! | what has a run made on this machine, and who undoes it when the harness is killed? | `journal.rs`, `making.rs`, `heal.rs` |
 //! | what can this machine do? | `doctor.rs` |
+//! | how is much work of one kind shared among threads? | `parallel.rs` |
 //! | what does the user see meanwhile? | `progress.rs` |
 //! | which rules can be broken on purpose? | `mutants.rs` |
 
@@ -43,6 +44,7 @@ mod load;
 mod making;
 mod mutants;
 mod nemesis;
+mod parallel;
 mod probe;
 mod progress;
 mod recorder;

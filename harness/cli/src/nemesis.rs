@@ -4,7 +4,7 @@
 //! |---|---|
 //! | which steps does every fault go through? | `nemesis/course.rs` |
 //! | what do faults share that go on at the same time? | `nemesis/scene.rs` |
-//! | how is a fault done to links and servers, and undone? | `nemesis/strike.rs` |
+//! | how is a fault done to links and servers, and undone? | `nemesis/injection.rs` |
 //! | whom does it strike? | `nemesis/aim.rs` |
 //! | how is it seen? | `nemesis/evidence.rs` |
 //! | how does a wiped acceptor come back? | `nemesis/wipe.rs` |
@@ -15,10 +15,10 @@ mod aim;
 mod course;
 mod driver;
 mod evidence;
+mod injection;
 mod members;
 mod membership;
 mod scene;
-mod strike;
 #[cfg(test)]
 mod tests;
 mod wipe;
@@ -28,13 +28,13 @@ pub(crate) use scene::News;
 use crate::environment::{Environment, EnvironmentError};
 use crate::links::{LinkError, Links};
 use course::{go, stopped_before};
+use injection::Injection;
 use membership::Moving;
 use scene::{FaultLog, Scene};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strike::Strike;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -202,7 +202,7 @@ async fn one(
         let course = Wiping::before(scene, planned).await;
         go(scene, number, planned, course, &mut halt).await
     } else {
-        let course = Strike::before(scene, number, planned).await;
+        let course = Injection::before(scene, number, planned).await;
         go(scene, number, planned, course, &mut halt).await
     }
 }

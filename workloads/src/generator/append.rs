@@ -1,6 +1,6 @@
 //! Blind appends of unique elements, and reads of whole lists.
 
-use super::{Drawn, Generator};
+use super::{Generator, KeyChoice};
 use crate::{Answer, Call};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
@@ -19,7 +19,7 @@ const LENGTH: u32 = 100;
 pub(crate) struct Append {
     /// The lists in use, each with the number of appends sent to it. The shared ones first.
     lists: Vec<(u64, u32)>,
-    drawn: Drawn,
+    keys: KeyChoice,
     begun: u64,
     appended: u64,
     /// The list about which a thread was left in doubt.
@@ -28,10 +28,10 @@ pub(crate) struct Append {
 
 impl Append {
     pub(crate) fn new(nodes: u32, keys: u32) -> Self {
-        let drawn = Drawn::of(nodes, keys);
-        let lists: Vec<_> = (0..).map(|list| (list, 0)).take(drawn.len()).collect();
+        let keys = KeyChoice::new(nodes, keys);
+        let lists: Vec<_> = (0..).map(|list| (list, 0)).take(keys.len()).collect();
         let begun = lists.len() as u64;
-        Self { lists, drawn, begun, appended: 0, doubted: BTreeMap::new() }
+        Self { lists, keys, begun, appended: 0, doubted: BTreeMap::new() }
     }
 
     fn append_to(&mut self, key: String) -> Call {
@@ -45,7 +45,7 @@ impl Generator for Append {
         if let Some(key) = self.doubted.remove(&thread) {
             return self.append_to(key);
         }
-        let (at, changes) = self.drawn.key(thread, random);
+        let (at, changes) = self.keys.draw(thread, random);
         let key = self.lists[at].0.to_string();
         if !changes || random.random_bool(0.5) {
             return Call { f: Function::Read, key, value: Value::Null };
@@ -68,6 +68,7 @@ impl Generator for Append {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generator::tests::around_a_doubt;
     use rand::SeedableRng;
 
     #[test]
@@ -91,13 +92,7 @@ mod tests {
 
     #[test]
     fn a_thread_in_doubt_comes_back_to_the_same_list() {
-        let mut generator = Append::new(3, 50);
-        let mut random = Pcg32::seed_from_u64(3);
-        let doubted = generator.next(1, &mut random);
-        let doubt = Answer { outcome: Outcome::Info, value: Value::Null, error: None };
-        generator.learn(1, &doubted, &doubt);
-        generator.next(0, &mut random);
-        let again = generator.next(1, &mut random);
+        let [doubted, again] = around_a_doubt(Append::new(3, 50));
         assert_eq!((again.f, &again.key), (Function::Append, &doubted.key));
         assert_ne!(again.value, doubted.value);
     }

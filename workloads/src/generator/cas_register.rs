@@ -1,6 +1,6 @@
 //! Reads, writes and compare-and-sets of unique values, and deletes.
 
-use super::{Drawn, Generator};
+use super::{Generator, KeyChoice};
 use crate::{Answer, Call};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
@@ -20,7 +20,7 @@ const DELETES: u32 = 6;
 pub(crate) struct CasRegister {
     /// What each key was last seen to hold: the likeliest `from` of a compare-and-set. The shared keys first.
     seen: Vec<Value>,
-    drawn: Drawn,
+    keys: KeyChoice,
     written: u64,
     /// The key about which a thread was left in doubt.
     doubted: BTreeMap<u64, usize>,
@@ -28,9 +28,9 @@ pub(crate) struct CasRegister {
 
 impl CasRegister {
     pub(crate) fn new(nodes: u32, keys: u32) -> Self {
-        let drawn = Drawn::of(nodes, keys);
-        let seen = vec![Value::Null; drawn.len()];
-        Self { seen, drawn, written: 0, doubted: BTreeMap::new() }
+        let keys = KeyChoice::new(nodes, keys);
+        let seen = vec![Value::Null; keys.len()];
+        Self { seen, keys, written: 0, doubted: BTreeMap::new() }
     }
 
     /// The key of a thread's next call, and what is done to it.
@@ -38,7 +38,7 @@ impl CasRegister {
         if let Some(key) = self.doubted.remove(&thread) {
             return (key, Function::Write);
         }
-        let (key, changes) = self.drawn.key(thread, random);
+        let (key, changes) = self.keys.draw(thread, random);
         let f = match random.random_range(0..4) {
             0 | 1 => Function::Read,
             2 => Function::Write,
@@ -67,7 +67,7 @@ impl Generator for CasRegister {
     }
 
     fn learn(&mut self, thread: u64, call: &Call, answer: &Answer) {
-        if self.drawn.has_own()
+        if self.keys.has_own()
             && let (Outcome::Info, Ok(key)) = (answer.outcome, call.key.parse())
         {
             self.doubted.insert(thread, key);
@@ -90,6 +90,7 @@ impl Generator for CasRegister {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generator::tests::around_a_doubt;
     use rand::SeedableRng;
     use std::collections::BTreeSet;
 
@@ -136,13 +137,7 @@ mod tests {
 
     #[test]
     fn a_thread_in_doubt_writes_the_same_key_again() {
-        let mut generator = CasRegister::new(3, 50);
-        let mut random = Pcg32::seed_from_u64(3);
-        let doubted = generator.next(1, &mut random);
-        let doubt = Answer { outcome: Outcome::Info, value: Value::Null, error: None };
-        generator.learn(1, &doubted, &doubt);
-        generator.next(0, &mut random);
-        let again = generator.next(1, &mut random);
+        let [doubted, again] = around_a_doubt(CasRegister::new(3, 50));
         assert_eq!((again.f, &again.key), (Function::Write, &doubted.key));
     }
 }

@@ -3,15 +3,15 @@
 mod append;
 mod cas_register;
 mod cold;
-mod drawn;
 mod increment;
+mod key_choice;
 
 pub(crate) use append::Append;
 pub(crate) use cas_register::CasRegister;
 pub(crate) use cold::Cold;
 pub use cold::is_cold;
-use drawn::Drawn;
 pub(crate) use increment::Increment;
+use key_choice::KeyChoice;
 
 use crate::{Answer, Call};
 use rand_pcg::Pcg32;
@@ -27,4 +27,21 @@ pub trait Generator: Send {
 
     /// Learns that the last part of the load has begun, with all faults over.
     fn calm(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use harness_history::{Outcome, Value};
+    use rand::SeedableRng;
+
+    /// A call that a thread is left in doubt about, and the next one of the same thread.
+    pub(super) fn around_a_doubt(mut generator: impl Generator) -> [Call; 2] {
+        let mut random = Pcg32::seed_from_u64(3);
+        let doubted = generator.next(1, &mut random);
+        let doubt = Answer { outcome: Outcome::Info, value: Value::Null, error: None };
+        generator.learn(1, &doubted, &doubt);
+        generator.next(0, &mut random);
+        [doubted, generator.next(1, &mut random)]
+    }
 }

@@ -5,12 +5,13 @@ mod real;
 use super::print;
 use crate::args::MutantsArgs;
 use crate::exit::{End, Failure};
+use crate::parallel::in_order;
 use crate::progress::say;
 use harness_history::Verdict;
 use harness_sim::{Detail, Exhibit, Mutant, SimScenario, exhibit, run, shrink};
+use std::fmt;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::str::FromStr;
 use std::thread;
 use std::time::Instant;
 
@@ -32,22 +33,30 @@ pub(super) fn mutants(args: &MutantsArgs) -> Result<End, Failure> {
         print(&table)?;
         return Ok(judged("not found in four runs of five", &unreliable));
     }
-    let named: Result<Vec<Mutant>, _> = args.mutants.iter().map(|name| name.parse()).collect();
-    let mut gallery = named.map_err(Failure::usage)?;
-    if gallery.is_empty() {
-        gallery = Mutant::all().collect();
-    }
+    let gallery = chosen(&args.mutants, Mutant::all())?;
     if args.list {
         let lines =
             gallery.iter().map(|mutant| format!("{:<28} {}\n", mutant.name(), mutant.summary()));
         print(&lines.collect::<String>())?;
         return Ok(End::Done);
     }
-    let rows = visit(args, &gallery)?;
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let rows = in_order(cores, &gallery, |mutant| row(args, *mutant))?;
     print(&table(args, &rows))?;
     let escaped = rows.iter().filter(|row| row.exhibit.escapes() > 0);
     let escaped: Vec<_> = escaped.map(|row| row.mutant.name().to_owned()).collect();
     Ok(judged("escaped", &escaped))
+}
+
+/// The mutants of these names; all that there are, where none is named.
+fn chosen<M>(names: &[String], all: impl IntoIterator<Item = M>) -> Result<Vec<M>, Failure>
+where
+    M: FromStr<Err: fmt::Display>,
+{
+    if names.is_empty() {
+        return Ok(all.into_iter().collect());
+    }
+    names.iter().map(|name| name.parse().map_err(Failure::usage)).collect()
 }
 
 /// Valid where no mutant got away.
@@ -57,28 +66,6 @@ fn judged(what: &str, escaped: &[String]) -> End {
     }
     say(format!("{what}: {}", escaped.join(", ")));
     End::Judged(Verdict::Invalid)
-}
-
-/// Visits the gallery on as many threads as there are cores, in order.
-fn visit(args: &MutantsArgs, gallery: &[Mutant]) -> Result<Vec<Row>, Failure> {
-    let next = AtomicUsize::new(0);
-    let rows = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
-            scope.spawn(|| {
-                while let Some((number, &mutant)) = {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    gallery.get(number).map(|mutant| (number, mutant))
-                } {
-                    let row = row(args, mutant);
-                    rows.lock().unwrap_or_else(PoisonError::into_inner).push((number, row));
-                }
-            });
-        }
-    });
-    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    rows.sort_by_key(|(number, _)| *number);
-    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 fn row(args: &MutantsArgs, mutant: Mutant) -> Result<Row, Failure> {

@@ -1,6 +1,6 @@
 //! `harness report`
 
-use super::{print_data, print_json};
+use super::{print, print_json};
 use crate::args::ReportArgs;
 use crate::checking::Limits;
 use crate::exit::{End, Failure};
@@ -65,8 +65,7 @@ pub(super) fn show(
     if json {
         print_json(results)?;
     } else {
-        // A line is made printable before it is put between line ends.
-        print_data(&summary(results))?;
+        print(&summary(results))?;
     }
     match report {
         Ok(path) => say(format!("report: {}", path.display())),

@@ -69,7 +69,7 @@ fn meeting(header: Option<&Header>, operations: &[Operation]) -> usize {
         let others = open.entry(operation.key.as_deref()).or_default();
         others.retain(|&(_, ends)| ends > begins);
         met += usize::from(others.iter().any(|&(other, _)| other != node));
-        // What was never answered is not under way for ever: its client has gone on.
+        // A call without an answer counts as over at once: its client has gone on.
         let ends = operation.completed.map_or(begins, |point| point.position);
         others.push((node, ends));
     }

@@ -57,15 +57,10 @@ fn place(
 /// Sets each cell's rate beside the rate of the same cell before the first fault.
 fn add_shares(phases: &mut [CoveredPhase]) {
     let Some((before, later)) = phases.split_first_mut() else { return };
-    let rate = |cell: &CoveredCell| {
-        (cell.seconds > 0.0)
-            .then(|| cell.answered() as f64 / cell.seconds)
-            .filter(|rate| *rate > 0.0)
-    };
     for phase in later {
         for (cell, before) in phase.cells.iter_mut().zip(&before.cells) {
-            let now = (cell.seconds > 0.0).then(|| cell.answered() as f64 / cell.seconds);
-            cell.share = now.zip(rate(before)).map(|(now, before)| now / before);
+            let known = cell.seconds > 0.0 && before.rate() > 0.0;
+            cell.share = known.then(|| cell.rate() / before.rate());
         }
     }
 }

@@ -102,7 +102,7 @@ fn missing_in(phase: &CoveredPhase, before: &CoveredPhase, least: Least) -> Vec<
     let during = &during(phase);
     let mut missing = Vec::new();
     let expected: f64 =
-        pairs(phase, before).map(|(cell, before)| rate(before) * cell.seconds).sum();
+        pairs(phase, before).map(|(cell, before)| before.rate() * cell.seconds).sum();
     let room = phase.cells.iter().any(|cell| cell.seconds >= ROOM);
     if room && expected >= ENOUGH && phase.cells.iter().all(|cell| cell.answered() == 0) {
         return vec![format!("no node answered any call {during}")];
@@ -110,7 +110,7 @@ fn missing_in(phase: &CoveredPhase, before: &CoveredPhase, least: Least) -> Vec<
     for node in nodes(phase) {
         let expected: f64 = pairs(phase, before)
             .filter(|(cell, _)| cell.node == node)
-            .map(|(cell, before)| rate(before) * cell.seconds)
+            .map(|(cell, before)| before.rate() * cell.seconds)
             .sum();
         let answered: usize = of_node(phase, &node).map(CoveredCell::answered).sum();
         if of_node(phase, &node).any(|cell| cell.seconds < least.seconds) {
@@ -152,10 +152,6 @@ fn during(phase: &CoveredPhase) -> String {
         Some(number) => format!("under fault {number} ({})", phase.name),
         None => phase.name.clone(),
     }
-}
-
-fn rate(cell: &CoveredCell) -> f64 {
-    if cell.seconds > 0.0 { cell.answered() as f64 / cell.seconds } else { 0.0 }
 }
 
 /// The cells of a phase, each with the same cell before the faults.

@@ -179,12 +179,12 @@ impl Docker {
         }
     }
 
-    pub(crate) async fn strike(
+    pub(crate) async fn inject(
         &mut self,
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
-        self.acceptors[acceptor as usize - 1].strike(&self.ground, fault).await
+        self.acceptors[acceptor as usize - 1].inject(&self.ground, fault).await
     }
 
     pub(crate) async fn undo(
@@ -257,12 +257,12 @@ impl Docker {
         self.proposers.iter().map(Proposer::url).collect()
     }
 
-    pub(crate) async fn strike_proposer(
+    pub(crate) async fn inject_proposer(
         &self,
         fault: FaultKind,
         proposer: u32,
     ) -> Result<(), EnvironmentError> {
-        self.proposers[proposer as usize - 1].strike(fault).await
+        self.proposers[proposer as usize - 1].inject(fault).await
     }
 
     pub(crate) async fn undo_proposer(

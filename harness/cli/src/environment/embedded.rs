@@ -64,7 +64,7 @@ impl Embedded {
         self.acceptors[acceptor as usize - 1].address
     }
 
-    pub(crate) async fn strike(
+    pub(crate) async fn inject(
         &mut self,
         fault: FaultKind,
         acceptor: u32,
@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn the_stopped_refuse_and_come_back_with_what_they_held() {
         let (mut embedded, store, _) = with_value(None).await;
-        embedded.strike(FaultKind::Restart, 1).await.unwrap();
+        embedded.inject(FaultKind::Restart, 1).await.unwrap();
         let seen = probe::Line::open(embedded.address(1), probe::PATIENCE).await.1;
         assert_eq!(seen, probe::Seen::Refused);
         embedded.undo(FaultKind::Restart, 1).await.unwrap();
@@ -190,14 +190,14 @@ mod tests {
     #[tokio::test]
     async fn the_wiped_lose_their_place_unless_nobody_guards() {
         let (mut embedded, store, url) = with_value(None).await;
-        embedded.strike(FaultKind::Wipe, 1).await.unwrap();
+        embedded.inject(FaultKind::Wipe, 1).await.unwrap();
         embedded.undo(FaultKind::Wipe, 1).await.unwrap();
         assert!(standing::take(&url).await.unwrap().is_none());
         let brief = Instant::now() + Duration::from_millis(300);
         assert!(store.get(b"key", brief).await.is_err(), "one without a place does not vote");
 
         let (mut embedded, store, url) = with_value(Some(Mutant::Unguarded)).await;
-        embedded.strike(FaultKind::Wipe, 1).await.unwrap();
+        embedded.inject(FaultKind::Wipe, 1).await.unwrap();
         assert!(standing::take(&url).await.unwrap().is_some());
         assert!(store.get(b"key", soon()).await.unwrap().is_none(), "it has lost what it held");
     }

@@ -135,13 +135,13 @@ impl Process {
         version.unwrap_or_else(|| String::from("unknown"))
     }
 
-    pub(crate) async fn strike(
+    pub(crate) async fn inject(
         &mut self,
         fault: FaultKind,
         acceptor: u32,
     ) -> Result<(), EnvironmentError> {
         let guarded = self.guarded;
-        self.server(acceptor).strike(fault, guarded).await
+        self.server(acceptor).inject(fault, guarded).await
     }
 
     pub(crate) async fn undo(
@@ -171,12 +171,12 @@ impl Process {
         self.proposers.iter().map(Proposer::url).collect()
     }
 
-    pub(crate) async fn strike_proposer(
+    pub(crate) async fn inject_proposer(
         &mut self,
         fault: FaultKind,
         node: u32,
     ) -> Result<(), EnvironmentError> {
-        self.proposers[node as usize - 1].strike(fault).await
+        self.proposers[node as usize - 1].inject(fault).await
     }
 
     pub(crate) async fn undo_proposer(

@@ -62,7 +62,7 @@ pub(super) struct Trouble {
 }
 
 /// Gives a server trouble. It has begun when this returns.
-pub(super) async fn strike(fault: FaultKind, address: SocketAddr) -> Result<Trouble, TroubleError> {
+pub(super) async fn inject(fault: FaultKind, address: SocketAddr) -> Result<Trouble, TroubleError> {
     if !KINDS.contains(&fault) {
         return Err(TroubleError::Unable(fault));
     }

@@ -226,7 +226,7 @@ mod tests {
             (true, vec![users.clone(), mine.clone()], vec![users.clone()], true),
             // As an earlier build named them: whose they are is not known.
             (true, vec![String::from("f1-requests")], vec![String::from("f1-requests")], true),
-            // Whoever has disabled it has not said that it was this run.
+            // Nothing tells that it was this run that disabled it.
             (false, none(), none(), false),
             (false, vec![mine], none(), false),
             (false, vec![cut(MINE)], none(), true),

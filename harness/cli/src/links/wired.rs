@@ -1,6 +1,6 @@
 //! One link: of the proxy inside the harness, or of a Toxiproxy.
 
-use super::{Affliction, LinkError, marks};
+use super::{LinkError, LinkFault, marks};
 use harness_proxy::{Link as ProxyLink, Toxic, Toxiproxy};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -13,14 +13,14 @@ pub(crate) struct Wired {
     address: SocketAddr,
     /// The acceptor's own address, if it is known here.
     acceptor: Option<SocketAddr>,
-    hand: Hand,
+    proxy: ProxyHandle,
     /// The faults that cut it. It is whole again when all of them are undone. Locked for the whole of
     /// a change.
     cuts: Mutex<BTreeSet<u32>>,
 }
 
-/// Who holds it.
-pub(super) enum Hand {
+/// The proxy that it is a link of, and how that is told what to do.
+pub(super) enum ProxyHandle {
     Inside(ProxyLink),
     Toxiproxy {
         client: Toxiproxy,
@@ -46,8 +46,12 @@ pub(crate) struct Crossed {
 }
 
 impl Wired {
-    pub(super) fn new(address: SocketAddr, acceptor: Option<SocketAddr>, hand: Hand) -> Self {
-        Self { address, acceptor, hand, cuts: Mutex::default() }
+    pub(super) fn new(
+        address: SocketAddr,
+        acceptor: Option<SocketAddr>,
+        proxy: ProxyHandle,
+    ) -> Self {
+        Self { address, acceptor, proxy, cuts: Mutex::default() }
     }
 
     /// Where clients connect to: the same for the whole life of the link.
@@ -64,14 +68,14 @@ impl Wired {
     ///
     /// # Errors
     /// When the proxy cannot, or has done something else.
-    pub(crate) async fn afflict(&self, affliction: &Affliction) -> Result<(), LinkError> {
+    pub(crate) async fn apply(&self, link_fault: &LinkFault) -> Result<(), LinkError> {
         let mut cuts = self.cuts.lock().await;
-        for toxic in &self.spoken(affliction).toxics {
+        for toxic in &self.as_sent(link_fault).toxics {
             self.add(toxic).await?;
         }
-        if affliction.cuts {
-            cuts.insert(affliction.fault);
-            self.cut(affliction.fault).await?;
+        if link_fault.cuts {
+            cuts.insert(link_fault.fault);
+            self.cut(link_fault.fault).await?;
         }
         Ok(())
     }
@@ -80,25 +84,25 @@ impl Wired {
     ///
     /// # Errors
     /// When the proxy cannot.
-    pub(crate) async fn relieve(&self, affliction: &Affliction) -> Result<(), LinkError> {
+    pub(crate) async fn clear(&self, link_fault: &LinkFault) -> Result<(), LinkError> {
         let mut cuts = self.cuts.lock().await;
         let present = self.toxics().await?;
-        for toxic in &self.spoken(affliction).toxics {
+        for toxic in &self.as_sent(link_fault).toxics {
             if present.iter().any(|present| present.name == toxic.name) {
                 self.remove(&toxic.name).await?;
             }
         }
-        if cuts.contains(&affliction.fault) {
-            self.join(affliction.fault, &cuts).await?;
-            cuts.remove(&affliction.fault);
+        if cuts.contains(&link_fault.fault) {
+            self.end_cut(link_fault.fault, &cuts).await?;
+            cuts.remove(&link_fault.fault);
         }
         Ok(())
     }
 
     /// What has crossed it; nothing, where that is not told while connections are open.
     pub(crate) async fn crossed(&self) -> Option<Crossed> {
-        match &self.hand {
-            Hand::Inside(link) => {
+        match &self.proxy {
+            ProxyHandle::Inside(link) => {
                 let traffic = link.traffic();
                 Some(Crossed {
                     requests: traffic.requests.bytes,
@@ -108,8 +112,8 @@ impl Wired {
                 })
             }
             // The genuine one counts a connection when it has ended.
-            Hand::Toxiproxy { ours: false, .. } => None,
-            Hand::Toxiproxy { client, name, ours: true, .. } => {
+            ProxyHandle::Toxiproxy { ours: false, .. } => None,
+            ProxyHandle::Toxiproxy { client, name, ours: true, .. } => {
                 let bytes = client.bytes().await.ok()?.remove(name).unwrap_or_default();
                 let (requests, replies) = (bytes.requests.sent, bytes.replies.sent);
                 Some(Crossed { requests, replies, lost: bytes.lost, dropped: bytes.dropped })
@@ -119,35 +123,39 @@ impl Wired {
 
     /// Removes it from a Toxiproxy. One inside the harness ends with this value.
     pub(super) async fn close(&self) -> Result<(), LinkError> {
-        match &self.hand {
-            Hand::Inside(_) => Ok(()),
-            Hand::Toxiproxy { client, name, .. } => Ok(client.delete(name).await?),
+        match &self.proxy {
+            ProxyHandle::Inside(_) => Ok(()),
+            ProxyHandle::Toxiproxy { client, name, .. } => Ok(client.delete(name).await?),
         }
     }
 
     /// The same as the proxy is told it.
-    fn spoken(&self, affliction: &Affliction) -> Affliction {
-        let Hand::Toxiproxy { ours, run, .. } = &self.hand else { return affliction.clone() };
-        let mut spoken = if *ours { affliction.clone() } else { affliction.genuine() };
-        for toxic in &mut spoken.toxics {
+    fn as_sent(&self, link_fault: &LinkFault) -> LinkFault {
+        let ProxyHandle::Toxiproxy { ours, run, .. } = &self.proxy else {
+            return link_fault.clone();
+        };
+        let mut sent = if *ours { link_fault.clone() } else { link_fault.genuine() };
+        for toxic in &mut sent.toxics {
             toxic.name = marks::toxic(run, &toxic.name);
         }
-        spoken
+        sent
     }
 
     async fn add(&self, toxic: &Toxic) -> Result<(), LinkError> {
-        match &self.hand {
-            Hand::Inside(link) => link.add(toxic.clone())?,
+        match &self.proxy {
+            ProxyHandle::Inside(link) => link.add(toxic.clone())?,
             // What it answers is compared with what it was told.
-            Hand::Toxiproxy { client, name, .. } => drop(client.add_toxic(name, toxic).await?),
+            ProxyHandle::Toxiproxy { client, name, .. } => {
+                drop(client.add_toxic(name, toxic).await?)
+            }
         }
         Ok(())
     }
 
     async fn remove(&self, toxic: &str) -> Result<(), LinkError> {
-        match &self.hand {
-            Hand::Inside(link) => drop(link.remove(toxic)?),
-            Hand::Toxiproxy { client, name, .. } => {
+        match &self.proxy {
+            ProxyHandle::Inside(link) => drop(link.remove(toxic)?),
+            ProxyHandle::Toxiproxy { client, name, .. } => {
                 client.remove_toxic(name, toxic).await?;
                 if client.toxics(name).await?.iter().any(|left| left.name == toxic) {
                     let (link, toxic) = (name.clone(), toxic.to_owned());
@@ -159,17 +167,17 @@ impl Wired {
     }
 
     async fn toxics(&self) -> Result<Vec<Toxic>, LinkError> {
-        match &self.hand {
-            Hand::Inside(link) => Ok(link.toxics()),
-            Hand::Toxiproxy { client, name, .. } => Ok(client.toxics(name).await?),
+        match &self.proxy {
+            ProxyHandle::Inside(link) => Ok(link.toxics()),
+            ProxyHandle::Toxiproxy { client, name, .. } => Ok(client.toxics(name).await?),
         }
     }
 
     /// Has it refuse connections.
     async fn cut(&self, fault: u32) -> Result<(), LinkError> {
-        match &self.hand {
-            Hand::Inside(link) => link.disable(),
-            Hand::Toxiproxy { client, name, run, .. } => {
+        match &self.proxy {
+            ProxyHandle::Inside(link) => link.disable(),
+            ProxyHandle::Toxiproxy { client, name, run, .. } => {
                 self.add(&marks::cut(fault, run)).await?;
                 drop(client.disable(name).await?);
             }
@@ -178,11 +186,11 @@ impl Wired {
     }
 
     /// Undoes a cut. Another one, be it of this run or of another on the same Toxiproxy, goes on.
-    async fn join(&self, fault: u32, cuts: &BTreeSet<u32>) -> Result<(), LinkError> {
-        match &self.hand {
-            Hand::Inside(link) if cuts.len() == 1 => link.enable()?,
-            Hand::Inside(_) => {}
-            Hand::Toxiproxy { client, name, run, .. } => {
+    async fn end_cut(&self, fault: u32, cuts: &BTreeSet<u32>) -> Result<(), LinkError> {
+        match &self.proxy {
+            ProxyHandle::Inside(link) if cuts.len() == 1 => link.enable()?,
+            ProxyHandle::Inside(_) => {}
+            ProxyHandle::Toxiproxy { client, name, run, .. } => {
                 let mark = marks::cut(fault, run).name;
                 marks::end_cuts(client, name, |found| found == mark).await?;
             }

@@ -9,7 +9,7 @@ use super::driver::{Aim, Drivers};
 use super::members::{Look, Members, REST};
 use super::scene::Scene;
 use crate::environment::Environment;
-use crate::links::Affliction;
+use crate::links::LinkFault;
 use crate::probe::{Line, PATIENCE};
 use std::time::Duration;
 use tokio::sync::{MutexGuard, watch};
@@ -102,7 +102,7 @@ impl Course for Moving<'_> {
         match (leaves, lost) {
             (Some(leaver), Some(Loss::Cut)) => {
                 for (_, link) in self.members.links.to(leaver) {
-                    link.afflict(&Affliction::cut(self.number)).await?;
+                    link.apply(&LinkFault::cut(self.number)).await?;
                 }
             }
             (Some(leaver), Some(Loss::Kill)) => self.environment.end(leaver).await?,
@@ -140,7 +140,7 @@ impl Course for Moving<'_> {
     /// Heals, and brings a change to its end that was not made in time.
     async fn undo(&mut self) -> Result<(), NemesisError> {
         for (_, link) in self.change.leaves.iter().flat_map(|gone| self.members.links.to(*gone)) {
-            link.relieve(&Affliction::cut(self.number)).await?;
+            link.clear(&LinkFault::cut(self.number)).await?;
         }
         if !self.done {
             self.done = self.drive(&[], None, Instant::now() + REST).await;

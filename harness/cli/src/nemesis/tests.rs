@@ -3,8 +3,8 @@
 
 use super::News;
 use super::course::Course;
+use super::injection::Injection;
 use super::scene::{FaultLog, Scene};
-use super::strike::Strike;
 use super::wipe::Wiping;
 use crate::cluster::Cluster;
 use crate::environment::{Environment, ToxiproxyPlace, Wiring};
@@ -104,11 +104,11 @@ fn of_links() -> Vec<PlannedFault> {
 async fn can_fail(scene: Arc<Scene>, number: u32, planned: PlannedFault) {
     let what = planned.what();
     let (_keep, mut stop) = watch::channel(false);
-    let mut course = Strike::before(&scene, number, &planned).await;
+    let mut course = Injection::before(&scene, number, &planned).await;
     let held = course.during(&mut stop).await.unwrap();
     assert!(!held, "{what}, not injected, held: {:?}", course.take());
 
-    let mut course = Strike::before(&scene, number, &planned).await;
+    let mut course = Injection::before(&scene, number, &planned).await;
     course.begin().await.unwrap();
     let held = course.during(&mut stop).await.unwrap();
     assert!(held, "{what} did not hold: {:?}", course.take());
@@ -182,7 +182,7 @@ async fn a_fault_of_links_that_fails_half_way_is_taken_back() {
     let links: Vec<_> = (1..=3).map(|proposer| Link { proposer, acceptor: 1 }).collect();
     for (number, kind) in (0..).zip([FaultKind::Cut, FaultKind::Blackhole, FaultKind::Slicing]) {
         let planned = PlannedFault { links: links.clone(), ..planned(kind) };
-        let mut course = Strike::before(&scene, number, &planned).await;
+        let mut course = Injection::before(&scene, number, &planned).await;
         course.begin().await.unwrap_err();
         for (name, left) in toxiproxy.proxies().await.unwrap() {
             assert!(left.enabled && left.toxics.is_empty(), "{kind}: {name} {left:?}");
@@ -198,7 +198,7 @@ async fn a_fault_of_servers_that_fails_half_way_is_taken_back() {
     scene.environment.lock().await.end(2).await.unwrap();
     let address = scene.environment.lock().await.address(1);
     let planned = PlannedFault { nodes: vec![1, 2, 3], ..planned(FaultKind::Pause) };
-    let mut course = Strike::before(&scene, 0, &planned).await;
+    let mut course = Injection::before(&scene, 0, &planned).await;
     course.begin().await.unwrap_err();
     assert!(probe::answers(address).await);
 }
@@ -208,11 +208,11 @@ async fn faults_of_redis_servers_are_seen() {
     let nodes = SERVERS.len();
     let rest = format!("environment = \"process\"\nnodes = {nodes}\nconcurrency = 9\nfaults = []");
     let (scene, _directory) = scene(&scenario(&rest), 1, Wiring::Inside).await;
-    let strike = |(node, kind): (u32, &FaultKind)| {
+    let injected = |(node, kind): (u32, &FaultKind)| {
         let when = (Span::seconds(0), Span::seconds(1));
         PlannedFault { nodes: vec![node], ..PlannedFault::of(*kind, when) }
     };
-    all_can_fail(&scene, (1..).zip(SERVERS).map(strike).collect()).await;
+    all_can_fail(&scene, (1..).zip(SERVERS).map(injected).collect()).await;
     scene.environment.lock().await.all_there().await.unwrap();
 }
 
@@ -229,7 +229,7 @@ async fn a_lost_tail_holds_only_where_something_was_lost() {
             assert_eq!(probe::write(address, probe::PATIENCE).await, probe::Written::Taken);
         }
         let planned = PlannedFault { nodes: vec![1], ..planned(FaultKind::TailLost) };
-        let mut course = Strike::before(&scene, 0, &planned).await;
+        let mut course = Injection::before(&scene, 0, &planned).await;
         course.begin().await.unwrap();
         let held = course.during(&mut stop).await.unwrap();
         let sentences = course.take();

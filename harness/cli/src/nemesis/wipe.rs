@@ -48,7 +48,7 @@ impl Course for Wiping<'_> {
     async fn begin(&mut self) -> Result<(), NemesisError> {
         let mut environment = self.scene.environment.lock().await;
         for (node, _) in &self.wiped {
-            environment.strike(FaultKind::Wipe, *node).await?;
+            environment.inject(FaultKind::Wipe, *node).await?;
         }
         Ok(())
     }

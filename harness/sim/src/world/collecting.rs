@@ -1,12 +1,12 @@
 //! The collector: a process of its own that erases what was deleted.
 
-use super::machines::{self, Answer};
-use super::network::{Letter, Origin, Task};
+use super::machines::{self, Answer, Sender};
+use super::network::{Origin, Task};
 use super::{Event, Key, World};
 use crate::change::Shared;
 use crate::message::OpId;
 use crate::situation::Situation;
-use caspaxos::{Collection, CollectionOutcome, Context, Machine, Progress, RequestId, Requests};
+use caspaxos::{Collection, CollectionOutcome, Context, Machine, Progress};
 use rand::RngExt;
 use rand_pcg::Pcg32;
 use std::collections::BTreeSet;
@@ -97,30 +97,18 @@ impl World<'_> {
         else {
             return;
         };
+        let op = OpId { client: OpId::COLLECTOR, number: self.collector.number };
+        let (task, attempt) = (Task::Collection, 0);
+        let sender = Sender { task, op, attempt, proposer, key: key.clone() };
         for progress in machines::step(collection, (core, &*key, now), step) {
             match progress {
                 Progress::Wait => {}
-                Progress::Send(requests) => self.send_collection(requests),
+                Progress::Send(requests) => self.send_requests(&sender, requests),
                 Progress::Done(outcome) => {
                     let key = self.collector.open.take().map(|(key, _)| key);
                     self.collected(outcome, key);
                 }
             }
-        }
-    }
-
-    fn send_collection(&mut self, Requests { epoch, requests }: Requests<Shared>) {
-        let proposer = self.setup.collector();
-        let life = self.process(proposer).life;
-        let Some((key, _)) = &self.collector.open else { return };
-        let key = key.clone();
-        let op = OpId { client: OpId::COLLECTOR, number: self.collector.number };
-        for (RequestId { acceptor, ballot, stage }, request) in requests {
-            let (task, phase, key) = (Task::Collection, stage.into(), key.clone());
-            let (attempt, copy, acceptor) = (0, 0, acceptor.0);
-            let origin =
-                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Register(epoch, request));
         }
     }
 

@@ -1,10 +1,12 @@
 //! How the store's machines are driven on virtual time: all three alike, as `impl/gryadka` drives them.
 
-use super::network::{Origin, Task};
+use super::network::{Letter, Origin, Task};
 use super::{Key, World};
 use crate::change::{Content, Shared};
-use crate::message::Phase;
-use caspaxos::{AcceptorId, Context, Machine, Progress, Proposer, Reply, RequestId, Stage};
+use crate::message::{OpId, Phase};
+use caspaxos::{
+    AcceptorId, Context, Machine, Progress, Proposer, Reply, RequestId, Requests, Stage,
+};
 
 /// What has come of a request.
 pub(super) enum Answer {
@@ -59,7 +61,29 @@ pub(super) fn polled<M: Machine<Key, Shared>>(
     .collect()
 }
 
+/// The machine whose requests are sent.
+pub(super) struct Sender {
+    pub(super) task: Task,
+    pub(super) op: OpId,
+    pub(super) attempt: u32,
+    pub(super) proposer: u32,
+    pub(super) key: Key,
+}
+
 impl World<'_> {
+    /// Sends what a machine asks for.
+    pub(super) fn send_requests(&mut self, sender: &Sender, requests: Requests<Shared>) {
+        let Sender { task, op, attempt, proposer, ref key } = *sender;
+        let Requests { epoch, requests } = requests;
+        let life = self.process(proposer).life;
+        for (RequestId { acceptor, ballot, stage }, request) in requests {
+            let (phase, acceptor, copy, key) = (stage.into(), acceptor.0, 0, key.clone());
+            let origin =
+                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
+            self.send_request(origin, Letter::Register(epoch, request));
+        }
+    }
+
     /// The machine that has sent a request takes up what has come of it.
     pub(super) fn hand_in(&mut self, origin: &Origin, answer: Answer) {
         match origin.task {

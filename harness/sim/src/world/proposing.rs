@@ -3,8 +3,8 @@
 //! A round is named by the first operation that waits for
 //! it, so that its messages keep their names when other operations are left out.
 
-use super::machines::{self, Answer};
-use super::network::{Letter, Origin, Task};
+use super::machines::{self, Answer, Sender};
+use super::network::{Origin, Task};
 use super::{Event, Key, World};
 use crate::change::{Asked, Content, Shared, Told};
 use crate::message::OpId;
@@ -12,7 +12,7 @@ use crate::mutants::Flaw;
 use crate::situation::Situation;
 use caspaxos::{
     Ballot, Context, KeyProposer, Lineage, Machine, Outcome, Progress, Proposer, ProposerId,
-    Reason, Reply, RequestId, Requests, Stage,
+    Reason, Reply, Requests, Stage,
 };
 use gryadka_cluster::ClusterConfig;
 use harness_history::Outcome as Ending;
@@ -219,20 +219,12 @@ impl World<'_> {
     }
 
     fn send_round(&mut self, proposer: u32, key: &Key, requests: Requests<Shared>) {
-        let Requests { epoch, requests } = requests;
-        let Some((first, _)) = requests.first() else { return };
+        let Some((first, _)) = requests.requests.first() else { return };
         self.follow_round(proposer, key, first.ballot, first.stage == Stage::Accept);
-        let process = self.process(proposer);
-        let life = process.life;
-        let name = process.slots.get(key).and_then(|slot| slot.round.name);
+        let name = self.process(proposer).slots.get(key).and_then(|slot| slot.round.name);
         let Some((op, attempt)) = name else { return };
-        for (RequestId { acceptor, ballot, stage }, request) in requests {
-            let (task, phase, key) = (Task::Round, stage.into(), key.clone());
-            let (acceptor, copy) = (acceptor.0, 0);
-            let origin =
-                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Register(epoch, request));
-        }
+        let sender = Sender { task: Task::Round, op, attempt, proposer, key: key.clone() };
+        self.send_requests(&sender, requests);
     }
 
     /// Names a round that has just begun, and notes what becomes of the one before.

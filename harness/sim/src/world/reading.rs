@@ -1,12 +1,12 @@
 //! Reads without a round: what a quorum holds already.
 
-use super::machines::{self, Answer};
-use super::network::{Letter, Origin, Task};
+use super::machines::{self, Answer, Sender};
+use super::network::{Origin, Task};
 use super::{Event, Key, World};
 use crate::change::{Content, Shared, Told};
 use crate::message::OpId;
 use crate::situation::Situation;
-use caspaxos::{Context, Machine, Progress, QuorumRead, ReadOutcome, RequestId, Requests};
+use caspaxos::{Context, Machine, Progress, QuorumRead, ReadOutcome};
 use harness_history::{Function, Outcome, Value};
 use rand::RngExt;
 use rand_pcg::Pcg32;
@@ -91,24 +91,13 @@ impl World<'_> {
             let at = self.off_clock(proposer, at).max(self.now);
             self.queue.put(at, Event::WakeRead { op, life });
         }
+        let sender = Sender { task: Task::Read, op, attempt: 0, proposer, key };
         for progress in progress {
             match progress {
                 Progress::Wait => {}
-                Progress::Send(requests) => self.send_read(proposer, op, &key, requests),
+                Progress::Send(requests) => self.send_requests(&sender, requests),
                 Progress::Done(outcome) => self.read_over(proposer, op, outcome),
             }
-        }
-    }
-
-    fn send_read(&mut self, proposer: u32, op: OpId, key: &Key, requests: Requests<Shared>) {
-        let Requests { epoch, requests } = requests;
-        let life = self.process(proposer).life;
-        for (RequestId { acceptor, ballot, stage }, request) in requests {
-            let (task, phase, key) = (Task::Read, stage.into(), key.clone());
-            let (attempt, copy, acceptor) = (0, 0, acceptor.0);
-            let origin =
-                Origin { task, op, attempt, phase, proposer, life, acceptor, copy, key, ballot };
-            self.send_request(origin, Letter::Register(epoch, request));
         }
     }
 

@@ -1,15 +1,14 @@
 //! `harness mutants --real`: how often, and how soon, whole runs on real sockets and servers find each
 //! mutant. Detection is a figure of the harness: the defaults of `harness run` are chosen by it.
 
+use super::chosen;
 use crate::args::MutantsArgs;
 use crate::exit::Failure;
+use crate::parallel::in_order;
 use crate::progress::say;
 use harness_history::Verdict;
 use reports::Results;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use workloads::{Mutant, Workload};
 
 /// A mutant is found reliably when so large a share of the runs finds it.
@@ -50,19 +49,14 @@ impl Row {
 
 /// Runs every mutant under every workload, and answers the table, and what was not found reliably.
 pub(super) fn real(args: &MutantsArgs) -> Result<(String, Vec<String>), Failure> {
-    let parsed: Result<Vec<Mutant>, _> = args.mutants.iter().map(|name| name.parse()).collect();
-    let mut mutants = parsed.map_err(Failure::usage)?;
-    if mutants.is_empty() {
-        mutants = Mutant::ALL.to_vec();
-    }
     let mut planned = Vec::new();
-    for &mutant in &mutants {
+    for mutant in chosen(&args.mutants, Mutant::ALL.iter().copied())? {
         for &workload in &args.workload {
             let seeds = args.seeds.first..=args.seeds.last;
             planned.extend(seeds.map(|seed| Planned { mutant, workload, seed }));
         }
     }
-    let found = carry_out(args, &planned)?;
+    let found = in_order(args.jobs.into(), &planned, |planned| run(args, planned))?;
     let mut rows: Vec<Row> = Vec::new();
     for (Planned { mutant, workload, .. }, found) in planned.into_iter().zip(found) {
         match rows.last_mut() {
@@ -77,31 +71,6 @@ pub(super) fn real(args: &MutantsArgs) -> Result<(String, Vec<String>), Failure>
     let unreliable = rows.iter().filter(|row| !row.is_reliable());
     let unreliable = unreliable.map(|row| format!("{} by {}", row.mutant, row.workload)).collect();
     Ok((rows.iter().fold(title, |table, row| table + &row.line()), unreliable))
-}
-
-/// Carries out all runs, as many at a time as was asked for, and answers what came of them, in order.
-fn carry_out(args: &MutantsArgs, planned: &[Planned]) -> Result<Vec<Found>, Failure> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((number, planned)) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            planned.get(number).map(|planned| (number, planned))
-        } {
-            let found = run(args, planned);
-            if found.is_err() {
-                // The others would fail as well: no further one is begun.
-                next.store(usize::MAX / 2, Ordering::Relaxed);
-            }
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, found));
-        }
-    };
-    thread::scope(|scope| {
-        (0..args.jobs).for_each(|_| drop(scope.spawn(work)));
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, found)| found).collect()
 }
 
 /// One run, in a process of its own: it cleans up after itself also when this one is interrupted.

@@ -62,14 +62,14 @@ impl Acceptor {
         })
     }
 
-    pub(super) async fn strike(
+    pub(super) async fn inject(
         &mut self,
         ground: &Ground,
         fault: FaultKind,
     ) -> Result<(), EnvironmentError> {
         let container = self.there()?;
         if trouble::KINDS.contains(&fault) {
-            self.trouble = Some(trouble::strike(fault, self.address).await?);
+            self.trouble = Some(trouble::inject(fault, self.address).await?);
         } else if fault == FaultKind::Kill {
             container.kill().await?;
         } else if fault == FaultKind::Restart {

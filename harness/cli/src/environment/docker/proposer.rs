@@ -41,7 +41,7 @@ impl Proposer {
         format!("http://{}", self.container.address())
     }
 
-    pub(super) async fn strike(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
+    pub(super) async fn inject(&self, fault: FaultKind) -> Result<(), EnvironmentError> {
         if fault == FaultKind::ProposerKill {
             self.container.kill().await?;
         } else if fault == FaultKind::ProposerRestart {

@@ -41,8 +41,8 @@ impl Site {
         self.acceptor.address()
     }
 
-    async fn strike(&mut self, fault: FaultKind) {
-        self.acceptor.strike(&self.ground, fault).await.unwrap();
+    async fn inject(&mut self, fault: FaultKind) {
+        self.acceptor.inject(&self.ground, fault).await.unwrap();
     }
 
     async fn undo(&mut self, fault: FaultKind) {
@@ -101,7 +101,7 @@ async fn some_redis(docker: &bollard::Docker) -> String {
 async fn a_killed_acceptor_is_gone_and_comes_back_with_its_data() {
     let mut site = Site::with(Fsync::Always).await;
     assert_eq!(site.ask("SET k v").await, "+OK\r\n");
-    site.strike(FaultKind::Kill).await;
+    site.inject(FaultKind::Kill).await;
     assert!(matches!(site.seen().await, Seen::Refused | Seen::Torn | Seen::Silent));
     assert!(site.evidence().await.ends_with("not running (exit code 137)"));
     assert!(site.acceptor.all_there().await.is_err());
@@ -109,7 +109,7 @@ async fn a_killed_acceptor_is_gone_and_comes_back_with_its_data() {
     assert_eq!(site.ask("GET k").await, "$1\r\nv\r\n");
     site.acceptor.all_there().await.unwrap();
 
-    site.strike(FaultKind::Restart).await;
+    site.inject(FaultKind::Restart).await;
     assert!(!probe::answers(site.address()).await);
     assert!(site.evidence().await.ends_with("not running (exit code 0)"));
     site.undo(FaultKind::Restart).await;
@@ -122,7 +122,7 @@ async fn a_paused_acceptor_is_silent_and_goes_on_where_it_was() {
     let mut site = Site::with(Fsync::Always).await;
     let (line, before) = Line::open(site.address(), PATIENCE).await;
     assert!(matches!(before, Seen::Answered(_)));
-    site.strike(FaultKind::Pause).await;
+    site.inject(FaultKind::Pause).await;
     let mut line = line.unwrap();
     assert_eq!(line.ask(PATIENCE).await, Seen::Silent);
     assert!(site.evidence().await.contains(": paused (pid "));
@@ -137,13 +137,13 @@ async fn a_wiped_acceptor_answers_at_the_same_address_and_knows_nothing() {
     let mut site = Site::with(Fsync::Always).await;
     assert_eq!(site.ask("SET k v").await, "+OK\r\n");
     let address = site.address();
-    site.strike(FaultKind::Wipe).await;
+    site.inject(FaultKind::Wipe).await;
     site.undo(FaultKind::Wipe).await;
     assert_eq!(site.address(), address);
     assert_eq!(site.ask("DBSIZE").await, ":0\r\n");
     // What is written from now on is kept.
     assert_eq!(site.ask("SET k w").await, "+OK\r\n");
-    site.strike(FaultKind::Kill).await;
+    site.inject(FaultKind::Kill).await;
     site.undo(FaultKind::Kill).await;
     assert_eq!(site.ask("GET k").await, "$1\r\nw\r\n");
     site.end().await;
@@ -170,7 +170,7 @@ async fn killed_while_written_to(site: &mut Site) -> usize {
         0
     });
     enough.await.unwrap();
-    site.strike(FaultKind::TailLost).await;
+    site.inject(FaultKind::TailLost).await;
     writer.await.unwrap()
 }
 
@@ -193,7 +193,7 @@ async fn the_unsynced_tail_of_a_log_is_lost_and_no_more() {
 async fn a_log_that_is_always_synced_loses_nothing() {
     let mut site = Site::with(Fsync::Always).await;
     assert_eq!(site.ask("SET new v").await, "+OK\r\n");
-    site.strike(FaultKind::TailLost).await;
+    site.inject(FaultKind::TailLost).await;
     let evidence = site.evidence().await;
     assert!(evidence.ends_with(": nothing was lost"), "{evidence}");
     site.undo(FaultKind::TailLost).await;
@@ -205,18 +205,18 @@ async fn a_log_that_is_always_synced_loses_nothing() {
 async fn an_acceptor_is_told_to_have_trouble_and_is_freed_of_it() {
     let mut site = Site::with(Fsync::Always).await;
     let (line, _) = Line::open(site.address(), PATIENCE).await;
-    site.strike(FaultKind::Disconnect).await;
+    site.inject(FaultKind::Disconnect).await;
     assert_eq!(line.unwrap().ask(PATIENCE).await, Seen::Torn);
     site.undo(FaultKind::Disconnect).await;
     assert_eq!(site.ask("SET k v").await, "+OK\r\n");
 
-    site.strike(FaultKind::Stall).await;
+    site.inject(FaultKind::Stall).await;
     assert_eq!(site.seen().await, Seen::Silent);
     site.undo(FaultKind::Stall).await;
     assert!(matches!(site.seen().await, Seen::Answered(_)));
 
     let before = site.ask("CONFIG GET maxmemory").await;
-    site.strike(FaultKind::MemoryFull).await;
+    site.inject(FaultKind::MemoryFull).await;
     assert!(site.ask("SET k w").await.starts_with("-OOM "));
     site.undo(FaultKind::MemoryFull).await;
     assert_eq!(site.ask("CONFIG GET maxmemory").await, before);

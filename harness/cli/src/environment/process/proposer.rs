@@ -47,7 +47,7 @@ impl Proposer {
         format!("http://{}", self.address)
     }
 
-    pub(super) async fn strike(&mut self, fault: FaultKind) -> Result<(), EnvironmentError> {
+    pub(super) async fn inject(&mut self, fault: FaultKind) -> Result<(), EnvironmentError> {
         match fault {
             FaultKind::ProposerKill => self.program.end(Signal::SIGKILL).await?,
             FaultKind::ProposerRestart => self.program.end(Signal::SIGTERM).await?,

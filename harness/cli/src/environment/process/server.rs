@@ -102,7 +102,7 @@ impl Server {
     }
 
     /// Does a fault to it. Every fault of an acceptor can be done to a server of this kind.
-    pub(super) async fn strike(
+    pub(super) async fn inject(
         &mut self,
         fault: FaultKind,
         guarded: bool,
@@ -116,7 +116,7 @@ impl Server {
             FaultKind::Wipe => standing::kept(&self.url(), self.wipe()).await?,
             FaultKind::TailLost => self.lose_tail().await?,
             FaultKind::Disconnect | FaultKind::Stall | FaultKind::MemoryFull => {
-                self.trouble = Some(trouble::strike(fault, self.address()).await?);
+                self.trouble = Some(trouble::inject(fault, self.address()).await?);
             }
             FaultKind::DiskFull if self.make.disk_can_be_full => self.fill_disk().await?,
             FaultKind::DiskFull

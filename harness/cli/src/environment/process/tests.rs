@@ -53,8 +53,8 @@ impl Fixture {
         None
     }
 
-    async fn strike(&mut self, fault: FaultKind) {
-        self.process.strike(fault, 1).await.unwrap();
+    async fn inject(&mut self, fault: FaultKind) {
+        self.process.inject(fault, 1).await.unwrap();
     }
 
     async fn undo(&mut self, fault: FaultKind) {
@@ -95,7 +95,7 @@ async fn the_killed_and_the_stopped_are_gone_and_come_back_with_their_data() {
     for (fault, how) in [(FaultKind::Kill, "signal: 9 (SIGKILL)"), (FaultKind::Restart, "exit")] {
         fixture.set("key", fault.name()).await.unwrap();
         let mut old = fixture.line().await;
-        fixture.strike(fault).await;
+        fixture.inject(fault).await;
         assert_eq!(fixture.look(&mut old).await, (Seen::Torn, Seen::Refused), "{fault}");
         let evidence = fixture.evidence();
         assert!(evidence.contains("has ended") && evidence.contains(how), "{evidence}");
@@ -110,7 +110,7 @@ async fn the_killed_and_the_stopped_are_gone_and_come_back_with_their_data() {
 async fn the_paused_are_silent_until_they_go_on() {
     let mut fixture = Fixture::new(Fsync::Always, None).await;
     let mut old = fixture.line().await;
-    fixture.strike(FaultKind::Pause).await;
+    fixture.inject(FaultKind::Pause).await;
     assert_eq!(fixture.look(&mut old).await, (Seen::Silent, Seen::Silent));
     assert!(fixture.evidence().ends_with("is stopped"), "{}", fixture.evidence());
     fixture.undo(FaultKind::Pause).await;
@@ -133,7 +133,7 @@ async fn the_wiped_lose_all_that_they_knew_and_their_place() {
     let url = format!("redis://{}", fixture.process.address(1));
     let store = store(url.clone()).await;
     assert!(standing::take(&url).await.unwrap().is_some());
-    fixture.strike(FaultKind::Wipe).await;
+    fixture.inject(FaultKind::Wipe).await;
     assert_eq!(fixture.console().await.tell(&[b"DBSIZE"]).await.unwrap(), Said::Number(0));
     assert!(standing::take(&url).await.unwrap().is_none());
     let soon = Instant::now() + Duration::from_millis(500);
@@ -146,7 +146,7 @@ async fn where_nobody_guards_the_wiped_keep_their_place_and_nothing_else() {
     let mut fixture = Fixture::new(Fsync::Always, Some(Mutant::Unguarded)).await;
     let url = format!("redis://{}", fixture.process.address(1));
     let store = store(url.clone()).await;
-    fixture.strike(FaultKind::Wipe).await;
+    fixture.inject(FaultKind::Wipe).await;
     fixture.undo(FaultKind::Wipe).await;
     assert!(standing::take(&url).await.unwrap().is_some());
     let found = store.get(b"key", Instant::now() + Duration::from_secs(10)).await.unwrap();
@@ -174,7 +174,7 @@ async fn killed_while_written_to(fixture: &mut Fixture) -> usize {
         0
     });
     enough.await.unwrap();
-    fixture.strike(FaultKind::TailLost).await;
+    fixture.inject(FaultKind::TailLost).await;
     writer.await.unwrap()
 }
 
@@ -214,7 +214,7 @@ async fn the_place_in_a_cluster_is_no_tail() {
     let mut fixture = Fixture::new(Fsync::Everysec, None).await;
     let url = format!("redis://{}", fixture.process.address(1));
     drop(store(url.clone()).await);
-    fixture.strike(FaultKind::TailLost).await;
+    fixture.inject(FaultKind::TailLost).await;
     fixture.undo(FaultKind::TailLost).await;
     assert!(standing::take(&url).await.unwrap().is_some());
 }
@@ -223,7 +223,7 @@ async fn the_place_in_a_cluster_is_no_tail() {
 async fn connections_are_ended_again_and_again_and_new_ones_accepted() {
     let mut fixture = Fixture::new(Fsync::Always, None).await;
     let mut old = fixture.line().await;
-    fixture.strike(FaultKind::Disconnect).await;
+    fixture.inject(FaultKind::Disconnect).await;
     assert_eq!(old.ask(PATIENCE).await, Seen::Torn);
     let address = fixture.process.address(1);
     until("a new connection", async || answers(address).await).await;
@@ -249,7 +249,7 @@ async fn connections_are_ended_again_and_again_and_new_ones_accepted() {
 async fn the_stalled_take_connections_and_execute_nothing() {
     let mut fixture = Fixture::new(Fsync::Always, None).await;
     let mut old = fixture.line().await;
-    fixture.strike(FaultKind::Stall).await;
+    fixture.inject(FaultKind::Stall).await;
     let mut waiting = fixture.console().await;
     waiting.send(&[b"SET", b"key", b"value"]).await.unwrap();
     assert_eq!(fixture.look(&mut old).await, (Seen::Silent, Seen::Silent));
@@ -267,7 +267,7 @@ async fn the_stalled_take_connections_and_execute_nothing() {
 async fn a_stall_ends_with_whoever_made_it() {
     let mut fixture = Fixture::new(Fsync::Always, None).await;
     let address = fixture.process.address(1);
-    let stall = crate::environment::trouble::strike(FaultKind::Stall, address).await.unwrap();
+    let stall = crate::environment::trouble::inject(FaultKind::Stall, address).await.unwrap();
     assert!(!answers(address).await);
     drop(stall);
     until("an answer", async || answers(address).await).await;
@@ -283,7 +283,7 @@ async fn the_full_refuse_writes_and_get_back_the_settings_that_they_had() {
         fixture.console().await.set(name, value).await.unwrap();
     }
     fixture.set("key", "before").await.unwrap();
-    fixture.strike(FaultKind::MemoryFull).await;
+    fixture.inject(FaultKind::MemoryFull).await;
     let refused = fixture.set("key", "during").await.unwrap_err().to_string();
     assert!(refused.contains("OOM"), "{refused}");
     assert_eq!(fixture.get("key").await.as_deref(), Some("before"));
@@ -298,7 +298,7 @@ async fn the_full_refuse_writes_and_get_back_the_settings_that_they_had() {
 async fn a_full_disk_ends_those_that_sync_every_write() {
     let mut fixture = Fixture::new(Fsync::Always, None).await;
     fixture.set("key", "before").await.unwrap();
-    fixture.strike(FaultKind::DiskFull).await;
+    fixture.inject(FaultKind::DiskFull).await;
     assert!(fixture.set("key", "during").await.is_err());
     let began = Instant::now();
     while !fixture.evidence().contains("has ended: exit status: 1") {
@@ -315,7 +315,7 @@ async fn a_full_disk_ends_those_that_sync_every_write() {
 async fn a_full_disk_makes_the_others_refuse_writes() {
     let mut fixture = Fixture::new(Fsync::Everysec, None).await;
     fixture.set("key", "before").await.unwrap();
-    fixture.strike(FaultKind::DiskFull).await;
+    fixture.inject(FaultKind::DiskFull).await;
     // The first one is in memory before the log says that it cannot be written.
     until("a refusal", async || {
         let refused = fixture.set("key", "during").await;

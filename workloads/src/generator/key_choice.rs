@@ -12,14 +12,14 @@ const OWN: u32 = 3;
 /// a node meets nobody, so that what its proposer wrongly takes from one change into the next is not
 /// overwritten before it is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Drawn {
+pub(super) struct KeyChoice {
     shared: usize,
     nodes: usize,
 }
 
-impl Drawn {
+impl KeyChoice {
     /// So many keys, at least one, beside those of the nodes. Without nodes all are shared.
-    pub(super) fn of(nodes: u32, keys: u32) -> Self {
+    pub(super) fn new(nodes: u32, keys: u32) -> Self {
         Self { shared: keys.max(1) as usize, nodes: nodes as usize }
     }
 
@@ -34,7 +34,7 @@ impl Drawn {
     }
 
     /// The number of the key of a thread's next call, and whether it may change it.
-    pub(super) fn key(self, thread: u64, random: &mut Pcg32) -> (usize, bool) {
+    pub(super) fn draw(self, thread: u64, random: &mut Pcg32) -> (usize, bool) {
         if !self.has_own() {
             return (random.random_range(0..self.shared), true);
         }

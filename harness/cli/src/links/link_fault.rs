@@ -7,7 +7,7 @@ use workloads::{FaultKind, OneWay, PlannedFault};
 /// What one fault does to one link. Faults that befall a link together have different numbers, and so
 /// do not disturb each other.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Affliction {
+pub(crate) struct LinkFault {
     /// The fault's number within the run.
     pub(crate) fault: u32,
     /// Whether the link refuses connections and resets those that there are.
@@ -18,7 +18,7 @@ pub(crate) struct Affliction {
 
 const BOTH: &[Direction] = &[Direction::Requests, Direction::Replies];
 
-impl Affliction {
+impl LinkFault {
     /// A cut.
     pub(crate) const fn cut(fault: u32) -> Self {
         Self { fault, cuts: true, toxics: Vec::new() }
@@ -110,19 +110,19 @@ mod tests {
     use workloads::Span;
 
     #[test]
-    fn every_fault_of_links_afflicts_them_and_no_other_does() {
+    fn every_fault_of_links_changes_them_and_no_other_does() {
         for kind in FaultKind::ALL {
             let planned = PlannedFault::of(*kind, (Span::seconds(1), Span::seconds(1)));
-            let affliction = Affliction::of(&planned, 3);
-            let afflicts = affliction.cuts || !affliction.toxics.is_empty();
-            assert_eq!(afflicts, kind.is_of_links(), "{kind}");
+            let link_fault = LinkFault::of(&planned, 3);
+            let changes = link_fault.cuts || !link_fault.toxics.is_empty();
+            assert_eq!(changes, kind.is_of_links(), "{kind}");
         }
     }
 
     #[test]
     fn a_blackhole_has_its_equal_in_toxiproxy() {
         let planned = PlannedFault::of(FaultKind::Blackhole, (Span::seconds(1), Span::seconds(1)));
-        let genuine = Affliction::of(&planned, 3).genuine();
+        let genuine = LinkFault::of(&planned, 3).genuine();
         let effects: Vec<_> = genuine.toxics.iter().map(|toxic| toxic.effect).collect();
         assert_eq!(effects, [Effect::Bandwidth { rate: 0 }; 2]);
         assert_eq!(genuine.toxics[0].name, "f3-requests");
