@@ -77,9 +77,11 @@ impl Evidence {
         held && own && self.healthy
     }
 
-    /// Looks again, just before the fault is undone. True when everything still shows its effect.
+    /// Looks again, just before the fault is undone. True when everything still shows its effect; what does
+    /// not show it is looked at once more, because one hiccup of the machine ends no fault.
     pub(super) async fn still(&mut self, scene: &Scene) -> bool {
-        let held = self.look("at its end", When::During).await;
+        let held = self.look("at its end", When::During).await
+            || self.look("at its end, once more", When::During).await;
         self.add_processes(scene).await;
         held
     }
